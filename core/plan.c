@@ -1,0 +1,236 @@
+/* Plan: shapes, tensors, counts and warnings. How many bytes the kernels take is asked of model.c. */
+#include "core/plan.h"
+
+#include "core/digest.h"
+#include "core/layer.h"
+#include "core/loss.h"
+#include "core/model.h"
+#include "core/optimizer.h"
+#include "core/schedule.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Slices of the flat arrays begin on a cache line, so that ranges of them never share one. */
+enum { TENSOR_ALIGN = 16, TENSORS_PER_LAYER = 2 };
+
+/* Above these a job cannot fit anywhere this program runs; they keep all later products inside int64_t. */
+#define ACTIVATION_LIMIT ((int64_t)1 << 31)
+#define PARAMETER_LIMIT ((int64_t)1 << 31)
+
+void plan_warn(struct plan_warnings *warnings, const char *pointer, const char *format, ...)
+{
+    if (warnings->count == PLAN_WARNINGS_MAX)
+        return;
+    struct plan_warning *warning = &warnings->items[warnings->count++];
+    snprintf(warning->pointer, sizeof warning->pointer, "%s", pointer);
+    va_list list;
+    va_start(list, format);
+    vsnprintf(warning->text, sizeof warning->text, format, list);
+    va_end(list);
+}
+
+/* Saturates at the limit instead of overflowing: the caller reports what reaches it. */
+static int64_t product_capped(const int64_t *factors, int count, int64_t limit)
+{
+    int64_t product = 1;
+    for (int i = 0; i < count; i++)
+        if (__builtin_mul_overflow(product, factors[i], &product) || product > limit)
+            return limit + 1;
+    return product;
+}
+
+void plan_tensor_add(struct layer_planning *planning, const char *suffix, const int64_t *dims, int rank,
+                     int64_t fan_in)
+{
+    struct plan *plan = planning->plan;
+    struct plan_tensor *tensor = &plan->tensors[plan->tensor_count++];
+    snprintf(tensor->name, sizeof tensor->name, "%s.%s", planning->layer->path, suffix);
+    for (int i = 0; i < rank; i++)
+        tensor->dims[i] = dims[i];
+    tensor->rank = rank;
+    tensor->fan_in = fan_in;
+    tensor->count = product_capped(dims, rank, PARAMETER_LIMIT);
+    tensor->offset = plan->parameters;
+    planning->layer->tensors++;
+    if (plan->parameters + tensor->count > PARAMETER_LIMIT) {
+        problem_add(planning->problems, planning->layer->pointer,
+                    "the network would have more than %lld parameters", (long long)PARAMETER_LIMIT);
+        tensor->count = 0;
+    }
+    planning->layer->parameters += tensor->count;
+    plan->learned += tensor->count;
+    plan->parameters += (tensor->count + TENSOR_ALIGN - 1) / TENSOR_ALIGN * TENSOR_ALIGN;
+}
+
+static bool too_big(const struct shape *shape)
+{
+    return product_capped((int64_t[]){shape->channels, shape->height, shape->width}, 3, ACTIVATION_LIMIT) >
+           ACTIVATION_LIMIT;
+}
+
+/* Plans layer `index` behind `previous` (NULL: the data). False when the next layers cannot be looked at. */
+static bool plan_layer_at(struct layer_planning *planning, const struct spec *spec, int index)
+{
+    struct plan *plan = planning->plan;
+    struct plan_layer *layer = &plan->layers[index];
+    const struct plan_layer *previous = index > 0 ? layer - 1 : NULL;
+
+    layer->kind = spec->model.items[index].kind;
+    layer->options = spec->model.items[index].options;
+    snprintf(layer->path, sizeof layer->path, "%d", index);
+    snprintf(layer->pointer, sizeof layer->pointer, "/model/%d", index);
+    layer->input = previous ? previous->output : plan->data.sample;
+    layer->first_tensor = plan->tensor_count;
+    for (int axis = 0; axis < 2; axis++) {
+        layer->receptive_field[axis] = previous ? previous->receptive_field[axis] : 1;
+        layer->stride[axis] = previous ? previous->stride[axis] : 1;
+    }
+    planning->layer = layer;
+    ((const struct layer_kind *)layer->kind)->plan(planning);
+    plan->layer_count = index + 1;
+    if (too_big(&layer->output)) {
+        problem_add(planning->problems, layer->pointer, "one sample's output would have more than %lld numbers",
+                    (long long)ACTIVATION_LIMIT);
+        return false;
+    }
+    if (__builtin_add_overflow(plan->multiply_adds, layer->multiply_adds, &plan->multiply_adds))
+        plan->multiply_adds = INT64_MAX;
+    return true;
+}
+
+/* How a batch is cut: by the spec alone, so that sums have one order on every machine and thread count. Small
+ * shards stay in a core's cache; more of them than this only adds gradient buffers. */
+static void plan_shards(struct plan *plan)
+{
+    int64_t wanted = plan->batch_size >= 256 ? 16 : 8;
+    int64_t shards = plan->batch_size < wanted ? plan->batch_size : wanted;
+    plan->shard_size = (plan->batch_size + shards - 1) / shards;
+    plan->shards = (plan->batch_size + plan->shard_size - 1) / plan->shard_size;
+}
+
+static void plan_length(const struct spec *spec, struct plan *plan, struct problems *problems,
+                        struct plan_warnings *warnings)
+{
+    const struct spec_run *run = &spec->run;
+    plan->train_samples = plan->data.train_samples;
+    if (spec->dataset.limit != FIELD_ABSENT && spec->dataset.limit < plan->train_samples)
+        plan->train_samples = spec->dataset.limit;
+    plan->batch_size = run->batch_size;
+    if (plan->batch_size > plan->train_samples) {
+        if (run->drop_last)
+            problem_add(problems, "/batch_size",
+                        "a batch of %lld is larger than the %lld training samples, and drop_last leaves out what is not full",
+                        (long long)plan->batch_size, (long long)plan->train_samples);
+        else
+            plan_warn(warnings, "/batch_size", "a batch of %lld holds all %lld training samples: every step is an epoch",
+                      (long long)plan->batch_size, (long long)plan->train_samples);
+        plan->batch_size = plan->train_samples;
+    }
+    int64_t rest = run->drop_last ? 0 : plan->batch_size - 1;
+    plan->steps_per_epoch = (plan->train_samples + rest) / plan->batch_size;
+    plan->steps = run->max_steps != FIELD_ABSENT ? run->max_steps : run->epochs * plan->steps_per_epoch;
+    plan->epochs = (plan->steps + plan->steps_per_epoch - 1) / plan->steps_per_epoch;
+    plan_shards(plan);
+}
+
+/* The network's end must be one score per class. */
+static void plan_end(const struct plan *plan, struct problems *problems)
+{
+    const struct plan_layer *last = &plan->layers[plan->layer_count - 1];
+    if (last->output.flat && last->output.channels == plan->data.classes)
+        return;
+    if (!last->output.flat)
+        problem_add(problems, last->pointer,
+                    "the last layer gives %lld × %lld × %lld, but the loss wants one score for each of the %lld classes: "
+                    "end with flatten and a linear layer",
+                    (long long)last->output.channels, (long long)last->output.height, (long long)last->output.width,
+                    (long long)plan->data.classes);
+    else
+        problem_add(problems, last->pointer, "the last layer gives %lld scores, but the data set has %lld classes",
+                    (long long)last->output.channels, (long long)plan->data.classes);
+}
+
+static void plan_remarks(const struct spec *spec, const struct plan *plan, struct plan_warnings *warnings)
+{
+    const struct optimizer_kind *optimizer = (const struct optimizer_kind *)spec->optimizer.kind;
+    const char *usual = optimizer == &optimizer_adam ? "1e-4 … 1e-2" : "1e-3 … 1";
+    double low = optimizer == &optimizer_adam ? 1e-6 : 1e-5, high = optimizer == &optimizer_adam ? 0.1 : 10;
+    double lr = optimizer->base_lr(spec->optimizer.options);
+    if (lr < low || lr > high)
+        plan_warn(warnings, "/optimizer/lr", "%g is far outside the usual range for %s, %s", lr,
+                  optimizer->kind.name, usual);
+    if (spec->dataset.validation == VALIDATION_TEST && plan->data.test_samples == 0)
+        plan_warn(warnings, "/dataset/validation", "the data set has no test split, so nothing will be evaluated");
+    if (plan->learned == 0)
+        plan_warn(warnings, "/model", "no layer has weights: there is nothing to learn");
+}
+
+bool plan_make(const struct spec *spec, const struct data_shape *data, struct plan *plan,
+               struct problems *problems, struct plan_warnings *warnings, struct error *error)
+{
+    struct plan_warnings unwanted = {.count = 0};
+    struct layer_planning planning = {.plan = plan, .problems = problems,
+                                      .warnings = warnings ? warnings : &unwanted};
+    size_t count = spec->model.count;
+
+    memset(plan, 0, sizeof *plan);
+    plan->data = *data;
+    plan->layers = arena_take_array(&plan->arena, count, sizeof *plan->layers);
+    plan->tensors = arena_take_array(&plan->arena, count * TENSORS_PER_LAYER, sizeof *plan->tensors);
+    if (!plan->layers || !plan->tensors) {
+        plan_drop(plan);
+        return error_set(error, ERROR_MEMORY, "plan", "no memory for a plan of %zu layers", count);
+    }
+    plan_length(spec, plan, problems, planning.warnings);
+    const struct optimizer_kind *optimizer = (const struct optimizer_kind *)spec->optimizer.kind;
+    plan->optimizer_slots = optimizer->slots(spec->optimizer.options);
+    bool whole = count > 0;
+    for (size_t i = 0; i < count && whole; i++)
+        whole = plan_layer_at(&planning, spec, (int)i);
+    if (whole && problems->count == 0)
+        plan_end(plan, problems);
+    plan_remarks(spec, plan, planning.warnings);
+    return true;
+}
+
+void plan_drop(struct plan *plan)
+{
+    arena_drop(&plan->arena);
+    memset(plan, 0, sizeof *plan);
+}
+
+double plan_lr(const struct spec *spec, const struct plan *plan, int64_t step)
+{
+    const struct optimizer_kind *optimizer = (const struct optimizer_kind *)spec->optimizer.kind;
+    const struct schedule_kind *schedule = (const struct schedule_kind *)spec->lr_schedule.kind;
+    struct schedule_at at = {.base_lr = optimizer->base_lr(spec->optimizer.options),
+                             .step = step - 1,
+                             .steps = plan->steps,
+                             .steps_per_epoch = plan->steps_per_epoch};
+    return schedule->lr(spec->lr_schedule.options, &at);
+}
+
+int64_t plan_layer_bytes(const struct plan *plan, int index)
+{
+    return shape_elements(&plan->layers[index].output) * plan->batch_size * (int64_t)sizeof(float);
+}
+
+void plan_fingerprint(const struct spec *spec, const struct plan *plan, uint8_t out[32])
+{
+    uint8_t parts[2][DIGEST_BYTES] = {{0}};
+    struct digest_piece pieces[3] = {{parts[0], DIGEST_BYTES},
+                                     {spec->optimizer.kind->name, strlen(spec->optimizer.kind->name)},
+                                     {&plan->optimizer_slots, sizeof plan->optimizer_slots}};
+    for (int i = 0; i < plan->tensor_count; i++) {
+        const struct plan_tensor *tensor = &plan->tensors[i];
+        struct digest_piece piece[4] = {{parts[0], DIGEST_BYTES},
+                                        {tensor->name, strlen(tensor->name) + 1},
+                                        {tensor->dims, sizeof tensor->dims},
+                                        {&tensor->offset, sizeof tensor->offset}};
+        digest_pieces(piece, 4, parts[1]);
+        memcpy(parts[0], parts[1], DIGEST_BYTES);
+    }
+    digest_pieces(pieces, 3, out);
+}

@@ -1,0 +1,180 @@
+/* The tables of the whole spec, and its completion. Rows of layers, optimizers, schedules and losses stand with
+ * their kinds. */
+#include "core/spec.h"
+
+#include "core/layer.h"
+#include "core/loss.h"
+#include "core/optimizer.h"
+#include "core/schedule.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *const spec_metrics[] = {"val_loss", "val_accuracy", "train_loss", NULL};
+
+bool spec_metric_larger_is_better(int metric)
+{
+    return metric == 1;
+}
+
+static const char *const validations[] = {"test", "none", NULL};
+static const char *const normalizations[] = {"scale", "none", NULL};
+static const char *const precisions[] = {"fp32", NULL};
+
+static const struct field dataset_rows[] = {
+    {.name = "name", .type = FIELD_TEXT, .flags = FIELD_REQUIRED, .offset = offsetof(struct spec_dataset, name),
+     .min = 1, .max = 64, .help = "a registered data set"},
+    {.name = "shuffle", .type = FIELD_BOOL, .offset = offsetof(struct spec_dataset, shuffle), .fallback = 1,
+     .help = "a new order of the training samples each epoch"},
+    {.name = "limit", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = offsetof(struct spec_dataset, limit),
+     .min = 1, .max = FIELD_INT_MAX, .help = "use the first N training samples only"},
+    {.name = "validation", .type = FIELD_CHOICE, .offset = offsetof(struct spec_dataset, validation),
+     .choices = validations, .help = "what the network is evaluated on"},
+    {.name = "normalize", .type = FIELD_CHOICE, .offset = offsetof(struct spec_dataset, normalize),
+     .choices = normalizations, .help = "scale: pixel / 255; none: the raw value"},
+};
+static const struct fields dataset_fields = {dataset_rows, COUNT_OF(dataset_rows), sizeof(struct spec_dataset)};
+
+static const struct field every_rows[] = {
+    {.name = "epochs", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = offsetof(struct spec_every, epochs),
+     .min = 1, .max = FIELD_INT_MAX, .help = "after every n epochs"},
+    {.name = "steps", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = offsetof(struct spec_every, steps),
+     .min = 1, .max = FIELD_INT_MAX, .help = "after every n steps"},
+};
+static const struct fields every_fields = {every_rows, COUNT_OF(every_rows), sizeof(struct spec_every)};
+
+static const struct field checkpoint_rows[] = {
+    {.name = "every", .type = FIELD_OBJECT, .flags = FIELD_OPTIONAL | FIELD_ONE_KEY,
+     .offset = offsetof(struct spec_checkpoint, every), .fields = &every_fields,
+     .help = "when to store one; the end is always stored"},
+    {.name = "keep_last", .type = FIELD_INT, .offset = offsetof(struct spec_checkpoint, keep_last),
+     .min = 1, .max = 1000, .fallback = 2, .help = "newest checkpoints to keep"},
+    {.name = "keep_best", .type = FIELD_INT, .offset = offsetof(struct spec_checkpoint, keep_best),
+     .min = 0, .max = 1000, .fallback = 1, .help = "best checkpoints to keep beside them"},
+    {.name = "metric", .type = FIELD_CHOICE, .offset = offsetof(struct spec_checkpoint, metric),
+     .choices = spec_metrics, .help = "what best means"},
+};
+static const struct fields checkpoint_fields = {checkpoint_rows, COUNT_OF(checkpoint_rows),
+                                                sizeof(struct spec_checkpoint)};
+
+#define RUN(member) (offsetof(struct spec, run) + offsetof(struct spec_run, member))
+
+static const struct field spec_rows[] = {
+    {.name = "seed", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = RUN(seed), .min = 0,
+     .max = FIELD_INT_MAX, .help = "start of all random numbers; drawn when absent"},
+    {.name = "dataset", .type = FIELD_OBJECT, .flags = FIELD_REQUIRED, .offset = offsetof(struct spec, dataset),
+     .fields = &dataset_fields, .help = "what to learn from"},
+    {.name = "model", .type = FIELD_VARIANTS, .flags = FIELD_REQUIRED, .offset = offsetof(struct spec, model),
+     .min = 1, .max = 256, .kinds = &layer_kinds, .help = "the layers, from the image to the class scores"},
+    {.name = "loss", .type = FIELD_VARIANT, .offset = offsetof(struct spec, loss), .kinds = &loss_kinds,
+     .fallback_kind = "cross_entropy", .help = "what is minimized"},
+    {.name = "optimizer", .type = FIELD_VARIANT, .flags = FIELD_REQUIRED, .offset = offsetof(struct spec, optimizer),
+     .kinds = &optimizer_kinds, .help = "how gradients change the weights"},
+    {.name = "lr_schedule", .type = FIELD_VARIANT, .offset = offsetof(struct spec, lr_schedule),
+     .kinds = &schedule_kinds, .fallback_kind = "constant", .help = "how the learning rate changes"},
+    {.name = "epochs", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = RUN(epochs), .min = 1, .max = 100000,
+     .help = "passes over the training samples; default 1 unless max_steps is given"},
+    {.name = "max_steps", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = RUN(max_steps), .min = 1,
+     .max = 1e9, .help = "length in steps instead of epochs"},
+    {.name = "batch_size", .type = FIELD_INT, .offset = RUN(batch_size), .min = 1, .max = 65536, .fallback = 64,
+     .help = "samples of one step"},
+    {.name = "drop_last", .type = FIELD_BOOL, .offset = RUN(drop_last),
+     .help = "leave out the last batch of an epoch when it is not full"},
+    {.name = "precision", .type = FIELD_CHOICE, .offset = RUN(precision), .choices = precisions,
+     .help = "number format of the computation"},
+    {.name = "evaluate_every", .type = FIELD_OBJECT, .flags = FIELD_OPTIONAL | FIELD_ONE_KEY,
+     .offset = offsetof(struct spec, evaluate_every), .fields = &every_fields,
+     .help = "when to evaluate; the end is always evaluated"},
+    {.name = "checkpoint", .type = FIELD_OBJECT, .flags = FIELD_OPTIONAL,
+     .offset = offsetof(struct spec, checkpoint), .fields = &checkpoint_fields,
+     .help = "when to store checkpoints and which to keep"},
+    {.name = "threads", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = RUN(threads), .min = 1, .max = 256,
+     .help = "threads of this job; the numbers do not depend on it"},
+};
+
+const struct fields spec_fields = {spec_rows, COUNT_OF(spec_rows), sizeof(struct spec)};
+
+void spec_init(struct spec *spec)
+{
+    memset(spec, 0, sizeof *spec);
+    fields_defaults(&spec_fields, spec);
+}
+
+void spec_drop(struct spec *spec)
+{
+    arena_drop(&spec->arena);
+    memset(spec, 0, sizeof *spec);
+}
+
+bool variant_make(struct arena *arena, const struct kinds *kinds, const struct kind *kind, struct variant *out)
+{
+    *out = (struct variant){.kind = kind};
+    if (kind->options.count > 0) {
+        out->options = arena_take(arena, kind->options.size);
+        if (!out->options)
+            return false;
+        fields_defaults(&kind->options, out->options);
+    }
+    if (kinds->common) {
+        out->common = arena_take(arena, kinds->common->size);
+        if (!out->common)
+            return false;
+        fields_defaults(kinds->common, out->common);
+    }
+    return true;
+}
+
+/* A variant that the user left out gets its row's default kind. */
+static bool complete_variant(struct spec *spec, struct variant *variant, const char *name)
+{
+    const struct field *row = fields_find(&spec_fields, name);
+    if (variant->kind || !row->fallback_kind)
+        return true;
+    return variant_make(&spec->arena, row->kinds, kinds_find(row->kinds, row->fallback_kind), variant);
+}
+
+static void complete_every(struct spec_every *every)
+{
+    if (!every->given)
+        *every = (struct spec_every){.given = true, .epochs = 1, .steps = FIELD_ABSENT};
+}
+
+static void complete_checkpoint(struct spec_checkpoint *checkpoint)
+{
+    if (!checkpoint->given) {
+        fields_defaults(&checkpoint_fields, checkpoint);
+        checkpoint->given = true;
+    }
+    complete_every(&checkpoint->every);
+}
+
+static void complete_layers(const struct variants *layers)
+{
+    for (size_t i = 0; i < layers->count; i++) {
+        const struct layer_kind *kind = (const struct layer_kind *)layers->items[i].kind;
+        if (kind && kind->complete)
+            kind->complete(layers->items[i].options);
+    }
+}
+
+bool spec_complete(struct spec *spec, struct problems *problems, struct error *error)
+{
+    if (spec->run.epochs != FIELD_ABSENT && spec->run.max_steps != FIELD_ABSENT)
+        problem_add(problems, "/max_steps", "epochs and max_steps both say how long to train: give one of them");
+    if (spec->run.epochs == FIELD_ABSENT && spec->run.max_steps == FIELD_ABSENT)
+        spec->run.epochs = 1;
+    if (!complete_variant(spec, &spec->loss, "loss") ||
+        !complete_variant(spec, &spec->lr_schedule, "lr_schedule"))
+        return error_set(error, ERROR_MEMORY, "spec", "no memory for the defaults");
+    complete_layers(&spec->model);
+    complete_every(&spec->evaluate_every);
+    complete_checkpoint(&spec->checkpoint);
+
+    const struct schedule_kind *schedule = (const struct schedule_kind *)spec->lr_schedule.kind;
+    if (schedule && schedule->complete)
+        schedule->complete(spec->lr_schedule.options, &spec->run);
+    const struct optimizer_kind *optimizer = (const struct optimizer_kind *)spec->optimizer.kind;
+    if (optimizer && optimizer->check)
+        optimizer->check(spec->optimizer.options, "/optimizer", problems);
+    return true;
+}

@@ -1,0 +1,78 @@
+/* Spec: what a user asked to be trained, as plain structs, and the tables that describe every field of it.
+ * Knows nothing of JSON, of data set files or of memory sizes (plan does). */
+#ifndef CORE_SPEC_H
+#define CORE_SPEC_H
+
+#include "core/arena.h"
+#include "core/field.h"
+#include "core/problem.h"
+
+enum spec_validation { VALIDATION_TEST, VALIDATION_NONE };
+enum spec_normalize { NORMALIZE_SCALE, NORMALIZE_NONE };
+enum spec_precision { PRECISION_FP32 };
+
+struct spec_dataset {
+    char name[65];
+    bool shuffle;
+    int64_t limit;   /* first N training samples, or FIELD_ABSENT */
+    int validation;  /* enum spec_validation */
+    int normalize;   /* enum spec_normalize */
+};
+
+/* {"epochs": n} or {"steps": n}; the other one is FIELD_ABSENT. */
+struct spec_every {
+    bool given;
+    int64_t epochs, steps;
+};
+
+struct spec_checkpoint {
+    bool given;
+    struct spec_every every;
+    int64_t keep_last, keep_best;
+    int metric; /* index into spec_metrics */
+};
+
+struct spec_run {
+    int64_t seed;                /* FIELD_ABSENT until drawn by who accepts the job */
+    int64_t epochs, max_steps;   /* after spec_complete exactly one of them is set */
+    int64_t batch_size;
+    bool drop_last;
+    int precision;               /* enum spec_precision */
+    int64_t threads;             /* FIELD_ABSENT: the daemon's default */
+};
+
+struct spec {
+    struct arena arena; /* owns every option block and list below */
+    struct spec_dataset dataset;
+    struct variants model;
+    struct variant loss, optimizer, lr_schedule;
+    struct spec_run run;
+    struct spec_every evaluate_every;
+    struct spec_checkpoint checkpoint;
+};
+
+/* Options that every layer takes. */
+struct layer_common {
+    char name[65];
+};
+
+/* The rows of a whole spec. */
+extern const struct fields spec_fields;
+
+/* Metrics that a checkpoint can be "best" by, NULL-ended: "val_loss", "val_accuracy", "train_loss". */
+extern const char *const spec_metrics[];
+/* Whether a larger value of that metric is the better one. */
+bool spec_metric_larger_is_better(int metric);
+
+/* All defaults, empty lists. */
+void spec_init(struct spec *spec);
+void spec_drop(struct spec *spec);
+
+/* A variant of `kind` with its defaults, its blocks in `arena`. False when memory is gone. */
+bool variant_make(struct arena *arena, const struct kinds *kinds, const struct kind *kind, struct variant *out);
+
+/* After reading: fills defaults that depend on other fields (default kinds, 1 epoch) and checks the rules
+ * between fields, adding to *problems. Call once. False only when memory is gone. */
+bool spec_complete(struct spec *spec, struct problems *problems, struct error *error) MUST_CHECK;
+
+#endif

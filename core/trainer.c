@@ -1,0 +1,265 @@
+/* Trainer: the flat arrays, the position in the run, and the order of things in one step. */
+#include "core/trainer_state.h"
+
+#include "core/optimizer.h"
+#include "core/rng.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The update and the gradient norm go over the flat arrays in ranges of this many numbers: by it alone the order
+ * of the norm's sum is fixed. */
+enum { RANGE = 65536 };
+
+static int range_count(const struct trainer *trainer)
+{
+    return (int)((trainer->setup.plan->parameters + RANGE - 1) / RANGE);
+}
+
+static int64_t range_size(const struct trainer *trainer, int range)
+{
+    int64_t left = trainer->setup.plan->parameters - (int64_t)range * RANGE;
+    return left < RANGE ? left : RANGE;
+}
+
+/* PyTorch's default: weight and bias uniform in ±1/√fan_in (kaiming_uniform with a = √5). Each tensor has a
+ * stream of its own. */
+static void draw_weights(struct trainer *trainer)
+{
+    const struct plan *plan = trainer->setup.plan;
+    for (int i = 0; i < plan->tensor_count; i++) {
+        const struct plan_tensor *tensor = &plan->tensors[i];
+        struct rng rng = {(uint64_t)trainer->setup.spec->run.seed, RNG_WEIGHTS | (uint32_t)i << 8, 0};
+        double bound = 1 / sqrt((double)tensor->fan_in);
+        for (int64_t k = 0; k < tensor->count; k++)
+            trainer->parameters[tensor->offset + k] = (real)((2 * rng_uniform(&rng, (uint64_t)k) - 1) * bound);
+    }
+}
+
+void trainer_seek(struct trainer *trainer, int64_t steps_done)
+{
+    const struct plan *plan = trainer->setup.plan;
+    trainer->steps_done = steps_done;
+    trainer->packed = false;
+    int64_t epoch = steps_done / plan->steps_per_epoch;
+    if (trainer->order && epoch != trainer->order_epoch) {
+        struct rng rng = {(uint64_t)trainer->setup.spec->run.seed, RNG_SHUFFLE, (uint32_t)epoch};
+        rng_permutation(&rng, trainer->order, (uint32_t)plan->train_samples);
+        trainer->order_epoch = epoch;
+    }
+}
+
+static void greet(void *context, int member)
+{
+    (void)context;
+    (void)member;
+    kernels_greet_thread();
+}
+
+static bool take_memory(struct trainer *trainer, struct error *error)
+{
+    const struct plan *plan = trainer->setup.plan;
+    struct model_setup setup = {trainer->setup.spec, plan, trainer->setup.threads, trainer->setup.kernels};
+    if (!model_make(&setup, &trainer->model, error))
+        return false;
+    trainer_reserve(trainer, plan, trainer->setup.spec->dataset.shuffle);
+    return model_take(trainer->model, error);
+}
+
+void trainer_reserve(struct trainer *trainer, const struct plan *plan, bool shuffle)
+{
+    struct block *block = model_block(trainer->model);
+    block_reserve(block, &trainer->parameters, plan->parameters, sizeof(real));
+    block_reserve(block, &trainer->gradients, plan->parameters, sizeof(real));
+    block_reserve(block, &trainer->state, saturating_product(plan->parameters, plan->optimizer_slots), sizeof(real));
+    block_reserve(block, &trainer->norms, (plan->parameters + RANGE - 1) / RANGE, sizeof(double));
+    if (shuffle)
+        block_reserve(block, &trainer->order, plan->train_samples, sizeof *trainer->order);
+}
+
+bool trainer_new(const struct trainer_setup *setup, struct trainer **out, struct error *error)
+{
+    struct trainer *trainer = calloc(1, sizeof *trainer);
+    *out = NULL;
+    if (!trainer)
+        return error_set(error, ERROR_MEMORY, "trainer", "no memory for the trainer");
+    trainer->setup = *setup;
+    trainer->dataset = dataset_share(setup->dataset);
+    trainer->order_epoch = -1;
+    if (!take_memory(trainer, error) || !team_start(setup->threads, &trainer->team, error)) {
+        trainer_free(trainer);
+        return false;
+    }
+    team_each(trainer->team, greet, NULL);
+    draw_weights(trainer);
+    trainer_seek(trainer, 0);
+    *out = trainer;
+    return true;
+}
+
+void trainer_free(struct trainer *trainer)
+{
+    if (!trainer)
+        return;
+    team_stop(trainer->team);
+    model_free(trainer->model);
+    dataset_release(trainer->dataset);
+    free(trainer);
+}
+
+VECTOR_CLONES static void norm_task(void *context, int task, int member)
+{
+    struct trainer *trainer = context;
+    const real *g = trainer->gradients + (int64_t)task * RANGE;
+    int64_t count = range_size(trainer, task);
+    double lanes[8] = {0};
+    (void)member;
+    /* Padding between tensors is zero, and ranges are whole cache lines but for the last one's end. */
+    for (int64_t i = 0; i < count; i += 8)
+        for (int64_t lane = 0; lane < 8; lane++)
+            lanes[lane] += (double)g[i + lane] * (double)g[i + lane];
+    trainer->norms[task] = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
+                           ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+}
+
+static double gradient_norm(struct trainer *trainer)
+{
+    double sum = 0;
+    team_run(trainer->team, range_count(trainer), norm_task, trainer);
+    for (int range = 0; range < range_count(trainer); range++)
+        sum += trainer->norms[range];
+    return sqrt(sum);
+}
+
+static void update_task(void *context, int task, int member)
+{
+    struct trainer *trainer = context;
+    const struct variant *optimizer = &trainer->setup.spec->optimizer;
+    int64_t first = (int64_t)task * RANGE;
+    (void)member;
+    struct update update = {.options = optimizer->options, .w = trainer->parameters + first,
+                            .g = trainer->gradients + first, .state = trainer->state + first,
+                            .slot_stride = trainer->setup.plan->parameters, .count = range_size(trainer, task),
+                            .step = trainer->optimizer_steps, .lr = trainer->lr};
+    ((const struct optimizer_kind *)optimizer->kind)->update(&update);
+}
+
+static void pack_if_changed(struct trainer *trainer)
+{
+    if (!trainer->packed)
+        model_pack(trainer->model, trainer->team, trainer->parameters);
+    trainer->packed = true;
+}
+
+static struct model_batch step_batch(const struct trainer *trainer)
+{
+    const struct plan *plan = trainer->setup.plan;
+    int64_t first = trainer->steps_done % plan->steps_per_epoch * plan->batch_size;
+    int64_t left = plan->train_samples - first;
+    return (struct model_batch){.split = dataset_train(trainer->dataset), .order = trainer->order, .first = first,
+                                .samples = left < plan->batch_size ? left : plan->batch_size, .train = true};
+}
+
+bool trainer_step(struct trainer *trainer, struct step_report *report, struct error *error)
+{
+    const struct plan *plan = trainer->setup.plan;
+    if (trainer_ended(trainer))
+        return error_set(error, ERROR_CONFLICT, "trainer", "all %lld steps are done", (long long)plan->steps);
+
+    struct model_batch batch = step_batch(trainer);
+    pack_if_changed(trainer);
+    struct model_result result = model_pass(trainer->model, trainer->team, &batch);
+    model_gather(trainer->model, trainer->team, trainer->gradients);
+
+    int64_t step = trainer->steps_done + 1;
+    *report = (struct step_report){.step = step, .epoch = trainer->steps_done / plan->steps_per_epoch + 1,
+                                   .samples = batch.samples, .train_loss = result.loss_sum / (double)batch.samples,
+                                   .lr = plan_lr(trainer->setup.spec, plan, step),
+                                   .grad_norm = gradient_norm(trainer),
+                                   .epoch_ended = step % plan->steps_per_epoch == 0, .ended = step == plan->steps};
+    report->finite = isfinite(report->train_loss) && isfinite(report->grad_norm);
+    if (!report->finite)
+        return true;
+    trainer->lr = report->lr;
+    trainer->optimizer_steps++;
+    team_run(trainer->team, range_count(trainer), update_task, trainer);
+    trainer_seek(trainer, step);
+    return true;
+}
+
+int64_t trainer_steps_done(const struct trainer *trainer)
+{
+    return trainer->steps_done;
+}
+
+bool trainer_ended(const struct trainer *trainer)
+{
+    return trainer->steps_done >= trainer->setup.plan->steps;
+}
+
+static const struct dataset_split *split_of(const struct trainer *trainer, enum data_split split)
+{
+    return split == SPLIT_TRAIN ? dataset_train(trainer->dataset) : dataset_test(trainer->dataset);
+}
+
+void trainer_evaluation_begin(const struct trainer *trainer, enum data_split split, struct evaluation *out)
+{
+    int64_t total = split == SPLIT_TRAIN ? trainer->setup.plan->train_samples : split_of(trainer, split)->count;
+    *out = (struct evaluation){.split = split, .total = total, .done = total == 0};
+}
+
+void trainer_evaluate_batch(struct trainer *trainer, struct evaluation *evaluation)
+{
+    int64_t left = evaluation->total - evaluation->next, size = trainer->setup.plan->batch_size;
+    struct model_batch batch = {.split = split_of(trainer, evaluation->split), .first = evaluation->next,
+                                .samples = left < size ? left : size};
+    if (left <= 0)
+        return;
+    pack_if_changed(trainer);
+    struct model_result result = model_pass(trainer->model, trainer->team, &batch);
+    evaluation->loss_sum += result.loss_sum;
+    evaluation->correct += result.correct;
+    evaluation->next += batch.samples;
+    evaluation->done = evaluation->next == evaluation->total;
+}
+
+const real *trainer_parameters(const struct trainer *trainer)
+{
+    return trainer->parameters;
+}
+
+void trainer_set_parameters(struct trainer *trainer, const real *parameters)
+{
+    memcpy(trainer->parameters, parameters, (size_t)trainer->setup.plan->parameters * sizeof *parameters);
+    trainer->packed = false;
+}
+
+const real *trainer_gradients(const struct trainer *trainer)
+{
+    return trainer->gradients;
+}
+
+int64_t trainer_bytes(const struct trainer *trainer)
+{
+    return (int64_t)model_block(trainer->model)->size;
+}
+
+const char *trainer_kernel(const struct trainer *trainer, int layer)
+{
+    return model_kernel(trainer->model, layer);
+}
+
+int64_t plan_bytes(const struct spec *spec, const struct plan *plan, int threads)
+{
+    struct model_setup setup = {spec, plan, threads, KERNELS_BEST};
+    struct trainer trainer = {.model = NULL};
+    struct error error = {.kind = ERROR_NONE};
+    if (!model_make(&setup, &trainer.model, &error))
+        return -1;
+    trainer_reserve(&trainer, plan, spec->dataset.shuffle);
+    const struct block *block = model_block(trainer.model);
+    int64_t bytes = block->failed ? -1 : (int64_t)block->size;
+    model_free(trainer.model);
+    return bytes;
+}

@@ -1,0 +1,30 @@
+/* The inside of a trainer, for trainer.c and checkpoint.c only. */
+#ifndef CORE_TRAINER_STATE_H
+#define CORE_TRAINER_STATE_H
+
+#include "core/model.h"
+#include "core/trainer.h"
+
+struct trainer {
+    struct trainer_setup setup;
+    struct dataset *dataset;
+    struct model *model;
+    struct team *team;
+    real *parameters, *gradients; /* (plan.parameters) */
+    real *state;                  /* (plan.optimizer_slots, plan.parameters) */
+    double *norms;                /* (ranges) partial sums of the gradient norm */
+    uint32_t *order;              /* (plan.train_samples) of this epoch; NULL: file order */
+    int64_t order_epoch;          /* the epoch, counted from 0, that `order` belongs to */
+    int64_t steps_done;
+    int64_t optimizer_steps;      /* updates applied */
+    double lr;                    /* of the update that runs */
+    bool packed;                  /* the kernels' weights agree with `parameters` */
+};
+
+/* Reserves the trainer's own arrays in the model's block. */
+void trainer_reserve(struct trainer *trainer, const struct plan *plan, bool shuffle);
+
+/* Moves the position to "this many steps are done": draws the epoch's order. */
+void trainer_seek(struct trainer *trainer, int64_t steps_done);
+
+#endif
