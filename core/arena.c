@@ -26,7 +26,8 @@ void arena_drop(struct arena *arena)
     arena->used = 0;
 }
 
-/* calloc rather than aligned_alloc and memset: the pages of a large block stay untouched until used. */
+/* calloc rather than aligned_alloc and memset: the pages of a large block stay untouched until
+ * used. */
 static struct arena_block *block_new(size_t size)
 {
     size_t overhead = sizeof(struct arena_block) + ALIGNMENT;
@@ -44,8 +45,8 @@ static struct arena_block *block_new(size_t size)
     return block;
 }
 
-/* A block with room for `size` bytes. Large pieces get a block of their own behind the first one, so that what
- * is left of the first is still used. */
+/* A block with room for `size` bytes. Large pieces get a block of their own behind the first one,
+ * so that what is left of the first is still used. */
 static struct arena_block *block_for(struct arena *arena, size_t size)
 {
     struct arena_block *head = arena->blocks;

@@ -1,5 +1,5 @@
-/* Arena: many small pieces with one lifetime. Grows by blocks, is freed at once. Knows nothing of what it
- * holds. Not for two threads at a time. */
+/* Arena: many small pieces with one lifetime. Grows by blocks, is freed at once. Knows nothing of
+ * what it holds. Not for two threads at a time. */
 #ifndef CORE_ARENA_H
 #define CORE_ARENA_H
 

@@ -1,8 +1,8 @@
-/* Field tables: the description of every option a user may write, once, for parsing, validating, writing
- * back and documenting. Knows nothing of JSON; server/spec_json walks these rows.
+/* Field tables: the description of every option a user may write, once, for parsing, validating,
+ * writing back and documenting. Knows nothing of JSON; server/spec_json walks these rows.
  *
- * A row says where its value lives in a plain struct (`offset`) and what is allowed. How each type is
- * stored stands beside the type. */
+ * A row says where its value lives in a plain struct (`offset`) and what is allowed. How each type
+ * is stored stands beside the type. */
 #ifndef CORE_FIELD_H
 #define CORE_FIELD_H
 
@@ -12,26 +12,29 @@
 #include <stdint.h>
 
 enum field_type {
-    FIELD_BOOL,     /* bool */
-    FIELD_INT,      /* int64_t; FIELD_ABSENT when optional and not given */
-    FIELD_REAL,     /* double; NAN when optional and not given */
-    FIELD_TEXT,     /* char[max + 1], NUL-terminated UTF-8; "" when absent; min and max bound its bytes */
-    FIELD_CHOICE,   /* int: index into `choices` */
-    FIELD_PAIR,     /* int64_t[2]: an integer k means [k, k] (height, width) */
-    FIELD_REALS2,   /* double[2]: a list of exactly two reals */
-    FIELD_EITHER,   /* struct either: one of `choices`, or a real in [min, max] */
-    FIELD_OBJECT,   /* the nested struct that `fields` describes; optional ones start with `bool given` */
-    FIELD_VARIANT,  /* struct variant: {"type": KIND, …options} out of `kinds`; a bare string means no options */
+    FIELD_BOOL, /* bool */
+    FIELD_INT,  /* int64_t; FIELD_ABSENT when optional and not given */
+    FIELD_REAL, /* double; NAN when optional and not given */
+    FIELD_TEXT, /* char[max + 1], NUL-terminated UTF-8; "" when absent; min and max bound its bytes
+                 */
+    FIELD_CHOICE,  /* int: index into `choices` */
+    FIELD_PAIR,    /* int64_t[2]: an integer k means [k, k] (height, width) */
+    FIELD_REALS2,  /* double[2]: a list of exactly two reals */
+    FIELD_EITHER,  /* struct either: one of `choices`, or a real in [min, max] */
+    FIELD_OBJECT,  /* the nested struct that `fields` describes; optional ones start with `bool
+                      given` */
+    FIELD_VARIANT, /* struct variant: {"type": KIND, …options} out of `kinds`; a bare string means
+                      no options */
     FIELD_VARIANTS, /* struct variants: a list of the above */
     FIELD_LABELS    /* struct labels: an object of strings */
 };
 
 enum field_flag {
-    FIELD_REQUIRED = 1,   /* must be given */
-    FIELD_OPTIONAL = 2,   /* may be absent, and then is not written back; otherwise `fallback` is */
-    FIELD_ABOVE_MIN = 4,  /* min itself is not allowed */
-    FIELD_BELOW_MAX = 8,  /* max itself is not allowed */
-    FIELD_ONE_KEY = 16    /* OBJECT: exactly one of its fields must be given */
+    FIELD_REQUIRED = 1,  /* must be given */
+    FIELD_OPTIONAL = 2,  /* may be absent, and then is not written back; otherwise `fallback` is */
+    FIELD_ABOVE_MIN = 4, /* min itself is not allowed */
+    FIELD_BELOW_MAX = 8, /* max itself is not allowed */
+    FIELD_ONE_KEY = 16   /* OBJECT: exactly one of its fields must be given */
 };
 
 #define FIELD_ABSENT INT64_MIN
@@ -45,9 +48,9 @@ struct field {
     const char *name;
     enum field_type type;
     unsigned flags;
-    size_t offset;               /* into the struct of the table */
-    double min, max;             /* inclusive unless a flag says otherwise */
-    double fallback;             /* default of BOOL, INT, REAL, CHOICE, PAIR (both); EITHER: a choice's index */
+    size_t offset;   /* into the struct of the table */
+    double min, max; /* inclusive unless a flag says otherwise */
+    double fallback; /* default of BOOL, INT, REAL, CHOICE, PAIR (both); EITHER: a choice's index */
     double fallback2;            /* second default of REALS2 */
     const char *fallback_kind;   /* default kind of VARIANT, or NULL */
     const char *const *choices;  /* CHOICE, EITHER: NULL-ended names */
@@ -62,8 +65,8 @@ struct fields {
     size_t size; /* bytes of the struct that the rows describe; 0 where there are no rows */
 };
 
-/* One member of a family: a layer, an optimizer, a schedule … Wider rows (struct layer_kind, …) have it as
- * their first member `kind`, so that a pointer to the one is a pointer to the other. */
+/* One member of a family: a layer, an optimizer, a schedule … Wider rows (struct layer_kind, …)
+ * have it as their first member `kind`, so that a pointer to the one is a pointer to the other. */
 struct kind {
     const char *name;
     const char *help;
@@ -90,7 +93,7 @@ struct variants {
 };
 
 struct either {
-    int choice;    /* index into choices; −1: `number` holds the value */
+    int choice; /* index into choices; −1: `number` holds the value */
     double number;
 };
 
@@ -108,7 +111,8 @@ const struct field *fields_find(const struct fields *fields, const char *name);
 const struct kind *kinds_find(const struct kinds *kinds, const char *name);
 
 /* Writes every row's default into the struct at `base` (nested objects too). FIELD_VARIANT rows get
- * kind = NULL: who owns the arena fills in `fallback_kind`. Absent optional objects get given = false. */
+ * kind = NULL: who owns the arena fills in `fallback_kind`. Absent optional objects get given =
+ * false. */
 void fields_defaults(const struct fields *fields, void *base);
 
 /* Where row `field` lives inside `base`. */

@@ -13,11 +13,11 @@ struct problem *problem_add(struct problems *problems, const char *pointer, cons
     va_list arguments;
     int wanted;
 
+    problem = &problems->items[problems->count];
     if (problems->count < PROBLEMS_MAX)
         problems->count++;
     else
         problems->dropped++;
-    problem = &problems->items[problems->count - 1];
     memset(problem, 0, sizeof(*problem));
     wanted = snprintf(problem->pointer, sizeof(problem->pointer), "%s", pointer);
     text_end_whole(problem->pointer, sizeof(problem->pointer), wanted);
@@ -58,7 +58,8 @@ static size_t distance(const char *a, const char *b)
             size_t replaced = above[x - 1] + (lower(a[y - 1]) != lower(b[x - 1]));
 
             row[x] = least(replaced, least(above[x], row[x - 1]) + 1);
-            if (y > 1 && x > 1 && lower(a[y - 1]) == lower(b[x - 2]) && lower(a[y - 2]) == lower(b[x - 1]))
+            if (y > 1 && x > 1 && lower(a[y - 1]) == lower(b[x - 2]) &&
+                lower(a[y - 2]) == lower(b[x - 1]))
                 row[x] = least(row[x], before[x - 2] + 1);
         }
         before = above;

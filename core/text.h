@@ -1,5 +1,5 @@
-/* Text: cutting UTF-8 without leaving half a character, which no JSON writer would take. Knows nothing of
- * where texts come from. */
+/* Text: cutting UTF-8 without leaving half a character, which no JSON writer would take. Knows
+ * nothing of where texts come from. */
 #ifndef CORE_TEXT_H
 #define CORE_TEXT_H
 

@@ -1,0 +1,166 @@
+# traind: build, tests, demo. `make help` lists what can be made.
+#
+#   make SANITIZE=address,undefined test     the same under sanitizers, in a folder of its own
+#   make SANITIZE=thread test
+#   make ONEDNN=0                            without oneDNN: the reference kernels alone
+#   make WERROR=1                            warnings are errors, as in CI
+#   make test T=word                         only the tests whose sentence or file contains the word
+
+SANITIZE ?=
+ONEDNN   ?= 1
+WERROR   ?= $(if $(CI),1)
+JOBS     ?= $(or $(shell nproc 2>/dev/null),2)
+T        ?=
+export SANITIZE ONEDNN WERROR JOBS T
+
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(JOBS)
+endif
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+# ---- where things go ----
+
+comma := ,
+SANITIZED := $(if $(SANITIZE),sanitize-$(subst $(comma),-,$(SANITIZE)))
+BARE      := $(if $(filter 0,$(ONEDNN)),reference)
+BUILD     := build
+OUT       := $(BUILD)$(addprefix /,$(SANITIZED))$(addprefix /,$(BARE))
+
+# ---- flags ----
+
+# Losses must be the same from build to build: no -ffast-math, no -march=native, no fused multiply-adds.
+WARNINGS  := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+             $(if $(filter 1,$(WERROR)),-Werror)
+ALWAYS    := -std=c11 -D_GNU_SOURCE -g -fno-math-errno -ffp-contract=off -I. $(WARNINGS)
+
+ifeq ($(SANITIZE),)
+FLAGS     := $(ALWAYS) -O3 -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
+LINKING   := -pie -Wl,-z,relro,-z,now
+else
+FLAGS     := $(ALWAYS) -O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
+LINKING   := -fsanitize=$(SANITIZE)
+endif
+
+LIBRARIES := $(if $(filter 0,$(ONEDNN)),,-ldnnl -lgomp) \
+             -lmicrohttpd -ljansson -lsqlite3 -larchive -lnettle -lm -lpthread
+COMPILE    = $(CC) $(FLAGS) $(CFLAGS) $(CPPFLAGS) -MMD -MP
+LINK       = $(CC) $(FLAGS) $(CFLAGS) $(LINKING) $(LDFLAGS)
+
+# ---- what is built from what ----
+
+PORTABLE   := $(filter-out core/onednn%,$(wildcard core/*.c))
+CORE       := $(if $(filter 0,$(ONEDNN)),$(PORTABLE),$(wildcard core/*.c))
+SERVER     := $(wildcard server/*.c)
+HARNESS    := tests/harness.c tests/checks.c
+TESTS      := $(wildcard tests/core/*.c tests/server/*.c tests/api/*.c) $(HARNESS)
+DOUBLE     := $(wildcard tests/double/*.c) $(filter-out tests/core/test_%,$(wildcard tests/core/*.c)) $(HARNESS)
+SELFTEST   := tests/selftest/planted.c $(HARNESS)
+
+objects     = $(patsubst %.c,$(OUT)/objects/%.o,$(1))
+doubles     = $(patsubst %.c,$(OUT)/double/%.o,$(1))
+INSIDE     := $(call objects,$(CORE) $(filter-out server/main.c,$(SERVER))) $(OUT)/assets.o
+
+PROGRAM    := $(OUT)/traind
+PROGRAMS   := $(OUT)/tests $(OUT)/tests-double $(OUT)/planted
+
+## all: build the program, build/traind (the default)
+all: $(PROGRAM)
+
+$(PROGRAM): $(call objects,server/main.c) $(INSIDE)
+	@echo "link $@"
+	@$(LINK) $^ $(LIBRARIES) -o $@
+
+$(OUT)/tests: $(call objects,$(TESTS)) $(INSIDE)
+	@echo "link $@"
+	@$(LINK) $^ -lcurl $(LIBRARIES) -o $@
+
+# The core once more with double for its numbers: finite differences have digits to spare there.
+$(OUT)/tests-double: $(call doubles,$(DOUBLE) $(PORTABLE))
+	@echo "link $@"
+	@$(LINK) $^ -lnettle -larchive -lm -lpthread -o $@
+
+# Tests that must fail, to prove the harness.
+$(OUT)/planted: $(call objects,$(SELFTEST))
+	@echo "link $@"
+	@$(LINK) $^ -lm -lpthread -o $@
+
+$(OUT)/objects/%.o: %.c $(OUT)/flags
+	@mkdir -p $(@D)
+	@echo "compile $<"
+	@$(COMPILE) -DTRAIND_ONEDNN=$(ONEDNN) -c $< -o $@
+
+$(OUT)/double/%.o: %.c $(OUT)/flags
+	@mkdir -p $(@D)
+	@echo "compile $< with double"
+	@$(COMPILE) -DTRAIND_ONEDNN=0 -DTRAIND_REAL_DOUBLE -c $< -o $@
+
+# Other flags, other objects: this file changes only when the flags do.
+$(OUT)/flags: always
+	@mkdir -p $(@D)
+	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' > $@
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+
+# ---- files inside the program: the dashboard, its libraries, the migrations ----
+
+STATIC  := $(shell find static migrations -type f 2>/dev/null)
+NPM     := $(BUILD)/npm/installed
+
+$(OUT)/assets.c: server/embed.sh $(STATIC) $(if $(wildcard static/package-lock.json),$(NPM))
+	@mkdir -p $(@D)
+	@echo "embed static/ and migrations/"
+	@server/embed.sh $(BUILD)/npm $(OUT)/embedded > $@
+
+$(OUT)/assets.o: $(OUT)/assets.c $(OUT)/flags
+	@echo "compile $<"
+	@$(COMPILE) -c $< -o $@
+
+# npm checks every package against the hash in the lock file and runs none of their scripts.
+$(NPM): static/package.json static/package-lock.json
+	@mkdir -p $(@D)
+	cp static/package.json static/package-lock.json $(@D)/
+	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+# ---- commands ----
+
+## demo: install what is missing, build, and train a network on real images with one curl
+demo:
+	@docker/packages.sh build demo
+	@$(MAKE) all
+	@tests/demo.sh $(PROGRAM)
+
+## test: install what is missing, build and run every test
+test:
+	@docker/packages.sh build test
+	@$(MAKE) programs
+	@tests/run.sh $(OUT)
+
+programs: $(PROGRAM) $(PROGRAMS)
+
+## lint: warnings, format, layering, banned calls, sizes
+lint: $(call objects,$(CORE) $(SERVER))
+	@tests/lint/lint.sh . $(OUT)/objects
+
+## golden: make the committed golden numbers of tests/golden once more with PyTorch
+golden:
+	@docker/packages.sh golden
+	@tests/golden/make.sh
+
+## packages: install the Debian packages that building, running, testing and the demo need
+packages:
+	@docker/packages.sh build test demo
+
+## clean: remove build/
+clean:
+	rm -rf $(BUILD)
+
+## help: list these targets
+help:
+	@sed -n 's/^## \([a-z]*\): /\1\t/p' $(firstword $(MAKEFILE_LIST)) | awk -F '\t' '{ printf "  %-10s %s\n", $$1, $$2 }'
+	@echo
+	@sed -n '3,/^$$/ s/^#\( *\)//p' $(firstword $(MAKEFILE_LIST)) | sed 's/^/  /'
+
+.PHONY: all demo test programs lint golden packages clean help always

@@ -1,0 +1,50 @@
+/* The handlers behind the rows of routes.c, and what they share. Each follows the contract of
+ * route.handle. */
+#ifndef SERVER_API_H
+#define SERVER_API_H
+
+#include "server/routes.h"
+
+typedef bool api_handler(const struct http_request *request, struct http_response *response,
+                         struct error *error);
+
+/* api_submit.c, api_jobs.c */
+api_handler api_submit, api_jobs_list, api_jobs_get, api_jobs_cancel;
+/* api_metrics.c */
+api_handler api_metrics;
+/* api_events.c */
+api_handler api_events_job, api_events_all;
+/* api_checkpoints.c */
+api_handler api_checkpoints_list, api_checkpoints_get;
+/* api_datasets.c */
+api_handler api_datasets_list, api_datasets_get;
+/* api_health.c */
+api_handler api_livez, api_readyz, api_schema;
+/* api_static.c */
+api_handler api_static;
+bool api_static_serves(const char *path);
+
+/* ---- api.c ---- */
+
+/* The job that the first {…} of the route names; to be dropped. ERROR_NOT_FOUND. */
+bool api_find_job(const struct http_request *request, struct job_row *out,
+                  struct error *error) MUST_CHECK;
+/* The same in the writer's thread, or for any id. */
+bool api_find_job_by(struct db *db, const char *id, struct job_row *out,
+                     struct error *error) MUST_CHECK;
+
+/* A whole number from the query; `out` keeps its value when the parameter is absent. ERROR_INVALID,
+ * naming it, when it is no number or outside. */
+struct api_integer {
+    const char *name;
+    int64_t min, max;
+};
+bool api_query_integer(const struct http_request *request, const struct api_integer *wanted,
+                       int64_t *out, struct error *error) MUST_CHECK;
+/* Digits only, at most 18 of them. */
+bool api_read_integer(const char *text, int64_t *out);
+
+/* Whether If-None-Match names this entity tag (quoted). */
+bool api_has_etag(const struct http_request *request, const char *etag);
+
+#endif

@@ -1,0 +1,72 @@
+/* Data sets: the registry as users see it. Where the files lie is nobody's business. */
+#include "server/api.h"
+
+#include "server/spec_json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool put_dataset(struct body *body, const struct dataset_row *row, struct error *error)
+{
+    json_error_t place;
+    json_t *info = json_loads(row->info, 0, &place);
+    const char *key;
+    json_t *value;
+
+    if (!info)
+        return error_set(error, ERROR_CORRUPT, row->name, "the stored facts are not JSON: %s",
+                         place.text);
+    body_text(body, "{\"name\":");
+    body_string(body, row->name);
+    json_object_foreach (info, key, value) {
+        char *text;
+
+        if (strcmp(key, "files") == 0) /* the catalog's own */
+            continue;
+        text = json_text(value, NULL);
+        body_text(body, ",");
+        body_string(body, key);
+        body_print(body, ":%s", text ? text : "null");
+        free(text);
+    }
+    body_text(body, ",\"created_at\":");
+    body_time(body, row->created_at);
+    body_text(body, "}");
+    json_decref(info);
+    return true;
+}
+
+bool api_datasets_list(const struct http_request *request, struct http_response *response,
+                       struct error *error)
+{
+    struct dataset_row *rows = NULL;
+    struct body body = {0};
+    int count = 0;
+    bool good = store_dataset_list(request->db, &rows, &count, error);
+
+    body_text(&body, "{\"items\":[");
+    for (int i = 0; i < count && good; i++) {
+        body_text(&body, i > 0 ? "," : "");
+        good = put_dataset(&body, &rows[i], error);
+    }
+    body_text(&body, "],\"next_cursor\":null}");
+    good = good && http_response_json(response, 200, &body, error);
+    body_drop(&body);
+    for (int i = 0; i < count; i++)
+        dataset_row_drop(&rows[i]);
+    free(rows);
+    return good;
+}
+
+bool api_datasets_get(const struct http_request *request, struct http_response *response,
+                      struct error *error)
+{
+    struct dataset_row row = {0};
+    struct body body = {0};
+    bool good = store_dataset_get(request->db, request->params[0], &row, error) &&
+                put_dataset(&body, &row, error) && http_response_json(response, 200, &body, error);
+
+    body_drop(&body);
+    dataset_row_drop(&row);
+    return good;
+}

@@ -1,0 +1,288 @@
+/* POST /v1/jobs: a text becomes a spec, the spec a plan, the plan a queued job, or a list of
+ * everything that is wrong. All checking happens before the writer hears of it. */
+#include "server/api.h"
+
+#include "server/job_json.h"
+#include "server/spec_json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+struct submission {
+    struct spec spec;
+    struct job_meta meta;
+    struct plan plan;
+    bool planned;
+    struct plan_warnings warnings;
+    struct problems problems;
+    struct dataset_row *datasets; /* only when the name was not among them */
+    const char **dataset_names;
+    int dataset_count;
+};
+
+static void submission_free(struct submission *submission)
+{
+    if (submission->planned)
+        plan_drop(&submission->plan);
+    spec_drop(&submission->spec);
+    for (int i = 0; i < submission->dataset_count; i++)
+        dataset_row_drop(&submission->datasets[i]);
+    free(submission->datasets);
+    free(submission->dataset_names);
+    free(submission);
+}
+
+/* ---- checking ---- */
+
+/* The seed of who names none. 53 bits: every JSON reader keeps them. */
+static bool draw_seed(int64_t *seed, struct error *error)
+{
+    uint64_t bits;
+
+    if (getrandom(&bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
+        return error_set(error, ERROR_IO, "seed", "cannot draw a random number: %s",
+                         strerror(errno));
+    *seed = (int64_t)(bits >> 11);
+    return true;
+}
+
+static bool unknown_dataset(struct submission *submission, struct db *db, struct error *error)
+{
+    const char *name = submission->spec.dataset.name;
+    struct problem *problem;
+
+    if (!store_dataset_list(db, &submission->datasets, &submission->dataset_count, error))
+        return false;
+    submission->dataset_names = calloc((size_t)submission->dataset_count + 1, sizeof(char *));
+    if (!submission->dataset_names)
+        return error_set(error, ERROR_MEMORY, "", "no memory to check the job");
+    for (int i = 0; i < submission->dataset_count; i++)
+        submission->dataset_names[i] = submission->datasets[i].name;
+    problem = problem_add(&submission->problems, "/dataset/name",
+                          "there is no data set \"%s\" on this server", name);
+    problem->choices = submission->dataset_names;
+    problem_suggest(problem, name);
+    return true;
+}
+
+/* Shape of the data set that the spec names; false in *known when there is none. */
+static bool find_shape(struct submission *submission, struct db *db, struct data_shape *shape,
+                       bool *known, struct error *error)
+{
+    struct error failure = {0};
+
+    *known = false;
+    if (submission->spec.dataset.name[0] == '\0')
+        return true; /* that it is missing is among the problems already */
+    if (catalog_shape(db, submission->spec.dataset.name, shape, &failure)) {
+        *known = true;
+        return true;
+    }
+    if (failure.kind == ERROR_NOT_FOUND)
+        return unknown_dataset(submission, db, error);
+    return error_set(error, failure.kind, failure.where, "%s", failure.text);
+}
+
+/* A job that cannot fit is refused now and not when its turn comes. */
+static void check_memory(struct submission *submission)
+{
+    int64_t threads = submission->spec.run.threads;
+    int64_t bytes = plan_bytes(&submission->spec, &submission->plan,
+                               threads == FIELD_ABSENT ? 1 : (int)threads);
+    int64_t memory = (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
+
+    if (memory > 0 && bytes > memory)
+        problem_add(&submission->problems, "",
+                    "training would take %" PRId64 " MiB; this machine has %" PRId64, bytes >> 20,
+                    memory >> 20);
+}
+
+static bool check_submission(struct submission *submission, const json_t *json, struct db *db,
+                             struct error *error)
+{
+    struct problems *problems = &submission->problems;
+    struct data_shape shape;
+    bool known;
+
+    if (!spec_from_json(json, &submission->spec, &submission->meta, problems, error) ||
+        !find_shape(submission, db, &shape, &known, error))
+        return false;
+    if (submission->spec.run.seed == FIELD_ABSENT && !draw_seed(&submission->spec.run.seed, error))
+        return false;
+    if (problems->count > 0 || !known)
+        return true;
+    submission->planned = true;
+    if (!plan_make(&submission->spec, &shape, &submission->plan, problems, &submission->warnings,
+                   error))
+        return false;
+    if (problems->count == 0)
+        check_memory(submission);
+    return true;
+}
+
+static bool answer_problems(const struct problems *problems, int status,
+                            struct http_response *response, struct error *error)
+{
+    json_t *list = problems_to_json(problems);
+    char *text = json_text(list, NULL);
+    size_t count = problems->count + problems->dropped;
+
+    json_decref(list);
+    if (!text)
+        return error_set(error, ERROR_MEMORY, "", "no memory for the list of problems");
+    if (status == 400)
+        http_problem(response, status, text, "the body is not the JSON of a job: %s",
+                     problems->items[0].detail);
+    else
+        http_problem(response, status, text, "this job cannot be trained: %zu %s", count,
+                     count == 1 ? "thing is wrong" : "things are wrong");
+    free(text);
+    return true;
+}
+
+/* ---- answering ---- */
+
+static bool answer_plan(const struct submission *submission, struct http_response *response,
+                        struct error *error)
+{
+    json_t *spec = spec_to_json(&submission->spec);
+    json_t *plan = plan_to_json(&submission->spec, &submission->plan, &submission->warnings, true);
+    char *spec_text = json_text(spec, NULL);
+    char *plan_text = json_text(plan, NULL);
+    struct body body = {0};
+    bool good = spec_text && plan_text;
+
+    if (good) {
+        body_print(&body, "{\"spec\":%s,\"plan\":%s}", spec_text, plan_text);
+        good = http_response_json(response, 200, &body, error);
+    } else {
+        (void)error_set(error, ERROR_MEMORY, "", "no memory for the plan");
+    }
+    json_decref(spec);
+    json_decref(plan);
+    free(spec_text);
+    free(plan_text);
+    return good;
+}
+
+/* What the writer is to store. */
+struct accepted {
+    char *meta, *spec, *plan;
+    int64_t priority;
+};
+
+static void accepted_free(void *context)
+{
+    struct accepted *accepted = context;
+
+    free(accepted->meta);
+    free(accepted->spec);
+    free(accepted->plan);
+    free(accepted);
+}
+
+static void wake_pool(struct app *app, int64_t number)
+{
+    (void)number;
+    pool_wake(app->pool);
+}
+
+static bool store_accepted(struct db *db, void *context, struct http_response *response,
+                           struct error *error)
+{
+    const struct accepted *accepted = context;
+    const struct job_new job = {accepted->meta, accepted->spec, accepted->plan, accepted->priority};
+    struct job_row row = {0};
+    struct body body = {0};
+    bool good = store_job_add(db, &job, &row, error) && job_json_put(&body, db, &row, error) &&
+                http_response_json(response, 201, &body, error);
+
+    if (good) {
+        http_response_header(response, "Location", "/v1/jobs/%s", row.id);
+        response->after = wake_pool;
+    }
+    body_drop(&body);
+    job_row_drop(&row);
+    return good;
+}
+
+static char *text_and_free(json_t *json)
+{
+    char *text = json_text(json, NULL);
+
+    json_decref(json);
+    return text;
+}
+
+static bool queue(const struct submission *submission, struct http_response *response,
+                  struct error *error)
+{
+    struct accepted *accepted = calloc(1, sizeof(*accepted));
+
+    if (!accepted)
+        return error_set(error, ERROR_MEMORY, "", "no memory for the job");
+    accepted->meta = text_and_free(job_meta_to_json(&submission->meta));
+    accepted->spec = text_and_free(spec_to_json(&submission->spec));
+    accepted->plan = text_and_free(
+        plan_to_json(&submission->spec, &submission->plan, &submission->warnings, false));
+    accepted->priority = submission->meta.priority;
+    if (!accepted->meta || !accepted->spec || !accepted->plan) {
+        accepted_free(accepted);
+        return error_set(error, ERROR_MEMORY, "", "no memory for the job");
+    }
+    response->write = (struct http_write){store_accepted, accepted, accepted_free};
+    return true;
+}
+
+static bool want_dry_run(const struct http_request *request, bool *dry, struct error *error)
+{
+    const char *text = http_query(request, "dry_run");
+
+    *dry = text && strcmp(text, "true") == 0;
+    if (text && !*dry && strcmp(text, "false") != 0)
+        return error_set(error, ERROR_INVALID, "dry_run",
+                         "the query parameter \"dry_run\" must be true or false");
+    return true;
+}
+
+static bool submit(struct submission *submission, const struct http_request *request,
+                   struct http_response *response, struct error *error)
+{
+    json_t *json = NULL;
+    bool dry, good;
+
+    if (!want_dry_run(request, &dry, error))
+        return false;
+    if (!json_parse_strict(request->body ? request->body : "", request->body_size, &json,
+                           &submission->problems, error))
+        return submission->problems.count > 0 &&
+               answer_problems(&submission->problems, 400, response, error);
+    good = check_submission(submission, json, request->db, error);
+    json_decref(json);
+    if (!good)
+        return false;
+    if (submission->problems.count > 0)
+        return answer_problems(&submission->problems, 422, response, error);
+    return dry ? answer_plan(submission, response, error) : queue(submission, response, error);
+}
+
+bool api_submit(const struct http_request *request, struct http_response *response,
+                struct error *error)
+{
+    struct submission *submission;
+    bool good;
+
+    if (atomic_load(&request->app->stopping))
+        return error_set(error, ERROR_BUSY, "", "the server is stopping");
+    submission = calloc(1, sizeof(*submission));
+    if (!submission)
+        return error_set(error, ERROR_MEMORY, "", "no memory to check the job");
+    spec_init(&submission->spec);
+    good = submit(submission, request, response, error);
+    submission_free(submission);
+    return good;
+}

@@ -1,0 +1,43 @@
+/* Catalog: data sets by name. The registry of names is in the store; here is the memory side: each
+ * set is loaded once and shared by all jobs that want it at the same time, and forgotten when the
+ * last one lets go. Thread-safe; loading one set does not delay users of another.
+ *
+ * A row's info, as JSON: {"format", "shape": [channels, height, width], "classes", "train_samples",
+ * "test_samples", "bytes", "sha256", "files"}; "files" tells whether the files changed since (see
+ * catalog_register.c) and is nobody else's business. */
+#ifndef SERVER_CATALOG_H
+#define SERVER_CATALOG_H
+
+#include "core/dataset.h"
+#include "server/log.h"
+#include "server/store.h"
+
+struct catalog;
+
+bool catalog_new(struct store *store, struct catalog **out, struct error *error) MUST_CHECK;
+/* After the last catalog_close. NULL is allowed. */
+void catalog_free(struct catalog *catalog);
+
+/* Reads and checks the data set at `path` fully, then registers it under `name` (letters, digits, .
+ * _ -). Takes seconds for large sets; writes through the store and waits. */
+bool catalog_register(struct catalog *catalog, const char *name, const char *path,
+                      struct error *error) MUST_CHECK;
+
+/* Registers the data sets among the members of `folder`, each under its own name; `db` is the
+ * caller's. One that is registered already is read again only when its files changed; a name that a
+ * user gave to another path stays the user's. What cannot be registered goes to the log. */
+void catalog_register_folder(struct catalog *catalog, struct db *db, const char *folder,
+                             const struct log *log);
+
+/* The set, until catalog_close. `db` is the caller's connection. ERROR_NOT_FOUND for an unknown
+ * name; ERROR_CORRUPT when the files no longer have the registered digest. May take seconds. */
+bool catalog_open(struct catalog *catalog, struct db *db, const char *name, struct dataset **out,
+                  struct error *error) MUST_CHECK;
+/* Lets go of what catalog_open gave. NULL is allowed. */
+void catalog_close(struct catalog *catalog, struct dataset *dataset);
+
+/* Shape of a registered set, from the registry alone: fast, for planning. */
+bool catalog_shape(struct db *db, const char *name, struct data_shape *out,
+                   struct error *error) MUST_CHECK;
+
+#endif

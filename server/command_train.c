@@ -1,0 +1,218 @@
+/* traind train SPEC.json: one job in the foreground, no server, no database. The loop is the
+ * runner's without the world around it. */
+#include "server/commands.h"
+
+#include "server/cadence.h"
+#include "server/command_train_parts.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { STATUS_GOOD = 0, STATUS_FAILED = 1, STATUS_USE = 2, STATUS_INTERRUPTED = 130 };
+
+static void usage(FILE *out)
+{
+    fputs(
+        "Usage: traind train SPEC.json [options]      (-: the spec comes from standard input)\n\n"
+        "Trains one job in the foreground and prints how it goes. Ctrl-C ends it after the current "
+        "step.\n\n"
+        "  --data NAME=PATH     where the data set NAME is; otherwise it is looked for in\n"
+        "                       /usr/share/datasets and in the folder that TRAIND_DATASETS names\n"
+        "  --out FILE           write the weights as safetensors\n"
+        "  --threads N          instead of the spec's, or of every processor\n"
+        "  --kernels NAME       auto (the fastest of this processor) or reference (plain loops)\n"
+        "  --quiet              the last line only\n\n"
+        "Exit status: 0 trained, 1 failed or diverged, 2 the spec or the command line is wrong, "
+        "130 interrupted.\n",
+        out);
+}
+
+static bool set_threads(struct train_options *options, const char *text, struct error *error)
+{
+    char *end = NULL;
+    long threads = strtol(text, &end, 10);
+
+    if (end == text || *end != '\0' || threads < 1 || threads > 256)
+        return error_set(error, ERROR_INVALID, "--threads", "must be from 1 to 256, not '%s'",
+                         text);
+    options->threads = (int)threads;
+    return true;
+}
+
+static bool set_kernels(struct train_options *options, const char *text, struct error *error)
+{
+    if (strcmp(text, "auto") != 0 && strcmp(text, "reference") != 0)
+        return error_set(error, ERROR_INVALID, "--kernels", "must be auto or reference, not '%s'",
+                         text);
+    options->kernels = text[0] == 'a' ? KERNELS_BEST : KERNELS_REFERENCE;
+    return true;
+}
+
+static bool set_data(struct train_options *options, const char *text, struct error *error)
+{
+    const char *sign = strchr(text, '=');
+
+    if (!sign || sign == text || sign[1] == '\0')
+        return error_set(error, ERROR_INVALID, "--data", "must be NAME=PATH, not '%s'", text);
+    if (options->data_count == TRAIN_DATA_MAX)
+        return error_set(error, ERROR_INVALID, "--data", "may be given %d times", TRAIN_DATA_MAX);
+    options->data[options->data_count++] = text;
+    return true;
+}
+
+static bool set_out(struct train_options *options, const char *text, struct error *error)
+{
+    (void)error;
+    options->out_path = text;
+    return true;
+}
+
+static const struct train_option {
+    const char *name;
+    bool (*set)(struct train_options *options, const char *value, struct error *error);
+} option_rows[] = {
+    {"--data", set_data},
+    {"--kernels", set_kernels},
+    {"--out", set_out},
+    {"--threads", set_threads},
+};
+
+/* Takes one option with its value, written "--name value" or "--name=value". *i is left at its last
+ * word. */
+static bool read_option(struct train_options *options, int argc, char **argv, int *i,
+                        struct error *error)
+{
+    const char *word = argv[*i];
+    size_t length = strcspn(word, "=");
+
+    for (size_t row = 0; row < COUNT_OF(option_rows); row++) {
+        const struct train_option *option = &option_rows[row];
+
+        if (strlen(option->name) != length || strncmp(word, option->name, length) != 0)
+            continue;
+        if (word[length] == '=')
+            return option->set(options, word + length + 1, error);
+        if (++*i == argc)
+            return error_set(error, ERROR_INVALID, option->name, "wants a value");
+        return option->set(options, argv[*i], error);
+    }
+    return error_set(error, ERROR_INVALID, word, "is no option of traind train");
+}
+
+static bool read_options(int argc, char **argv, struct train_options *options, struct error *error)
+{
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--quiet") == 0) {
+            options->quiet = true;
+        } else if (argv[i][0] == '-' && argv[i][1] != '\0') {
+            if (!read_option(options, argc, argv, &i, error))
+                return false;
+        } else if (options->spec_path) {
+            return error_set(error, ERROR_INVALID, argv[i], "is one file too many");
+        } else {
+            options->spec_path = argv[i];
+        }
+    }
+    if (!options->spec_path)
+        return error_set(error, ERROR_INVALID, "SPEC.json",
+                         "is missing; traind train --help says more");
+    return true;
+}
+
+/* The signals stay blocked and are fetched here, so that no step is ever cut short and no handler
+ * is needed. */
+static bool stop_wanted(struct training *training)
+{
+    static const struct timespec at_once = {0, 0};
+
+    if (!training->stopped)
+        training->stopped = sigtimedwait(&training->stop_signals, NULL, &at_once) > 0;
+    return training->stopped;
+}
+
+/* Before the team starts: its threads inherit the mask. */
+static void block_signals(struct training *training)
+{
+    sigemptyset(&training->stop_signals);
+    sigaddset(&training->stop_signals, SIGINT);
+    sigaddset(&training->stop_signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &training->stop_signals, NULL);
+}
+
+static void evaluate(struct training *training)
+{
+    struct evaluation evaluation;
+
+    training->evaluation = (struct evaluation){0};
+    if (training->spec.dataset.validation != VALIDATION_NONE &&
+        dataset_test(training->dataset)->count > 0) {
+        trainer_evaluation_begin(training->trainer, SPLIT_TEST, &evaluation);
+        while (!evaluation.done && !stop_wanted(training))
+            trainer_evaluate_batch(training->trainer, &evaluation);
+        if (evaluation.done)
+            training->evaluation = evaluation;
+    }
+    train_show_evaluation(training);
+}
+
+static bool train(struct training *training, struct error *error)
+{
+    struct step_report *last = &training->last;
+
+    train_show_start(training);
+    while (!trainer_ended(training->trainer) && !stop_wanted(training)) {
+        double began = train_now();
+
+        if (!trainer_step(training->trainer, last, error))
+            return false;
+        if (!last->finite)
+            return error_set(
+                error, ERROR_DIVERGED, training->options->spec_path,
+                "diverged at step %lld: the loss or its gradient is not a finite number; "
+                "a smaller lr may help",
+                (long long)last->step);
+        train_show_step(training, train_now() - began);
+        if (cadence_due(&training->spec.evaluate_every, last))
+            evaluate(training);
+    }
+    return true;
+}
+
+static int finish(struct training *training, bool good, struct error *error)
+{
+    if (good)
+        train_show_end(training);
+    if (good && training->options->out_path)
+        good = train_save(training, error);
+    if (good)
+        return training->stopped ? STATUS_INTERRUPTED : STATUS_GOOD;
+    fprintf(stderr, "%straind train: %s%s%s\n", training->screen.bar_drawn ? "\n" : "",
+            error->where, error->where[0] ? ": " : "", error->text);
+    return error->kind == ERROR_INVALID || error->kind == ERROR_NOT_FOUND ? STATUS_USE
+                                                                          : STATUS_FAILED;
+}
+
+int command_train(int argc, char **argv)
+{
+    struct train_options options = {.kernels = KERNELS_BEST};
+    struct training training = {.options = &options};
+    struct error error = {0};
+    int status;
+
+    if (argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)) {
+        usage(stdout);
+        return STATUS_GOOD;
+    }
+    if (!read_options(argc, argv, &options, &error)) {
+        fprintf(stderr, "traind train: %s %s\n", error.where, error.text);
+        return STATUS_USE;
+    }
+    block_signals(&training);
+    status = finish(&training, train_open(&training, &error) && train(&training, &error), &error);
+    train_close(&training);
+    return status;
+}

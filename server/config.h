@@ -1,0 +1,25 @@
+/* Config: the options of `traind serve`, from the command line, then the environment (TRAIND_…),
+ * then defaults. One table for parsing and for --help. Knows nothing of what the options do. */
+#ifndef SERVER_CONFIG_H
+#define SERVER_CONFIG_H
+
+#include "core/error.h"
+#include "server/log.h"
+
+struct config {
+    char listen[128]; /* host:port; port 0: a free one */
+    char data_dir[1024];
+    int workers;          /* jobs that train at once, 1…64; 0 in the table: 1 */
+    int threads;          /* threads of each; 0: cores / workers, at least 1 */
+    char kernels[16];     /* "auto" or "reference" */
+    char port_file[1024]; /* the address is written there once the daemon answers; "" none */
+    char datasets[1024];  /* folder whose members are registered at start: /usr/share/datasets */
+    struct log log;
+};
+
+/* argv after the subcommand. ERROR_INVALID naming the option. */
+bool config_read(int argc, char **argv, struct config *out, struct error *error) MUST_CHECK;
+/* Prints the options with their defaults to standard output. */
+void config_help(void);
+
+#endif

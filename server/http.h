@@ -1,0 +1,153 @@
+/* HTTP: the listener, requests and responses. The only module that includes microhttpd.h; knows no
+ * route by name and nothing of jobs.
+ *
+ * One epoll thread. Handlers run in it, on a read-only connection, and must be short. A handler
+ * that changes something checks its input there and leaves the change as `response->write`: that
+ * runs in the store's writer thread, inside its own savepoint, while the connection is suspended;
+ * the answer leaves after COMMIT. Bodies are collected up to the route's limit before the handler
+ * runs. */
+#ifndef SERVER_HTTP_H
+#define SERVER_HTTP_H
+
+#include "server/body.h"
+#include "server/log.h"
+#include "server/store.h"
+
+struct http_response;
+struct app; /* what handlers need; see routes.h */
+struct http_exchange;
+
+struct http_request {
+    const char *method; /* HEAD arrives as GET */
+    const char *path;   /* as sent, without the query */
+    const char
+        *params[4]; /* the {…} parts of the route's pattern, decoded once; no control characters */
+    const char *body; /* NULL when there is none; NUL-terminated */
+    size_t body_size;
+    struct db *db; /* the HTTP thread's reader */
+    struct app *app;
+    const struct http_exchange *exchange; /* for http_query and http_header only */
+};
+
+/* NULL when absent. Valid during the handler. Queries are decoded; each name is at most once there,
+ * and is one that the route allows. */
+const char *http_query(const struct http_request *request, const char *name);
+const char *http_header(const struct http_request *request, const char *name);
+/* Whether the Accept header names `type` ("text/csv"). */
+bool http_accepts(const struct http_request *request, const char *type);
+
+/* ---- bodies that come in pieces ---- */
+
+enum http_more {
+    HTTP_MORE, /* call again when the client has taken this piece (none: when others had their turn)
+                */
+    HTTP_IDLE, /* live streams only: nothing new; call again after http_publish */
+    HTTP_END,  /* that was the last piece */
+    HTTP_BROKEN /* *error is logged and the connection is cut, so that the client sees the loss */
+};
+
+/* A body made on demand: at most one piece is in memory. First member of the maker's own struct. */
+struct http_stream {
+    /* Appends the next piece (aim at HTTP_PIECE bytes) to *out. Runs in the HTTP thread. */
+    enum http_more (*next)(struct http_stream *stream, struct db *db, struct body *out,
+                           struct error *error);
+    void (*drop)(struct http_stream *stream);
+    int64_t size; /* of the whole body; −1: not known before */
+    bool live; /* waits for http_publish; counted against the limit of streams; gets heartbeats */
+};
+enum { HTTP_PIECE = 32 * 1024 };
+
+/* ---- responses ---- */
+
+/* The changing half of a request. */
+struct http_write {
+    /* Runs in the writer's thread inside a savepoint: fills in *response. False: undone, *error is
+     * the answer. */
+    bool (*run)(struct db *db, void *context, struct http_response *response, struct error *error);
+    void *context;
+    void (*drop)(void *context); /* NULL: nothing to free */
+};
+
+struct http_response {
+    int status;
+    const char *content_type;   /* static text */
+    char *body;                 /* malloc'ed, taken by the response */
+    const void *fixed;          /* instead: bytes that live as long as the program */
+    size_t body_size;           /* of body or fixed */
+    struct http_stream *stream; /* instead: made on demand; taken by the response */
+    struct http_write write;    /* instead, where run is set: the answer comes from there */
+    struct http_header_line {
+        const char *name; /* static text */
+        char value[256];
+    } headers[12];
+    int header_count;
+    /* Called in the writer's thread after COMMIT and before the answer leaves, e.g. to wake the
+     * pool; NULL. */
+    void (*after)(struct app *app, int64_t number);
+    int64_t after_number;
+};
+
+void http_response_header(struct http_response *response, const char *name, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+/* Makes the response one of `status` with what *body holds, JSON, and empties *body. */
+bool http_response_json(struct http_response *response, int status, struct body *body,
+                        struct error *error) MUST_CHECK;
+/* Makes the response, but for its `write`, an application/problem+json (RFC 9457). `errors`: text
+ * of a JSON list, or NULL. */
+void http_problem(struct http_response *response, int status, const char *errors,
+                  const char *format, ...) PRINTF_LIKE(4, 5);
+/* The same from an error, by the kind → status table. What may hold paths of this machine is left
+ * to the log. */
+void http_problem_from(struct http_response *response, const struct error *error);
+/* Frees what the response holds and zeroes it. */
+void http_response_drop(struct http_response *response);
+
+/* ---- routes ---- */
+
+enum route_flag { ROUTE_BODY_JSON = 1 /* 415 unless application/json */ };
+
+struct route {
+    const char *method;               /* "GET", "POST" */
+    const char *pattern;              /* "/v1/jobs/{id}/metrics" */
+    bool (*serves)(const char *path); /* instead of a pattern */
+    /* Fills in *response. False: *error becomes the answer. NULL: the address is known, but not in
+     * this version: 501. */
+    bool (*handle)(const struct http_request *request, struct http_response *response,
+                   struct error *error);
+    const char *const *queries; /* names that may stand after the ?, NULL-ended; NULL: none */
+    unsigned flags;             /* enum route_flag */
+    size_t body_limit;          /* 0: takes no body */
+};
+
+/* ---- the listener ---- */
+
+struct http_setup {
+    const char *listen; /* "127.0.0.1:8080", "[::1]:0" */
+    const struct route *routes;
+    size_t route_count;
+    struct store *store;
+    struct app *app;
+    const struct log *log;
+    int streams;   /* live streams at once; 0: 64 */
+    int heartbeat; /* milliseconds between signs of life on an idle stream; 0: 12 s */
+};
+
+struct http;
+
+/* Opens its own reader of the store. ERROR_BUSY when the port is taken. */
+bool http_start(const struct http_setup *setup, struct http **out, struct error *error) MUST_CHECK;
+/* "127.0.0.1:43121", with the real port. */
+const char *http_address(const struct http *http);
+/* Stops listening; what is connected goes on. */
+void http_quiesce(struct http *http);
+/* Ends live streams with a clean end of body, and waits a moment for slow clients. New ones get
+ * 503. */
+void http_end_streams(struct http *http);
+/* Waits for writes under way, answers them, closes every connection. The store must still be open.
+ * NULL is allowed. */
+void http_stop(struct http *http);
+
+/* Wakes the live streams: there are events up to `newest`. Any thread, never blocks for long. */
+void http_publish(struct http *http, int64_t newest);
+
+#endif

@@ -1,0 +1,116 @@
+/* A plan as users see it: what every layer makes of its input, what it costs, and how the rate will
+ * move. */
+#include "server/spec_json.h"
+
+#include <string.h>
+
+enum { CURVE_POINTS = 201 };
+
+static json_t *shape_to_json(const struct shape *shape)
+{
+    if (shape->flat)
+        return json_pack("[I]", (json_int_t)shape->channels);
+    return json_pack("[I,I,I]", (json_int_t)shape->channels, (json_int_t)shape->height,
+                     (json_int_t)shape->width);
+}
+
+static json_t *layer_to_json(const struct plan *plan, int index)
+{
+    const struct plan_layer *layer = &plan->layers[index];
+    json_t *object = json_pack(
+        "{s:s, s:s, s:s, s:o, s:I, s:I, s:I}", "type", layer->kind->name, "path", layer->path,
+        "pointer", layer->pointer, "output", shape_to_json(&layer->output), "parameters",
+        (json_int_t)layer->parameters, "multiply_adds", (json_int_t)layer->multiply_adds, "bytes",
+        (json_int_t)plan_layer_bytes(plan, index));
+    bool all = layer->receptive_field[0] == 0;
+
+    /* Once a layer sees the whole image there is no field to speak of. */
+    if (!object || all)
+        return object;
+    if (json_object_set_new(object, "receptive_field",
+                            json_pack("[I,I]", (json_int_t)layer->receptive_field[0],
+                                      (json_int_t)layer->receptive_field[1])) != 0) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+static json_t *layers_to_json(const struct plan *plan)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; list && i < plan->layer_count; i++) {
+        if (json_array_append_new(list, layer_to_json(plan, i)) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    return list;
+}
+
+/* First and last step are always points of the curve. */
+static json_t *curve_to_json(const struct spec *spec, const struct plan *plan)
+{
+    int64_t points = plan->steps < CURVE_POINTS ? plan->steps : CURVE_POINTS;
+    json_t *list = json_array();
+
+    for (int64_t i = 0; list && i < points; i++) {
+        double share = points > 1 ? (double)i / (double)(points - 1) : 0;
+        int64_t step =
+            i == points - 1 ? plan->steps : 1 + (int64_t)(share * (double)(plan->steps - 1));
+        json_t *point = json_pack("[I,f]", (json_int_t)step, plan_lr(spec, plan, step));
+
+        if (json_array_append_new(list, point) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *warnings_to_json(const struct plan_warnings *warnings)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; list && warnings && i < warnings->count; i++) {
+        const struct plan_warning *warning = &warnings->items[i];
+
+        if (json_array_append_new(list, json_pack("{s:s, s:s}", "pointer", warning->pointer,
+                                                  "detail", warning->text)) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *totals_to_json(const struct spec *spec, const struct plan *plan)
+{
+    int64_t threads = spec->run.threads == FIELD_ABSENT ? 1 : spec->run.threads;
+    int64_t bytes = plan_bytes(spec, plan, (int)threads);
+    /* Unknown is null, never a number that looks like an answer. */
+    json_t *known = bytes < 0 ? json_null() : json_integer(bytes);
+
+    return json_pack("{s:I, s:I, s:o}", "parameters", (json_int_t)plan->learned, "multiply_adds",
+                     (json_int_t)plan->multiply_adds, "bytes", known);
+}
+
+json_t *plan_to_json(const struct spec *spec, const struct plan *plan,
+                     const struct plan_warnings *warnings, bool layers)
+{
+    json_t *object = json_pack(
+        "{s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "totals", totals_to_json(spec, plan), "epochs",
+        (json_int_t)plan->epochs, "steps", (json_int_t)plan->steps, "steps_per_epoch",
+        (json_int_t)plan->steps_per_epoch, "batch_size", (json_int_t)plan->batch_size,
+        "train_samples", (json_int_t)plan->train_samples, "warnings", warnings_to_json(warnings));
+
+    if (!object || !layers)
+        return object;
+    if (json_object_set_new(object, "layers", layers_to_json(plan)) != 0 ||
+        json_object_set_new(object, "schedule", curve_to_json(spec, plan)) != 0) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}

@@ -1,0 +1,35 @@
+/* Pool: the worker threads. Each claims a queued job from the store, has the runner run it, and
+ * sleeps when none waits. Knows nothing of what running a job means.
+ *
+ * Other threads speak to a running job by its number only: pool_cancel sets a flag that the runner
+ * reads at each step boundary. */
+#ifndef SERVER_POOL_H
+#define SERVER_POOL_H
+
+#include "server/runner.h"
+
+struct pool;
+
+struct pool_setup {
+    struct store *store;
+    const struct runner_world *world; /* borrowed, shared by all workers */
+    int workers;
+};
+
+bool pool_start(const struct pool_setup *setup, struct pool **out, struct error *error) MUST_CHECK;
+/* A job was queued: wake a sleeping worker. Any thread. */
+void pool_wake(struct pool *pool);
+/* Has the worker that runs job `number` look at the job's state after the current step. Any thread;
+ * call it after the move to `cancelling`, in the same write or later. Nothing is lost when no
+ * worker has the job yet: the runner looks at the state when it starts. */
+void pool_cancel(struct pool *pool, int64_t number);
+/* Every worker finishes its step, stores a checkpoint, puts its job back into the queue, and ends.
+ * Joins. The functions around this one may be called until pool_free. */
+void pool_stop(struct pool *pool);
+/* After pool_stop. NULL is allowed. */
+void pool_free(struct pool *pool);
+/* How many workers are busy. */
+int pool_busy(struct pool *pool);
+int pool_workers(const struct pool *pool);
+
+#endif

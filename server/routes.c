@@ -1,0 +1,67 @@
+/* Routes: one row per endpoint. What is not a row does not exist; a path that is here with other
+ * methods gets 405. */
+#include "server/routes.h"
+
+#include "server/api.h"
+
+enum { SPEC_BYTES_MAX = 1024 * 1024 };
+
+static const char *const submit_queries[] = {"dry_run", NULL};
+static const char *const list_queries[] = {"state", "limit", "cursor", NULL};
+static const char *const metrics_queries[] = {"names", "from", "to", "max_points", NULL};
+static const char *const events_queries[] = {"since", NULL};
+static const char *const cancel_queries[] = {"when", NULL};
+static const char *const ready_queries[] = {"verbose", NULL};
+
+#define JOBS "/v1/jobs"
+#define JOB JOBS "/{id}"
+
+const struct route routes[] = {
+    {.method = "POST",
+     .pattern = JOBS,
+     .handle = api_submit,
+     .queries = submit_queries,
+     .flags = ROUTE_BODY_JSON,
+     .body_limit = SPEC_BYTES_MAX},
+    {.method = "GET", .pattern = JOBS, .handle = api_jobs_list, .queries = list_queries},
+    {.method = "GET", .pattern = JOB, .handle = api_jobs_get},
+    {.method = "POST",
+     .pattern = JOB "/cancel",
+     .handle = api_jobs_cancel,
+     .queries = cancel_queries},
+    {.method = "GET", .pattern = JOB "/metrics", .handle = api_metrics, .queries = metrics_queries},
+    {.method = "GET",
+     .pattern = JOB "/events",
+     .handle = api_events_job,
+     .queries = events_queries},
+    {.method = "GET", .pattern = "/v1/events", .handle = api_events_all, .queries = events_queries},
+    {.method = "GET", .pattern = JOB "/checkpoints", .handle = api_checkpoints_list},
+    {.method = "GET", .pattern = JOB "/checkpoints/{which}", .handle = api_checkpoints_get},
+    {.method = "GET", .pattern = "/v1/datasets", .handle = api_datasets_list},
+    {.method = "GET", .pattern = "/v1/datasets/{name}", .handle = api_datasets_get},
+    {.method = "GET", .pattern = "/v1/schema", .handle = api_schema},
+    {.method = "GET", .pattern = "/livez", .handle = api_livez, .queries = ready_queries},
+    {.method = "GET", .pattern = "/readyz", .handle = api_readyz, .queries = ready_queries},
+    {.method = "GET", .serves = api_static_serves, .handle = api_static},
+
+    /* Known, and not in this version: 501. */
+    {.method = "PATCH", .pattern = JOB},
+    {.method = "DELETE", .pattern = JOB},
+    {.method = "POST", .pattern = JOB "/pause"},
+    {.method = "POST", .pattern = JOB "/resume"},
+    {.method = "POST", .pattern = JOB "/fork"},
+    {.method = "POST", .pattern = JOB "/predict"},
+    {.method = "GET", .pattern = JOB "/evaluation"},
+    {.method = "GET", .pattern = JOB "/schedule"},
+    {.method = "GET", .pattern = JOB "/export/pytorch"},
+    {.method = "PUT", .pattern = "/v1/datasets/{name}"},
+    {.method = "DELETE", .pattern = "/v1/datasets/{name}"},
+    {.method = "GET", .pattern = "/v1/datasets/{name}/samples/{file}"},
+    {.method = "PUT", .pattern = "/v1/weights/{name}"},
+    {.method = "GET", .pattern = "/v1/weights/{name}"},
+    {.method = "DELETE", .pattern = "/v1/weights/{name}"},
+    {.method = "GET", .pattern = "/openapi.json"},
+    {.method = "GET", .pattern = "/metrics"},
+};
+
+const size_t route_count = COUNT_OF(routes);

@@ -1,0 +1,82 @@
+/* Runner: the story of one job. The parts are in runner_*.c. */
+#include "server/runner_parts.h"
+
+#include "server/cadence.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+double runner_now(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+int64_t runner_wall_clock(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool runner_step(struct runner *runner, struct error *error)
+{
+    struct step_report report;
+    double start = runner_now();
+    if (!trainer_step(runner->trainer, &report, error))
+        return false;
+    progress_count(&runner->progress, report.samples, runner_now() - start);
+    if (report.finite)
+        runner->last = report; /* otherwise the weights still stand at the step before */
+    if (!runner_report(runner, &report, error))
+        return false;
+    if (!report.finite)
+        return error_set(error, ERROR_DIVERGED, "",
+                         "training left the finite numbers at step %lld: train_loss %g, grad_norm %g, lr %g",
+                         (long long)report.step, report.train_loss, report.grad_norm, report.lr);
+    return true;
+}
+
+/* What is due at the step that the job stands at. Once more after a resume: a stop may have cut it short. */
+static bool runner_settle(struct runner *runner, enum runner_wish *wish, struct error *error)
+{
+    if (!runner_look(runner, wish, error))
+        return false;
+    if (*wish == WISH_GO && runner_evaluation_due(runner) && !runner_evaluate(runner, wish, error))
+        return false;
+    if (*wish == WISH_GO && runner->last.step > 0 && cadence_due(&runner->spec.checkpoint.every, &runner->last))
+        return runner_save(runner, error);
+    return true;
+}
+
+static bool runner_train(struct runner *runner, enum runner_wish *wish, struct error *error)
+{
+    progress_begin(&runner->progress, runner->last.step);
+    if (!runner_settle(runner, wish, error))
+        return false;
+    while (*wish == WISH_GO && !trainer_ended(runner->trainer)) {
+        if (!runner_step(runner, error) || !runner_settle(runner, wish, error))
+            return false;
+    }
+    if (*wish == WISH_STOP || *wish == WISH_CANCEL)
+        return runner_save(runner, error);
+    return *wish == WISH_LEAVE || runner_flush(runner, error);
+}
+
+void runner_run(const struct runner_world *world, const struct job_row *job, struct runner_signals *signals)
+{
+    struct runner runner = {.world = world, .job = job, .signals = signals};
+    struct error error = {0};
+    enum runner_wish wish = WISH_GO;
+    /* A cancel between the claim and now found no worker to tell: the first look asks the store. */
+    atomic_store(&signals->cancel, true);
+    log_line(world->log, LOG_INFO, "job %s: starts", job->id);
+    bool good = runner_open(&runner, &error) && runner_resume(&runner, &error) &&
+                runner_train(&runner, &wish, &error);
+    if (!good && runner.rows.count > 0 && !runner_flush(&runner, NULL))
+        log_line(world->log, LOG_WARNING, "job %s: its last rows are not stored", job->id);
+    runner_conclude(&runner, wish, good ? NULL : &error);
+    runner_close(&runner);
+}

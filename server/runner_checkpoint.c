@@ -1,0 +1,161 @@
+/* Runner's checkpoints: the trainer's bytes into the store and back. A checkpoint carries the numbers that were
+ * measured on exactly its weights, and only those: "best" then means the best measured. */
+#include "server/runner_parts.h"
+
+#include "core/checkpoint.h"
+
+#include <jansson.h>
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Value of metric `name` for the weights as they stand; NaN when it was not measured on them. */
+static double measured_value(const struct runner *runner, const char *name)
+{
+    bool evaluated = runner->measured.step == runner->last.step;
+    if (strcmp(name, "train_loss") == 0)
+        return runner->last.train_loss;
+    if (strcmp(name, "val_loss") == 0)
+        return evaluated ? runner->measured.val_loss : NAN;
+    return evaluated ? runner->measured.val_accuracy : NAN;
+}
+
+/* Larger is better; NaN cannot be best. */
+static double checkpoint_score(const struct runner *runner)
+{
+    int metric = runner->spec.checkpoint.metric;
+    double value = measured_value(runner, spec_metrics[metric]);
+    if (!isfinite(value))
+        return NAN;
+    return spec_metric_larger_is_better(metric) ? value : -value;
+}
+
+static char *checkpoint_metrics(const struct runner *runner)
+{
+    json_t *metrics = json_object();
+    for (const char *const *name = spec_metrics; *name; name++) {
+        double value = measured_value(runner, *name);
+        if (isfinite(value) && json_object_set_new(metrics, *name, json_real(value)) != 0) {
+            json_decref(metrics);
+            return NULL;
+        }
+    }
+    char *text = metrics ? json_dumps(metrics, JSON_COMPACT) : NULL;
+    json_decref(metrics);
+    return text;
+}
+
+bool runner_save(struct runner *runner, struct error *error)
+{
+    if (!runner_flush(runner, error))
+        return false;
+    if (runner->last.step == 0)
+        return true;
+    char *metrics = checkpoint_metrics(runner);
+    if (!metrics)
+        return error_set(error, ERROR_MEMORY, "", "no memory for the checkpoint's metrics");
+    const struct spec_checkpoint *wanted = &runner->spec.checkpoint;
+    trainer_save(runner->trainer, runner->checkpoint);
+    struct checkpoint_new checkpoint = {.job = runner->job->number,
+                                        .step = runner->last.step,
+                                        .epoch = runner->last.epoch,
+                                        .bytes = runner->checkpoint,
+                                        .size = checkpoint_size(&runner->plan),
+                                        .metrics = metrics,
+                                        .score = checkpoint_score(runner),
+                                        .keep_last = (int)wanted->keep_last,
+                                        .keep_best = (int)wanted->keep_best};
+    bool good = store_checkpoint_add(runner->world->store, &checkpoint, error);
+    free(metrics);
+    return good;
+}
+
+static bool load(struct runner *runner, const struct checkpoint_row *row, struct error *error)
+{
+    size_t size = checkpoint_size(&runner->plan);
+    if (row->bytes != (int64_t)size)
+        return error_set(error, ERROR_CORRUPT, "checkpoint", "it has %" PRId64 " bytes and not %zu", row->bytes,
+                         size);
+    return store_checkpoint_read(runner->reader, row->number, 0, runner->checkpoint, size, error) &&
+           trainer_load(runner->trainer, runner->checkpoint, size, error);
+}
+
+struct refusal {
+    const struct checkpoint_row *row;
+    const char *event;
+};
+
+static bool refusal_work(struct db *db, void *context, struct error *error)
+{
+    const struct refusal *refusal = context;
+    const struct checkpoint_row *row = refusal->row;
+    return store_checkpoint_refuse(db, row->job, row->number, error) &&
+           store_event_add(db, row->job, "warning", row->step, refusal->event, error);
+}
+
+/* Says that a checkpoint is no good, in the log and as an event, and makes room for a good one of that step. */
+static bool refuse(struct runner *runner, const struct checkpoint_row *row, const struct error *cause,
+                 struct error *error)
+{
+    char detail[512];
+    (void)snprintf(detail, sizeof(detail), "the checkpoint of step %" PRId64 " cannot be used: %s", row->step,
+                   cause->text);
+    log_line(runner->world->log, LOG_WARNING, "job %s: %s", runner->job->id, detail);
+    json_t *event = json_pack("{s:I, s:s}", "step", (json_int_t)row->step, "detail", detail);
+    char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
+    json_decref(event);
+    if (!text)
+        return error_set(error, ERROR_MEMORY, "", "no memory for a warning");
+    struct refusal refusal = {.row = row, .event = text};
+    bool good = store_write(runner->world->store, refusal_work, &refusal, error);
+    free(text);
+    return good;
+}
+
+/* The report that the trainer gave, or would have given, at this step, as far as cadences and people need it. */
+static struct step_report report_at(const struct plan *plan, int64_t step)
+{
+    struct step_report report = {.step = step, .train_loss = NAN, .lr = NAN, .grad_norm = NAN, .finite = true};
+    if (step > 0) {
+        report.epoch = (step - 1) / plan->steps_per_epoch + 1;
+        report.epoch_ended = step % plan->steps_per_epoch == 0;
+        report.ended = step >= plan->steps;
+    }
+    return report;
+}
+
+/* Damage is survivable, the next older one will do. A sound checkpoint that belongs to another network is not: then
+ * this program is not the one that began the job. */
+static bool resume_from(struct runner *runner, const struct checkpoint_row *rows, int count, struct error *error)
+{
+    for (int i = count - 1; i >= 0; i--) {
+        struct error cause = {0};
+        if (load(runner, &rows[i], &cause)) {
+            log_line(runner->world->log, LOG_INFO, "job %s: continues after step %" PRId64, runner->job->id,
+                     rows[i].step);
+            return true;
+        }
+        if (cause.kind != ERROR_CORRUPT && cause.kind != ERROR_NOT_FOUND)
+            return error_set(error, cause.kind, cause.where, "%s", cause.text);
+        if (!refuse(runner, &rows[i], &cause, error))
+            return false;
+    }
+    return true;
+}
+
+bool runner_resume(struct runner *runner, struct error *error)
+{
+    struct checkpoint_row *rows = NULL;
+    int count = 0;
+    if (!store_checkpoint_list(runner->reader, runner->job->number, &rows, &count, error))
+        return false;
+    bool good = resume_from(runner, rows, count, error);
+    for (int i = 0; i < count; i++)
+        checkpoint_row_drop(&rows[i]);
+    free(rows);
+    runner->last = report_at(&runner->plan, trainer_steps_done(runner->trainer));
+    return good && runner_evaluation_recall(runner, error);
+}

@@ -1,0 +1,82 @@
+/* Runner's beginning: from the stored spec to a trainer in memory. A spec that an older release accepted may be
+ * refused here; that is the job's failure, never the daemon's. */
+#include "server/runner_parts.h"
+
+#include "core/checkpoint.h"
+#include "server/spec_json.h"
+
+#include <jansson.h>
+
+#include <stdlib.h>
+
+static bool refuse(const struct problems *problems, struct error *error)
+{
+    const struct problem *first = &problems->items[0];
+    return error_set(error, ERROR_INVALID, first->pointer, "%s", first->detail);
+}
+
+static bool open_spec(struct runner *runner, struct problems *problems, struct error *error)
+{
+    struct job_meta meta = {0};
+    json_error_t place;
+    json_t *json = json_loads(runner->job->spec, JSON_REJECT_DUPLICATES, &place);
+    if (!json)
+        return error_set(error, ERROR_CORRUPT, "spec", "the stored spec is not JSON: %s", place.text);
+    bool good = spec_from_json(json, &runner->spec, &meta, problems, error);
+    json_decref(json);
+    if (good && problems->count > 0)
+        return refuse(problems, error);
+    return good;
+}
+
+static bool open_plan(struct runner *runner, struct problems *problems, struct error *error)
+{
+    const struct data_shape *shape = dataset_shape(runner->dataset);
+    if (!plan_make(&runner->spec, shape, &runner->plan, problems, NULL, error))
+        return false;
+    if (problems->count > 0)
+        return refuse(problems, error);
+    return true;
+}
+
+static bool open_memory(struct runner *runner, struct error *error)
+{
+    runner->rows.rows = calloc(RUNNER_ROWS, sizeof(*runner->rows.rows));
+    runner->checkpoint = malloc(checkpoint_size(&runner->plan));
+    if (!runner->rows.rows || !runner->checkpoint)
+        return error_set(error, ERROR_MEMORY, "", "no memory for the job's rows and checkpoints");
+    return true;
+}
+
+bool runner_open(struct runner *runner, struct error *error)
+{
+    const struct runner_world *world = runner->world;
+    struct problems *problems = calloc(1, sizeof(*problems));
+    if (!problems)
+        return error_set(error, ERROR_MEMORY, "", "no memory to read the spec");
+    bool good = open_spec(runner, problems, error) && store_reader(world->store, &runner->reader, error) &&
+                catalog_open(world->catalog, runner->reader, runner->spec.dataset.name, &runner->dataset, error) &&
+                open_plan(runner, problems, error) && open_memory(runner, error);
+    free(problems);
+    if (!good)
+        return false;
+    int64_t threads = runner->spec.run.threads;
+    struct trainer_setup setup = {.spec = &runner->spec,
+                                  .plan = &runner->plan,
+                                  .dataset = runner->dataset,
+                                  .threads = threads == FIELD_ABSENT ? world->threads : (int)threads,
+                                  .kernels = world->kernels};
+    return trainer_new(&setup, &runner->trainer, error);
+}
+
+void runner_close(struct runner *runner)
+{
+    trainer_free(runner->trainer);
+    catalog_close(runner->world->catalog, runner->dataset);
+    if (runner->reader)
+        db_close(runner->reader);
+    free(runner->checkpoint);
+    free(runner->rows.rows);
+    plan_drop(&runner->plan);
+    spec_drop(&runner->spec);
+}

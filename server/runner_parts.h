@@ -1,0 +1,110 @@
+/* One running job, as the runner_*.c files share it. One thread owns it all: the worker that runs
+ * the job. */
+#ifndef SERVER_RUNNER_PARTS_H
+#define SERVER_RUNNER_PARTS_H
+
+#include "server/runner.h"
+
+enum { RUNNER_ROWS = 4096, RUNNER_MARKS = 64 };
+
+/* What the world wants of the job at a step boundary. */
+enum runner_wish {
+    WISH_GO,
+    WISH_STOP,   /* the daemon ends */
+    WISH_CANCEL, /* the user is done with it */
+    WISH_LEAVE   /* the stored state is one that another hand set: touch nothing more */
+};
+
+/* Metric rows on their way to the store. */
+struct runner_rows {
+    struct metric_row *rows; /* RUNNER_ROWS of them */
+    size_t count;
+    double flushed_at; /* runner_now of the last flush */
+};
+
+/* Where the job stands, for people who wait. Speeds count this life of the job only. */
+struct runner_progress {
+    struct progress_mark {
+        double training; /* seconds spent in steps */
+        int64_t samples;
+    } marks[RUNNER_MARKS]; /* a ring: the recent window */
+    int64_t mark_count;
+    double training;
+    int64_t samples;
+    double began_at;
+    int64_t began_step;
+    double stored_at;
+};
+
+/* What was measured at which step; step 0: nothing yet. */
+struct runner_measured {
+    int64_t step;
+    double val_loss, val_accuracy;
+};
+
+struct runner {
+    const struct runner_world *world;
+    const struct job_row *job;
+    struct runner_signals *signals;
+    struct db *reader;
+    struct spec spec;
+    struct plan plan;
+    struct dataset *dataset;
+    struct trainer *trainer;
+    struct step_report last; /* the step that the weights stand at; step 0: the beginning */
+    struct runner_rows rows;
+    struct runner_progress progress;
+    struct runner_measured measured;
+    uint8_t *checkpoint; /* checkpoint_size(&plan) bytes, for writing and reading */
+};
+
+/* Monotonic seconds; Unix milliseconds. */
+double runner_now(void);
+int64_t runner_wall_clock(void);
+
+/* ---- runner_open.c: everything a job needs before its first step ---- */
+
+bool runner_open(struct runner *runner, struct error *error) MUST_CHECK;
+/* Any runner that runner_open has seen, also where it failed. */
+void runner_close(struct runner *runner);
+
+/* ---- runner_rows.c ---- */
+
+/* Adds a step's rows; flushes when the batch is old or full. */
+bool runner_report(struct runner *runner, const struct step_report *report,
+                   struct error *error) MUST_CHECK;
+/* Stores what waits, with the progress. */
+bool runner_flush(struct runner *runner, struct error *error) MUST_CHECK;
+
+/* ---- runner_progress.c ---- */
+
+void progress_begin(struct runner_progress *progress, int64_t step);
+void progress_count(struct runner_progress *progress, int64_t samples, double seconds);
+/* The progress object as JSON text; malloc'ed, NULL when memory is gone. */
+char *progress_text(const struct runner *runner);
+
+/* ---- runner_evaluation.c ---- */
+
+/* Whether the step that the job stands at is to be evaluated and has not been. */
+bool runner_evaluation_due(const struct runner *runner);
+/* Evaluates and stores it; returns early, with nothing stored, when *wish changes. */
+bool runner_evaluate(struct runner *runner, enum runner_wish *wish, struct error *error) MUST_CHECK;
+/* Reads what was measured at or before the current step by an earlier life. */
+bool runner_evaluation_recall(struct runner *runner, struct error *error) MUST_CHECK;
+
+/* ---- runner_checkpoint.c ---- */
+
+/* Stores the state at the current step, and the rows before it. Nothing to do at step 0. */
+bool runner_save(struct runner *runner, struct error *error) MUST_CHECK;
+/* Puts the trainer where its newest good checkpoint stands; a bad one is reported and the next
+ * older is taken. */
+bool runner_resume(struct runner *runner, struct error *error) MUST_CHECK;
+
+/* ---- runner_outcome.c ---- */
+
+/* Reads the signals and, when they say so, the job's stored state. */
+bool runner_look(struct runner *runner, enum runner_wish *wish, struct error *error) MUST_CHECK;
+/* Moves the job to its next state and says so in the log. `failure` NULL: nothing went wrong. */
+void runner_conclude(struct runner *runner, enum runner_wish wish, const struct error *failure);
+
+#endif

@@ -1,0 +1,43 @@
+/* Safetensors: a checkpoint's weights as the file that PyTorch, JAX and others read. Knows nothing
+ * of where the numbers are kept: it tells what a file consists of, and copies any range of it.
+ *
+ * The file: header length (8 bytes, little-endian), a JSON header padded with spaces so that the
+ * data begins at a multiple of 8, then the tensors' fp32 numbers without gaps in the order of
+ * plan.tensors. */
+#ifndef SERVER_SAFETENSORS_H
+#define SERVER_SAFETENSORS_H
+
+#include "core/checkpoint.h"
+
+/* A run of numbers of the flat parameter array, and where it begins in the file. */
+struct safetensors_slice {
+    int64_t offset, count; /* in numbers */
+    uint64_t begin;        /* in bytes of the file */
+};
+
+struct safetensors {
+    char *head; /* length and header as they stand in the file; owned */
+    size_t head_size;
+    struct safetensors_slice *slices; /* owned */
+    int slice_count;
+    uint64_t size; /* of the whole file */
+};
+
+/* What `__metadata__` says beside the format and the program's version. */
+struct safetensors_meta {
+    int64_t step;
+    const char *job; /* id, or NULL */
+};
+
+/* Works out the file for `plan`; to be dropped. ERROR_MEMORY. */
+bool safetensors_init(const struct plan *plan, const struct safetensors_meta *meta,
+                      struct safetensors *out, struct error *error) MUST_CHECK;
+/* A zeroed one is allowed. */
+void safetensors_drop(struct safetensors *file);
+
+/* Copies `size` bytes of the file from byte `from` to `out`; from + size ≤ file->size. `parameters`
+ * are the plan.parameters numbers of a checkpoint. */
+void safetensors_read(const struct safetensors *file, const float *parameters, uint64_t from,
+                      void *out, size_t size);
+
+#endif

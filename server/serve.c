@@ -1,0 +1,222 @@
+/* Serve: start and stop. Signals are blocked in every thread and taken by the main thread alone, so there is no
+ * signal handler and nothing that one could interrupt; a second signal waits unheard while the first one's stop goes
+ * on. */
+#include "server/serve.h"
+
+#include "server/address.h"
+#include "server/routes.h"
+#include "server/version.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct serve {
+    const struct config *config;
+    struct app app;
+    struct runner_world world;
+    _Atomic(struct http *) audience; /* whom commits are told to; NULL before the listener and after it */
+    sigset_t signals;
+};
+
+/* A signal that was ignored at start stays ignored: nohup, or a shell's background job. */
+static void signals_block(sigset_t *out)
+{
+    static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
+    (void)sigemptyset(out);
+    for (size_t i = 0; i < COUNT_OF(ends); i++) {
+        struct sigaction action;
+        if (ends[i] == SIGTERM || (sigaction(ends[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN))
+            (void)sigaddset(out, ends[i]);
+    }
+    (void)pthread_sigmask(SIG_BLOCK, out, NULL);
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGPIPE, &ignore, NULL); /* a reader that left is a failed write, not the daemon's end */
+}
+
+static const char *signals_wait(const sigset_t *signals)
+{
+    int number = 0;
+    while (sigwait(signals, &number) != 0)
+        continue;
+    return strsignal(number);
+}
+
+/* Runs in the writer's thread after each commit that added events. */
+static void tell_audience(void *context, int64_t newest_event)
+{
+    struct serve *serve = context;
+    struct http *http = atomic_load(&serve->audience);
+    if (http)
+        http_publish(http, newest_event);
+}
+
+static bool nothing(struct db *db, void *context, struct error *error)
+{
+    (void)db;
+    (void)context;
+    (void)error;
+    return true;
+}
+
+/* Afterwards the writer's thread cannot be inside http_publish: it has passed this write since. */
+static void dismiss_audience(struct serve *serve)
+{
+    struct error ignored = {0};
+    atomic_store(&serve->audience, NULL);
+    if (!store_write(serve->app.store, nothing, NULL, &ignored))
+        return; /* undone or not, it has passed */
+}
+
+/* The processors that this process may use. */
+static int processors(void)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0)
+        return CPU_COUNT(&set);
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (int)online : 1;
+}
+
+static struct runner_world world_make(const struct config *config, const struct app *app)
+{
+    int share = processors() / config->workers;
+    struct runner_world world = {.store = app->store, .catalog = app->catalog, .log = app->log};
+    world.threads = config->threads > 0 ? config->threads : share > 0 ? share : 1;
+    world.kernels = strcmp(config->kernels, "reference") == 0 ? KERNELS_REFERENCE : KERNELS_BEST;
+    return world;
+}
+
+/* Whole or not at all: who waits for the file never reads half an address. */
+static bool port_file_write(const char *path, const char *address, struct error *error)
+{
+    char draft[sizeof(((struct config *)0)->port_file) + 8], line[160];
+    if (path[0] == '\0')
+        return true;
+    (void)snprintf(draft, sizeof(draft), "%s.new", path);
+    int length = snprintf(line, sizeof(line), "%s\n", address);
+    int file = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    bool good = file >= 0 && write(file, line, (size_t)length) == length;
+    if (file >= 0 && close(file) != 0)
+        good = false;
+    if (!good || rename(draft, path) != 0)
+        return error_set(error, ERROR_IO, path, "cannot write the address: %s", strerror(errno));
+    return true;
+}
+
+static void port_file_remove(const char *path)
+{
+    if (path[0] != '\0')
+        (void)unlink(path);
+}
+
+static bool listen_allowed(const char *listen, struct error *error)
+{
+    struct address address;
+    if (!address_parse(listen, &address, error))
+        return false;
+    if (!address_is_loopback(&address))
+        return error_set(error, ERROR_UNSUPPORTED, listen,
+                         "this version has no access tokens and so listens on loopback only, such as 127.0.0.1:8080");
+    return true;
+}
+
+/* Before the listener answers, so that no job is refused for a data set that is about to appear. Only sets that are
+ * new or changed are read. */
+static bool register_datasets(struct serve *serve, struct error *error)
+{
+    struct db *db = NULL;
+    if (serve->config->datasets[0] == '\0')
+        return true;
+    if (!store_reader(serve->app.store, &db, error))
+        return false;
+    catalog_register_folder(serve->app.catalog, db, serve->config->datasets, serve->app.log);
+    db_close(db);
+    return true;
+}
+
+static bool serve_listen(struct serve *serve, struct error *error)
+{
+    const struct http_setup setup = {.listen = serve->config->listen,
+                                     .routes = routes,
+                                     .route_count = route_count,
+                                     .store = serve->app.store,
+                                     .app = &serve->app,
+                                     .log = serve->app.log};
+    if (!http_start(&setup, &serve->app.http, error))
+        return false;
+    atomic_store(&serve->audience, serve->app.http);
+    return port_file_write(serve->config->port_file, http_address(serve->app.http), error);
+}
+
+static bool serve_start(struct serve *serve, struct error *error)
+{
+    struct app *app = &serve->app;
+    const struct config *config = serve->config;
+    if (!listen_allowed(config->listen, error) || !store_open(config->data_dir, &app->store, error))
+        return false;
+    port_file_remove(config->port_file); /* what a killed daemon left would be believed */
+    store_on_commit(app->store, tell_audience, serve);
+    if (!catalog_new(app->store, &app->catalog, error) || !register_datasets(serve, error))
+        return false;
+    serve->world = world_make(config, app);
+    const struct pool_setup pool = {.store = app->store, .world = &serve->world, .workers = config->workers};
+    return pool_start(&pool, &app->pool, error) && serve_listen(serve, error);
+}
+
+/* Stop listening, end the streams, let the workers finish their step and put their jobs back, stop the rest of HTTP,
+ * close the store. Takes what serve_start left half-way too. */
+static void serve_stop(struct serve *serve)
+{
+    struct app *app = &serve->app;
+    atomic_store(&app->stopping, true);
+    if (app->http) {
+        port_file_remove(serve->config->port_file);
+        http_quiesce(app->http);
+        http_end_streams(app->http);
+    }
+    if (app->pool)
+        pool_stop(app->pool);
+    if (app->http) {
+        dismiss_audience(serve);
+        http_stop(app->http);
+    }
+    pool_free(app->pool);
+    catalog_free(app->catalog);
+    store_close(app->store);
+}
+
+static void announce(const struct serve *serve)
+{
+    const struct config *config = serve->config;
+    const struct log *log = serve->app.log;
+    log_line(log, LOG_INFO, "traind %s answers on http://%s/, data in %s", TRAIND_VERSION,
+             http_address(serve->app.http), config->data_dir);
+    log_line(log, LOG_INFO, "%d job%s at once, %d thread%s each; kernels: %s", config->workers,
+             config->workers == 1 ? "" : "s", serve->world.threads, serve->world.threads == 1 ? "" : "s",
+             kernels_describe(serve->world.kernels));
+}
+
+int serve_run(const struct config *config)
+{
+    struct serve serve = {.config = config, .app = {.config = config, .log = &config->log}};
+    struct error error = {0};
+    signals_block(&serve.signals);
+    bool started = serve_start(&serve, &error);
+    if (started) {
+        announce(&serve);
+        log_line(&config->log, LOG_INFO, "stopping: %s", signals_wait(&serve.signals));
+    } else {
+        log_line(&config->log, LOG_ERROR, "cannot start: %s%s%s", error.where, error.where[0] ? ": " : "",
+                 error.text);
+    }
+    serve_stop(&serve);
+    if (started)
+        log_line(&config->log, LOG_INFO, "stopped");
+    return started ? 0 : 1;
+}

@@ -1,0 +1,79 @@
+/* Store, inside: what the store_*.c files share and nobody else includes. */
+#ifndef SERVER_STORE_INSIDE_H
+#define SERVER_STORE_INSIDE_H
+
+#include "server/sql.h"
+#include "server/store.h"
+
+#include <pthread.h>
+
+struct db {
+    struct sql sql;
+    struct store *store;
+    bool writes;
+    int64_t newest_event; /* writer: number of the newest event, committed or about to be */
+};
+
+struct piece;
+
+/* The queue of the writer's thread. `lock` guards everything in it and store.readers; it is a leaf.
+ */
+struct writer {
+    pthread_mutex_t lock;
+    pthread_cond_t wake; /* for the writer's thread: something is queued, or closing */
+    pthread_t thread;
+    bool started; /* set once, before other threads know the store */
+    bool joined;  /* for who closes the store */
+    bool closing;
+    struct piece *first, *last;
+    store_committed *committed;
+    void *committed_context;
+};
+
+struct store {
+    char *path;    /* DIR/traind.db */
+    int lock_file; /* locked while it is open; −1: none */
+    bool checked;  /* the whole file was read at open */
+    struct db *db; /* the writer's connection */
+    struct writer writer;
+    int readers;          /* open ones */
+    struct error trouble; /* the first reader that could not be closed */
+};
+
+/* Unix milliseconds. */
+int64_t store_now(void);
+
+/* ---- store_lock.c ---- */
+
+/* Makes the directory and what is missing above it, for this user alone. */
+bool store_make_directory(const char *dir, struct error *error) MUST_CHECK;
+/* ERROR_BUSY, naming the process that has it. *out is a file descriptor. */
+bool store_take_lock(const char *dir, int *out, struct error *error) MUST_CHECK;
+void store_drop_lock(int lock_file); /* −1 is allowed */
+
+/* ---- store_schema.c ---- */
+
+/* Refuses a damaged or foreign file and a newer schema before it changes anything, then applies
+ * missing migrations. *checked: the file was small enough to be read whole. */
+bool store_schema_ready(struct sql *sql, bool *checked, struct error *error) MUST_CHECK;
+
+/* ---- store_writer.c ---- */
+
+bool store_writer_start(struct store *store, struct error *error) MUST_CHECK;
+/* Refuses new pieces, does what is queued, joins. May be called again. */
+void store_writer_stop(struct store *store);
+
+/* ---- across tables; all for the writer's connection, inside a transaction ---- */
+
+/* Runs an INSERT into event and notes its number. */
+bool store_event_insert(struct db *db, const char *text, struct sql_list list,
+                        struct error *error) MUST_CHECK;
+/* Something that a user sees of the job has changed. */
+bool store_job_touch(struct db *db, int64_t number, struct error *error) MUST_CHECK;
+/* Puts the jobs of a daemon that died back. */
+bool store_job_recover(struct db *db, struct error *error) MUST_CHECK;
+/* Deletes some of what incomplete checkpoints of one job (0: all) hold; *more: there is more to
+ * delete. */
+bool store_checkpoint_sweep(struct db *db, int64_t job, bool *more, struct error *error) MUST_CHECK;
+
+#endif

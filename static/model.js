@@ -1,0 +1,302 @@
+// What the page knows of the daemon: the jobs listed, and the one that is open. Kept up to date by
+// the event stream; an event carries what is new, so a history is read once. Knows nothing of
+// markup.
+import * as api from "./api.js";
+import { History } from "./history.js";
+import { Stream } from "./stream.js";
+
+export const SERIES = ["train_loss", "val_loss", "train_accuracy", "val_accuracy", "lr"];
+
+const PAGE = 50;
+const PAGE_MAX = 200;
+const POINTS = 20000; // of a series read at once; the daemon thins longer ones
+const ENDED = new Set(["succeeded", "failed", "cancelled"]);
+
+// How long news may wait until what belongs to them is read, so that many news are one reading.
+const PROGRESS_MS = 2000; // a running job's rate and remaining time
+const RECORD_MS = 250; // the best values after an evaluation
+const CHECKPOINTS_MS = 1000;
+
+export const ended = (job) => ENDED.has(job.state);
+
+/** Everything that the page of one job shows beside the job itself. */
+class Opened {
+    constructor(id) {
+        this.id = id;
+        this.history = new History();
+        this.known = 0; // the history has been read up to this step
+        this.following = false; // what comes after it comes by the stream
+        this.checkpoints = null;
+        this.plan = null;
+        this.missing = ""; // why there is no such job
+    }
+
+    /** The stream ends or begins: what came meanwhile is not known. */
+    lose() {
+        if (this.following)
+            this.known = this.history.lastStep();
+        this.following = false;
+    }
+}
+
+export class Model {
+    /** `changed` is called after every change, often. */
+    constructor(changed) {
+        this.changed = changed;
+        this.jobs = new Map();
+        this.order = []; // ids, newest first
+        this.cursor = null; // of the next page; null: there is none
+        this.loaded = false;
+        this.live = null; // null until the stream first opens or fails
+        this.notice = null; // what went wrong last, for the user
+        this.opened = null;
+        this.waiting = new Map(); // see soon()
+        this.stream = new Stream("/v1/events", Object.keys(this.handlers), {
+            event: (name, data) => this.hear(name, data),
+            live: (yes) => this.connection(yes),
+        });
+    }
+
+    start() {
+        this.stream.open();
+    }
+
+    // ---- what the stream says ----
+
+    handlers = {
+        state: (job, data) => {
+            job.state = data.state ?? job.state;
+            this.refresh(job.id, 0);
+        },
+        metrics: (job, data) => {
+            this.advance(job, data);
+            this.merge(job.id, data.rows ?? {});
+            this.refresh(job.id, PROGRESS_MS);
+        },
+        evaluation: (job, data) => {
+            this.merge(job.id, evaluationRows(data));
+            this.refresh(job.id, RECORD_MS);
+        },
+        checkpoint: (job) => {
+            if (this.opened?.id === job.id)
+                this.soon("checkpoints", CHECKPOINTS_MS, () => this.readCheckpoints());
+        },
+        end: (job) => this.refresh(job.id, 0),
+    };
+
+    hear(name, data) {
+        const job = this.jobs.get(data.job);
+        if (job)
+            this.handlers[name](job, data);
+        else if (typeof data.job === "string") this.refresh(data.job, 0);
+        this.changed();
+    }
+
+    // A stream begins with what happens now: what came before is read. While there is none, each
+    // try to open one reads as well.
+    connection(live) {
+        this.live = live;
+        this.reload();
+        this.opened?.lose();
+        this.readHistory();
+        this.changed();
+    }
+
+    // The step moves with every event; the rest of the progress is the daemon's to say.
+    advance(job, data) {
+        const progress = job.progress;
+        if (progress && data.step > progress.step) {
+            progress.step = data.step;
+            progress.fraction = data.step / progress.steps;
+        }
+        const loss = data.rows?.train_loss;
+        const end = (loss?.step.length ?? 0) - 1;
+        if (end >= 0) {
+            const train_loss = { step: loss.step[end], value: loss.value[end] };
+            job.latest = { ...job.latest, train_loss };
+        }
+    }
+
+    merge(id, rows) {
+        if (this.opened?.id === id)
+            this.opened.history.merge(rows);
+    }
+
+    // ---- the list ----
+
+    async reload() {
+        const size = Math.min(PAGE_MAX, Math.max(PAGE, this.order.length));
+        const page = await this.attempt(api.listJobs(size));
+        if (!page)
+            return;
+        this.order = page.items.map((job) => job.id);
+        page.items.forEach((job) => this.put(job));
+        this.cursor = page.next_cursor ?? null;
+        this.loaded = true;
+        this.changed();
+    }
+
+    async more() {
+        const page = await this.attempt(api.listJobs(PAGE, this.cursor));
+        if (!page)
+            return;
+        page.items.forEach((job) => this.put(job));
+        const known = new Set(this.order);
+        this.order.push(...page.items.map((job) => job.id).filter((id) => !known.has(id)));
+        this.cursor = page.next_cursor ?? null;
+        this.changed();
+    }
+
+    // An answer may be older than the events that came meanwhile: of the same run, the later step
+    // wins.
+    put(job) {
+        const old = this.jobs.get(job.id);
+        if (old && job.revision < old.revision)
+            return;
+        if (old?.progress && job.progress && old.restarts === job.restarts) {
+            const { step, fraction } = old.progress;
+            if (step > job.progress.step)
+                Object.assign(job.progress, { step, fraction });
+            if (old.latest?.train_loss?.step > (job.latest?.train_loss?.step ?? 0))
+                job.latest.train_loss = old.latest.train_loss;
+        }
+        this.jobs.set(job.id, job);
+    }
+
+    // A new job goes to the top; one older than what is shown waits for its page.
+    list(job) {
+        const first = this.jobs.get(this.order[0]);
+        const newest = !first || job.created_at >= first.created_at;
+        if (this.loaded && newest && !this.order.includes(job.id))
+            this.order.unshift(job.id);
+    }
+
+    refresh(id, delay) {
+        this.soon(`job ${id}`, delay, async () => {
+            const job = await api.getJob(id).catch(() => null);
+            if (!job)
+                return;
+            this.put(job);
+            this.list(job);
+            this.changed();
+        });
+    }
+
+    /** Does `work` once after at most `delay` ms, however often it is asked for meanwhile. */
+    soon(what, delay, work) {
+        const due = Date.now() + delay;
+        const waiting = this.waiting.get(what);
+        if (waiting && waiting.due <= due)
+            return;
+        clearTimeout(waiting?.timer);
+        const timer = setTimeout(() => {
+            this.waiting.delete(what);
+            work();
+        }, delay);
+        this.waiting.set(what, { timer, due });
+    }
+
+    // ---- the open job ----
+
+    /** Makes `id` the open job and reads all that its page shows; "" closes. */
+    async open(id) {
+        if ((this.opened?.id ?? "") === id)
+            return;
+        const opened = id === "" ? null : new Opened(id);
+        this.opened = opened;
+        if (!opened)
+            return;
+        try {
+            this.put(await api.getJob(id));
+        } catch (problem) {
+            opened.missing = problem.message;
+        }
+        this.changed();
+        if (opened.missing || this.opened !== opened)
+            return;
+        if (this.live !== null)
+            this.readHistory();
+        this.readCheckpoints();
+        this.readPlan();
+    }
+
+    async readHistory() {
+        const opened = this.opened;
+        if (!opened || opened.following)
+            return;
+        const from = opened.known + 1;
+        opened.following = true;
+        const answer = await this.attempt(api.getMetrics(opened.id, SERIES, from, POINTS));
+        if (answer) {
+            opened.history.merge(answer.series);
+        } else {
+            opened.following = false;
+            opened.known = from - 1;
+        }
+        this.changed();
+    }
+
+    readCheckpoints() {
+        return this.part("checkpoints", async (id) => (await api.listCheckpoints(id)).items);
+    }
+
+    readPlan() {
+        const { name, spec } = this.jobs.get(this.opened.id);
+        return this.part("plan", async () => (await api.planJob({ name, ...spec })).plan);
+    }
+
+    // Fills one part of the open job. Quietly leaves it when the daemon cannot say: a data set may
+    // be gone.
+    async part(name, ask) {
+        const opened = this.opened;
+        if (!opened)
+            return;
+        opened[name] = await ask(opened.id).catch(() => opened[name]);
+        this.changed();
+    }
+
+    // ---- what the user does ----
+
+    async submit(spec) {
+        const job = await api.submitJob(spec);
+        this.put(job);
+        this.list(job);
+        this.changed();
+        return job;
+    }
+
+    submitPreset(file) {
+        return this.attempt(api.getPreset(file).then((spec) => this.submit(spec)));
+    }
+
+    async cancel(id) {
+        const job = await this.attempt(api.cancelJob(id));
+        if (job)
+            this.put(job);
+        this.refresh(id, 0);
+        this.changed();
+    }
+
+    dismiss() {
+        this.notice = null;
+        this.changed();
+    }
+
+    // The value, or null and a notice. That the daemon does not answer at all has its own sign.
+    async attempt(promise) {
+        try {
+            return await promise;
+        } catch (problem) {
+            if (problem.status !== 0)
+                this.notice = problem.message;
+            this.changed();
+            return null;
+        }
+    }
+}
+
+function evaluationRows({ step, ...data }) {
+    const measured = SERIES.filter((name) => name in data);
+    const row = (name) => ({ step: [step], value: [data[name]] });
+    return Object.fromEntries(measured.map((name) => [name, row(name)]));
+}

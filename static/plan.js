@@ -1,0 +1,45 @@
+// A network as a table: what each layer makes of a picture and what it costs.
+import { html } from "./html.js";
+import { count, shape } from "./format.js";
+
+const orNothing = (value) => (value ? count(value) : "");
+
+export function Plan({ plan }) {
+    return html`
+        <div class="scroll">
+            <table class="numbers">
+                <thead>
+                    <tr>
+                        <th scope="col">Layer</th>
+                        <th scope="col" class="word">Type</th>
+                        <th scope="col">Output</th>
+                        <th scope="col">Parameters</th>
+                        <th scope="col">Multiply-adds</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    ${plan.layers.map(
+                        (layer) => html`<tr key=${layer.path}>
+                            <th scope="row">${layer.path}</th>
+                            <td class="word">${layer.type}</td>
+                            <td>${shape(layer.output)}</td>
+                            <td>${orNothing(layer.parameters)}</td>
+                            <td>${orNothing(layer.multiply_adds)}</td>
+                        </tr>`,
+                    )}
+                </tbody>
+                <tfoot>
+                    <tr>
+                        <th scope="row" colspan="3">All, for one picture</th>
+                        <td>${count(plan.totals.parameters)}</td>
+                        <td>${count(plan.totals.multiply_adds)}</td>
+                    </tr>
+                </tfoot>
+            </table>
+        </div>
+        ${plan.warnings.map(
+            ({ pointer, detail }) => html`<p class="warning" key=${pointer + detail}>
+                <code>${pointer}</code> ${detail}
+            </p>`,
+        )}`;
+}

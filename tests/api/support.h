@@ -1,0 +1,105 @@
+/* The API's tests speak to a real daemon: serve_run in a forked child on a free port, so that
+ * sanitizers see it. Requests go by libcurl, or byte by byte by a socket. Everything here fails the
+ * test when it cannot do what it says. The data set "tiny" is registered (see
+ * tests/server/workshop.h). */
+#ifndef TESTS_API_SUPPORT_H
+#define TESTS_API_SUPPORT_H
+
+#include <jansson.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct api {
+    pid_t pid;
+    char address[64]; /* "127.0.0.1:43121" */
+    int port;
+};
+
+/* Starts a daemon with its data in `data`; returns once it answers. A second start continues with
+ * the same data. */
+void api_start(struct api *api);
+/* SIGTERM; fails the test unless the daemon ends with 0. */
+void api_stop(struct api *api);
+/* Processor seconds that the daemon has used. */
+double api_seconds(const struct api *api);
+
+/* ---- requests ---- */
+
+struct call {
+    const char *method; /* NULL: GET, or POST where there is a body */
+    const char *path;
+    const char *body;   /* sent as application/json */
+    const char *headers[4]; /* further ones, NULL-ended */
+};
+
+struct answer {
+    int status;
+    char *head; /* status line and headers as they came */
+    char *body; /* NUL-terminated */
+    size_t size;
+    json_t *json; /* the body, where it is JSON; else NULL */
+};
+
+struct answer api_call(const struct api *api, const struct call *call);
+void answer_drop(struct answer *answer);
+/* Value of a header of the answer, "" when it is absent; valid until the next call. */
+const char *answer_header(const struct answer *answer, const char *name);
+
+/* GET `path`: fails the test unless it has this status and, but for 204 and 304, ends with a newline
+ * and is JSON. The caller owns the result. */
+json_t *api_get(const struct api *api, const char *path, int status);
+json_t *api_post(const struct api *api, const char *path, const char *body, int status);
+/* The problem's detail contains `word`, and its status is the answer's. Takes the object. */
+void check_problem(json_t *problem, int status, const char *word);
+/* A string or integer by path, such as "progress.step". */
+const char *text_at(const json_t *object, const char *path);
+int64_t integer_at(const json_t *object, const char *path);
+const json_t *json_at(const json_t *object, const char *path);
+
+/* Submits a small job (see tiny_spec) and gives its id. */
+void api_submit_tiny(const struct api *api, const char *extra, char id[16]);
+/* Waits until the job is in `state`; a job that ends in another one fails the test. */
+void api_wait(const struct api *api, const char *id, const char *state);
+/* A path made of a job's id: format has one %s. */
+const char *job_path(const char *id, const char *rest, char out[160]);
+
+/* ---- sockets ---- */
+
+int raw_open(const struct api *api);
+void raw_send(int socket, const char *bytes, size_t size);
+void raw_text(int socket, const char *text);
+/* All that comes until the server closes or `seconds` pass without a byte (then *late, unless NULL).
+ * malloc'ed text. */
+char *raw_read(int socket, double seconds, bool *late);
+
+/* ---- event streams ---- */
+
+struct event {
+    int64_t id;
+    char name[32];
+    char *data;
+};
+
+struct event_log {
+    struct event *items;
+    int count;
+    int comments;
+    bool ended; /* the server closed the stream */
+};
+
+/* Opens `path` by HTTP/1.0 on a new socket; `last` > 0 goes as Last-Event-ID. */
+int events_open(const struct api *api, const char *path, int64_t last);
+/* Reads on until an event named `until` has come (NULL: to the end of the stream), or fails after
+ * some seconds. */
+void events_read(int socket, struct event_log *log, const char *until);
+void events_drop_log(struct event_log *log);
+/* Fails unless both have the same events, from the first of `some` on in `all`. */
+void check_same_events(const struct event_log *all, const struct event_log *some);
+
+void nap(double seconds);
+double seconds_now(void);
+
+#endif

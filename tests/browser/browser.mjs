@@ -1,0 +1,81 @@
+// Debian's Chromium, driven by playwright-core, which npm installs into the build by the lock file
+// beside this one. Gathers whatever the page complains about.
+import { execFileSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+const PROGRAM = "/usr/bin/chromium";
+const FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
+
+function installed(here, folder) {
+    const lock = `${folder}/package-lock.json`;
+    const same =
+        existsSync(lock) &&
+        readFileSync(lock, "utf8") === readFileSync(`${here}/package-lock.json`, "utf8");
+    if (!same || !existsSync(`${folder}/node_modules/playwright-core`)) {
+        mkdirSync(folder, { recursive: true });
+        for (const file of ["package.json", "package-lock.json"])
+            copyFileSync(`${here}/${file}`, `${folder}/${file}`);
+        const quiet = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+        execFileSync("npm", quiet, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
+    }
+    return createRequire(`${folder}/package.json`)("playwright-core");
+}
+
+export class Browser {
+    /** `here`: folder of the lock file; `folder`: where npm installs; `profile`: an empty folder.
+     * */
+    constructor(here, folder, profile) {
+        if (!existsSync(PROGRAM))
+            throw new Error(`${PROGRAM} is missing: apt-get install chromium`);
+        this.playwright = installed(here, folder);
+        this.profile = profile;
+        this.complaints = [];
+        this.expected = null; // a pattern of complaints that a check causes by intent
+    }
+
+    async start() {
+        this.context = await this.playwright.chromium.launchPersistentContext(this.profile, {
+            executablePath: PROGRAM,
+            headless: true,
+            args: FLAGS,
+            viewport: { width: 1360, height: 900 },
+        });
+        this.context.setDefaultTimeout(15000);
+    }
+
+    async page(address) {
+        const page = await this.context.newPage();
+        page.on("console", (message) => this.hear(message.type(), message.text()));
+        page.on("pageerror", (error) => this.hear("error", error.stack));
+        page.on("dialog", (dialog) => {
+            this.hear("error", `a dialog: ${dialog.message()}`);
+            dialog.dismiss();
+        });
+        await page.addInitScript(() =>
+            document.addEventListener("securitypolicyviolation", (event) =>
+                console.error(`policy violated: ${event.violatedDirective} ${event.blockedURI}`),
+            ),
+        );
+        await page.goto(address);
+        return page;
+    }
+
+    hear(type, text) {
+        if ((type === "error" || type === "warning") && !this.expected?.test(text))
+            this.complaints.push(`${type}: ${text}`);
+    }
+
+    async stop() {
+        await this.context?.close();
+    }
+}

@@ -1,0 +1,71 @@
+// The dashboard in a real browser on a real daemon. Each check is a sentence; the exit code is the
+// verdict.
+//
+// usage: node tests/browser/run.mjs
+// TRAIND: path of the program (build/traind); T: only sentences that contain this
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Browser } from "./browser.mjs";
+import { checks } from "./checks.mjs";
+import { Daemon } from "./daemon.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = resolve(here, "../..");
+const shots = join(root, "build/screenshots");
+const CHECK_MS = 60000;
+
+function inTime(promise) {
+    let timer;
+    const late = new Promise((_, reject) => {
+        timer = setTimeout(
+            () => reject(new Error(`not done after ${CHECK_MS / 1000} s`)),
+            CHECK_MS,
+        );
+    });
+    return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+async function runChecks(world) {
+    const count = { passed: 0, failed: 0 };
+    for (const [sentence, check] of checks) {
+        if (!sentence.includes(process.env.T ?? ""))
+            continue;
+        try {
+            await inTime(check(world));
+            count.passed++;
+            console.log(`ok    browser: ${sentence}`);
+        } catch (error) {
+            count.failed++;
+            const why = String(error.stack).replaceAll("\n", "\n      | ");
+            console.log(`FAIL  browser: ${sentence}\n      | ${why}`);
+            const path = join(shots, `failed-${count.failed}.png`);
+            await world.page?.screenshot({ path }).catch(() => {});
+        }
+    }
+    return count;
+}
+
+async function main() {
+    const place = mkdtempSync(join(tmpdir(), "traind-browser-"));
+    mkdirSync(shots, { recursive: true });
+    const daemon = new Daemon(resolve(process.env.TRAIND ?? join(root, "build/traind")), place);
+    const browser = new Browser(here, join(root, "build/npm-browser"), join(place, "profile"));
+    let count = { passed: 0, failed: 1 };
+    try {
+        await daemon.start();
+        await browser.start();
+        count = await runChecks({ daemon, browser, shots, page: null });
+    } catch (error) {
+        console.log(`FAIL  browser: ${error.stack}`);
+    } finally {
+        await browser.stop().catch(() => {});
+        await daemon.stop("SIGKILL");
+        rmSync(place, { recursive: true, force: true });
+    }
+    console.log(`${count.passed} passed, ${count.failed} failed`);
+    process.exitCode = count.failed === 0 ? 0 : 1;
+}
+
+await main();

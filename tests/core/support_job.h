@@ -1,0 +1,38 @@
+/* Support for tests: jobs and single layers from a few words, such as "conv2d out_channels=6
+ * kernel_size=5,3". A word is a field of the core's tables; pairs are written 5 or 5,3. Everything
+ * fails the test when it cannot do what it says. */
+#ifndef TESTS_CORE_SUPPORT_JOB_H
+#define TESTS_CORE_SUPPORT_JOB_H
+
+#include "core/trainer.h"
+
+/* What is 0 or NULL has the spec's default. */
+struct job_words {
+    const char *model;     /* layers with " | " between them */
+    const char *optimizer; /* NULL: "sgd lr=0.01" */
+    const char *schedule;
+    int64_t epochs, max_steps, limit, batch_size, seed;
+    bool shuffle, drop_last;
+};
+
+struct job {
+    struct spec spec;
+    struct plan plan;
+    struct dataset *dataset;
+};
+
+/* A planned job on `dataset`, of which it takes a reference of its own. */
+void job_make(struct job *job, const struct job_words *words, struct dataset *dataset);
+void job_drop(struct job *job);
+struct trainer *job_trainer(const struct job *job, int threads, enum kernel_choice kernels);
+/* One step that must succeed. */
+struct step_report step(struct trainer *trainer);
+
+/* A variant of a family from its words, its blocks in `arena`. */
+void variant_from_words(struct arena *arena, const struct kinds *kinds, const char *words,
+                        struct variant *out);
+
+/* LeNet-5 and a small network of odd sizes with all layer kinds, in words. */
+extern const char lenet5_words[], odd_net_words[];
+
+#endif

@@ -1,0 +1,191 @@
+/* Support for tests: one op with its buffers. */
+#include "tests/core/support_layer.h"
+
+#include "core/kernels.h"
+#include "core/layer.h"
+#include "core/optimizer.h"
+#include "core/rng.h"
+#include "tests/core/support_job.h"
+#include "tests/harness.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static real *zeros(int64_t count)
+{
+    real *values = calloc((size_t)count + 1, sizeof(*values));
+
+    CHECK(values != NULL);
+    return values;
+}
+
+void layer_open(struct layer_run *run, const char *words, const struct shape *input,
+                int64_t samples)
+{
+    const struct data_shape data = {*input, 2, samples, 0};
+    struct problems problems = {0};
+    struct error error = {0};
+
+    memset(run, 0, sizeof(*run));
+    spec_init(&run->spec);
+    run->spec.model.items = arena_take(&run->spec.arena, sizeof(*run->spec.model.items));
+    run->spec.model.count = 1;
+    variant_from_words(&run->spec.arena, &layer_kinds, words, run->spec.model.items);
+    variant_from_words(&run->spec.arena, &optimizer_kinds, "sgd", &run->spec.optimizer);
+    /* One layer alone seldom ends in class scores; that is the plan's last remark and no matter
+     * here. */
+    if (!spec_complete(&run->spec, &problems, &error) || problems.count > 0 ||
+        !plan_make(&run->spec, &data, &run->plan, &problems, NULL, &error))
+        FAIL("%s", error.text);
+    for (size_t i = 0; i < problems.count; i++)
+        if (strncmp(problems.items[i].detail, "the last layer gives", 20) != 0)
+            FAIL("%s: %s", words, problems.items[i].detail);
+    run->samples = samples;
+    run->x_count = shape_elements(input);
+    run->y_count = shape_elements(&run->plan.layers[0].output);
+    run->parameters = zeros(run->plan.parameters);
+    run->gradients = zeros(run->plan.parameters);
+    run->x = zeros(samples * run->x_count);
+    run->dx = zeros(samples * run->x_count);
+    run->y = zeros(samples * run->y_count);
+    run->dy = zeros(samples * run->y_count);
+}
+
+void layer_close(struct layer_run *run)
+{
+    real *all[] = {run->parameters, run->gradients, run->x, run->dx, run->y, run->dy};
+
+    for (size_t i = 0; i < COUNT_OF(all); i++)
+        free(all[i]);
+    plan_drop(&run->plan);
+    spec_drop(&run->spec);
+}
+
+/* Plain (channels, pixels) to or from (channels / block, pixels, block). */
+static void to_block(const struct shape *shape, int block, const real *plain, real *blocked)
+{
+    int64_t pixels = shape->height * shape->width;
+
+    for (int64_t c = 0; c < shape->channels; c++)
+        for (int64_t p = 0; p < pixels; p++)
+            blocked[c / block * pixels * block + p * block + c % block] = plain[c * pixels + p];
+}
+
+static void from_block(const struct shape *shape, int block, const real *blocked, real *plain)
+{
+    int64_t pixels = shape->height * shape->width;
+
+    for (int64_t c = 0; c < shape->channels; c++)
+        for (int64_t p = 0; p < pixels; p++)
+            plain[c * pixels + p] = blocked[c / block * pixels * block + p * block + c % block];
+}
+
+/* The whole batch in the op's own layouts. An op that works in place has y == x and dx == dy. */
+struct buffers {
+    real *x, *y, *dy, *dx;
+};
+
+static void run_shards(struct op *op, const struct buffers *all, const struct layer_way *way,
+                       int64_t samples)
+{
+    for (int64_t first = 0; first < samples; first += way->shard_size) {
+        int64_t left = samples - first;
+        struct op_call call = {.samples = left < way->shard_size ? left : way->shard_size,
+                               .shard = (int)(first / way->shard_size),
+                               .member = (int)(first / way->shard_size) % way->members,
+                               .x = all->x + first * op->x_count,
+                               .y = all->y + first * op->y_count,
+                               .dy = all->dy + first * op->y_count};
+
+        call.dx = way->want_dx ? all->dx + first * op->x_count : NULL;
+        op->forward(op, &call);
+        /* What lies behind the last samples may have been written; the backward pass must find
+         * zeros in dy. */
+        op->backward(op, &call);
+    }
+}
+
+static void run_op(struct layer_run *run, struct op *op, const struct layer_way *way)
+{
+    const struct plan_layer *layer = &run->plan.layers[0];
+    int64_t shards = (run->samples + way->shard_size - 1) / way->shard_size;
+    int64_t room = shards * way->shard_size, n;
+    struct buffers all = {.x = zeros(room * op->x_count), .dy = zeros(room * op->y_count)};
+    struct op_gather gather = {
+        .samples = run->samples, .shards = shards, .gradients = run->gradients};
+
+    all.y = op->in_place ? all.x : zeros(room * op->y_count);
+    all.dx = op->in_place ? all.dy : zeros(room * op->x_count);
+    for (n = 0; n < run->samples; n++) {
+        to_block(&layer->input, op->x_block, run->x + n * run->x_count, all.x + n * op->x_count);
+        to_block(&layer->output, op->y_block, run->dy + n * run->y_count, all.dy + n * op->y_count);
+    }
+    if (op->pack != NULL)
+        op->pack(op, run->parameters);
+    run_shards(op, &all, way, run->samples);
+    gather.x = all.x;
+    gather.dy = all.dy;
+    for (gather.task = 0; gather.task < op->gather_tasks; gather.task++)
+        op->gather(op, &gather);
+    for (n = 0; n < run->samples; n++) {
+        from_block(&layer->output, op->y_block, all.y + n * op->y_count, run->y + n * run->y_count);
+        if (way->want_dx)
+            from_block(&layer->input, op->x_block, all.dx + n * op->x_count,
+                       run->dx + n * run->x_count);
+    }
+    if (!op->in_place) {
+        free(all.y);
+        free(all.dx);
+    }
+    free(all.x);
+    free(all.dy);
+}
+
+void layer_compute(struct layer_run *run, const struct layer_way *way)
+{
+    struct block memory = {0};
+    struct error error = {0};
+    struct op op = {0};
+    const struct op_setup setup = {.plan = &run->plan,
+                                   .layer = &run->plan.layers[0],
+                                   .shard_size = way->shard_size,
+                                   .shards = (run->samples + way->shard_size - 1) / way->shard_size,
+                                   .members = way->members,
+                                   .block = 1,
+                                   .want_dx = way->want_dx,
+                                   .memory = &memory};
+
+    kernels_greet_thread();
+    if (!kernels_make(&setup, way->kernels, &op, &error) || !block_take(&memory, &error))
+        FAIL("%s", error.text);
+    snprintf(run->kernel, sizeof(run->kernel), "%s", op.kernel);
+    run_op(run, &op, way);
+    if (op.drop != NULL)
+        op.drop(&op);
+    block_drop(&memory);
+}
+
+void fill_symmetric(real *values, int64_t count, uint64_t seed, uint32_t epoch)
+{
+    const struct rng rng = {seed, RNG_SYNTHETIC, epoch};
+
+    for (int64_t i = 0; i < count; i++)
+        values[i] = (real)(float)(2 * rng_uniform(&rng, (uint64_t)i) - 1);
+}
+
+void fill_parameters(const struct plan *plan, uint64_t seed, double factor, real *parameters)
+{
+    for (int i = 0; i < plan->tensor_count; i++) {
+        const struct plan_tensor *tensor = &plan->tensors[i];
+        const struct rng rng = {seed, RNG_WEIGHTS | (uint32_t)i << 8, 0};
+        double bound = 1 / sqrt((double)tensor->fan_in);
+
+        for (int64_t k = 0; k < tensor->count; k++) {
+            float value = (float)((2 * rng_uniform(&rng, (uint64_t)k) - 1) * bound);
+
+            parameters[tensor->offset + k] = (real)(factor * (double)value);
+        }
+    }
+}

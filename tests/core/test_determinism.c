@@ -1,0 +1,295 @@
+/* Determinism: the numbers of a run depend on its spec, seed and data, and on nothing else. */
+#include "tests/harness.h"
+
+#include "core/checkpoint.h"
+#include "tests/core/support.h"
+#include "tests/core/support_job.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct data_shape images = {{1, 28, 28, 0}, 10, 500, 70};
+static const struct data_shape odd_images = {{3, 13, 11, 0}, 3, 101, 20};
+
+/* One job of each kind that could differ: layers, optimizers, a last batch that is not full,
+ * several epochs. */
+struct net {
+    const struct data_shape *data;
+    struct job_words words;
+};
+
+static const struct net nets[] = {
+    {&images,
+     {.model = lenet5_words,
+      .optimizer = "adam lr=0.002",
+      .epochs = 2,
+      .shuffle = true,
+      .seed = 5,
+      .schedule = "cosine unit=step"}},
+    {&odd_images,
+     {.model = odd_net_words,
+      .optimizer = "sgd lr=0.05 momentum=0.9 nesterov=true",
+      .epochs = 4,
+      .shuffle = true,
+      .seed = 6,
+      .batch_size = 24}},
+    {&odd_images,
+     {.model = odd_net_words, .epochs = 3, .seed = 6, .batch_size = 31, .drop_last = true}},
+};
+
+static struct dataset *dataset_of(const struct net *net)
+{
+    make_idx_dataset("set", net->data, 3);
+    return open_dataset("set");
+}
+
+enum { STEPS_MAX = 64 };
+
+/* What a run leaves behind, to the bit. */
+struct trace {
+    int64_t steps;
+    double losses[STEPS_MAX], norms[STEPS_MAX];
+    real *parameters;
+    int64_t count;
+};
+
+static void trace_rest(struct trainer *trainer, const struct job *job, struct trace *trace)
+{
+    memset(trace, 0, sizeof(*trace));
+    while (!trainer_ended(trainer)) {
+        struct step_report report = step(trainer);
+
+        CHECK(report.finite && trace->steps < STEPS_MAX);
+        trace->losses[trace->steps] = report.train_loss;
+        trace->norms[trace->steps++] = report.grad_norm;
+    }
+    trace->count = job->plan.parameters;
+    trace->parameters = malloc((size_t)trace->count * sizeof(real));
+    CHECK(trace->parameters != NULL);
+    memcpy(trace->parameters, trainer_parameters(trainer), (size_t)trace->count * sizeof(real));
+}
+
+/* The last steps of `whole` are those of `part`. */
+static void check_same_end(const struct trace *whole, const struct trace *part)
+{
+    int64_t skipped = whole->steps - part->steps;
+
+    CHECK(skipped >= 0);
+    for (int64_t i = 0; i < part->steps; i++)
+        if (memcmp(&whole->losses[skipped + i], &part->losses[i], sizeof(double)) != 0 ||
+            memcmp(&whole->norms[skipped + i], &part->norms[i], sizeof(double)) != 0)
+            FAIL("step %" PRId64 ": loss %.17g and norm %.17g, not %.17g and %.17g",
+                 skipped + i + 1, part->losses[i], part->norms[i], whole->losses[skipped + i],
+                 whole->norms[skipped + i]);
+    CHECK(memcmp(whole->parameters, part->parameters, (size_t)whole->count * sizeof(real)) == 0);
+}
+
+static void check_threads(enum kernel_choice kernels)
+{
+    static const int threads[] = {1, 2, 3, 4, 8};
+
+    for (size_t n = 0; n < COUNT_OF(nets); n++) {
+        struct dataset *dataset = dataset_of(&nets[n]);
+        struct trace first = {0};
+        struct job job;
+
+        job_make(&job, &nets[n].words, dataset);
+        for (size_t t = 0; t < COUNT_OF(threads); t++) {
+            struct trainer *trainer = job_trainer(&job, threads[t], kernels);
+            struct trace trace;
+
+            trace_rest(trainer, &job, &trace);
+            CHECK_INT(trace.steps, job.plan.steps);
+            trainer_free(trainer);
+            if (t == 0) {
+                first = trace;
+                continue;
+            }
+            check_same_end(&first, &trace);
+            free(trace.parameters);
+        }
+        CHECK(first.losses[0] != first.losses[first.steps - 1]);
+        free(first.parameters);
+        job_drop(&job);
+        dataset_release(dataset);
+    }
+}
+
+TEST_SLOW("one, two, three, four and eight threads give bit-identical losses and weights", 120)
+{
+    check_threads(KERNELS_BEST);
+}
+
+TEST_SLOW("so they do with the reference kernels", 300)
+{
+    check_threads(KERNELS_REFERENCE);
+}
+
+static uint8_t *save(const struct trainer *trainer, const struct job *job, size_t *size)
+{
+    uint8_t *bytes;
+
+    *size = checkpoint_size(&job->plan);
+    bytes = malloc(*size);
+    CHECK(bytes != NULL);
+    trainer_save(trainer, bytes);
+    return bytes;
+}
+
+static void load(struct trainer *trainer, const uint8_t *bytes, size_t size)
+{
+    struct error error = {0};
+
+    if (!trainer_load(trainer, bytes, size, &error))
+        FAIL("%s", error.text);
+}
+
+/* Saves after step k; a new trainer, with another number of threads, and then an old one that has
+ * gone on, continue from there. */
+static void check_resume_at(const struct job *job, const struct trace *whole, int64_t k)
+{
+    struct trainer *trainer = job_trainer(job, 2, KERNELS_BEST), *other;
+    struct trace rest;
+    size_t size;
+    uint8_t *bytes;
+
+    for (int64_t i = 0; i < k; i++)
+        step(trainer);
+    bytes = save(trainer, job, &size);
+    other = job_trainer(job, 3, KERNELS_BEST);
+    load(other, bytes, size);
+    CHECK_INT(trainer_steps_done(other), k);
+    trace_rest(other, job, &rest);
+    check_same_end(whole, &rest);
+    free(rest.parameters);
+
+    while (!trainer_ended(trainer))
+        step(trainer);
+    load(trainer, bytes, size);
+    trace_rest(trainer, job, &rest);
+    check_same_end(whole, &rest);
+    free(rest.parameters);
+
+    free(bytes);
+    trainer_free(trainer);
+    trainer_free(other);
+}
+
+TEST_SLOW("saving after any step and continuing is the straight run, bit for bit", 240)
+{
+    for (size_t n = 0; n < COUNT_OF(nets); n++) {
+        struct dataset *dataset = dataset_of(&nets[n]);
+        struct trainer *trainer;
+        struct trace whole;
+        struct job job;
+
+        job_make(&job, &nets[n].words, dataset);
+        trainer = job_trainer(&job, 1, KERNELS_BEST);
+        trace_rest(trainer, &job, &whole);
+        trainer_free(trainer);
+        for (int64_t k = 0; k <= job.plan.steps; k++)
+            check_resume_at(&job, &whole, k);
+        free(whole.parameters);
+        job_drop(&job);
+        dataset_release(dataset);
+    }
+}
+
+TEST("evaluating between steps changes nothing, in pieces or twice")
+{
+    const struct net *net = &nets[0];
+    struct dataset *dataset = dataset_of(net);
+    struct trace plain, watched = {0};
+    struct trainer *trainer;
+    double loss = NAN;
+    struct job job;
+
+    job_make(&job, &net->words, dataset);
+    trainer = job_trainer(&job, 2, KERNELS_BEST);
+    trace_rest(trainer, &job, &plain);
+    trainer_free(trainer);
+    trainer = job_trainer(&job, 2, KERNELS_BEST);
+    for (int i = 0; i < 4; i++) {
+        struct evaluation evaluation;
+        enum data_split split = i % 2 == 0 ? SPLIT_TEST : SPLIT_TRAIN;
+
+        trainer_evaluation_begin(trainer, split, &evaluation);
+        while (!evaluation.done)
+            trainer_evaluate_batch(trainer, &evaluation);
+        CHECK_INT(evaluation.total, split == SPLIT_TEST ? 70 : 500);
+        CHECK(evaluation.correct >= 0 && evaluation.correct <= evaluation.total);
+        CHECK(isfinite(evaluation.loss_sum));
+        if (i == 2)
+            CHECK(evaluation.loss_sum != loss); /* two steps lie between */
+        loss = evaluation.loss_sum;
+        if (i % 2 == 1)
+            step(trainer);
+    }
+    trace_rest(trainer, &job, &watched);
+    check_same_end(&plain, &watched);
+    free(plain.parameters);
+    free(watched.parameters);
+    trainer_free(trainer);
+    job_drop(&job);
+    dataset_release(dataset);
+}
+
+TEST("another seed gives another run, and the same seed the same")
+{
+    const struct net *net = &nets[1];
+    struct dataset *dataset = dataset_of(net);
+    double first[3];
+
+    for (int i = 0; i < 3; i++) {
+        struct job_words words = net->words;
+        struct trainer *trainer;
+        struct job job;
+
+        words.seed += i == 2;
+        job_make(&job, &words, dataset);
+        trainer = job_trainer(&job, 1, KERNELS_BEST);
+        first[i] = step(trainer).train_loss;
+        trainer_free(trainer);
+        job_drop(&job);
+    }
+    CHECK(first[0] == first[1] && first[0] != first[2]);
+    dataset_release(dataset);
+}
+
+TEST("an epoch sees every training sample once, in an order that changes from epoch to epoch")
+{
+    const struct data_shape shape = {{1, 1, 1, 0}, 2, 97, 0};
+    const struct job_words words = {.model = "flatten | linear out_features=2",
+                                    .batch_size = 1,
+                                    .epochs = 2,
+                                    .shuffle = true,
+                                    .optimizer = "sgd lr=0"};
+    struct dataset *dataset;
+    struct trainer *trainer;
+    struct job job;
+    double sums[2] = {0, 0}, losses[2][97];
+    int moved = 0;
+
+    make_idx_dataset("set", &shape, 1);
+    dataset = open_dataset("set");
+    job_make(&job, &words, dataset);
+    trainer = job_trainer(&job, 1, KERNELS_BEST);
+    for (int i = 0; i < 2 * 97; i++) {
+        struct step_report report = step(trainer);
+
+        CHECK_INT(report.epoch, i / 97 + 1);
+        CHECK_INT(report.epoch_ended, i % 97 == 96);
+        CHECK_INT(report.ended, i == 2 * 97 - 1);
+        losses[i / 97][i % 97] = report.train_loss;
+        sums[i / 97] += report.train_loss;
+    }
+    for (int i = 0; i < 97; i++)
+        moved += losses[0][i] != losses[1][i];
+    CHECK_NEAR(sums[0], sums[1], 1e-12);
+    CHECK(moved > 80);
+    trainer_free(trainer);
+    job_drop(&job);
+    dataset_release(dataset);
+}

@@ -1,0 +1,316 @@
+/* Kernels: the fast set against the reference on random shapes, and which of them serve what. */
+#include "tests/harness.h"
+
+#include "core/kernels.h"
+#include "core/rng.h"
+#include "tests/core/support.h"
+#include "tests/core/support_job.h"
+#include "tests/core/support_layer.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A random layer of one kind. */
+struct lot {
+    char words[200];
+    struct shape input;
+    int64_t samples;
+    struct layer_way way;
+};
+
+/* Draws of one lot: each call takes the next. */
+struct dice {
+    struct rng rng;
+    uint64_t next;
+};
+
+static int64_t roll(struct dice *dice, int64_t low, int64_t high)
+{
+    return low + rng_below(&dice->rng, dice->next++, (uint32_t)(high - low + 1));
+}
+
+/* Channels: any, with the whole blocks of the vector kernels and their neighbours often among them.
+ */
+static int64_t roll_channels(struct dice *dice)
+{
+    static const int64_t usual[] = {1, 3, 6, 8, 15, 16, 17, 32, 33, 48, 64};
+
+    return roll(dice, 0, 1) == 0 ? roll(dice, 1, 40)
+                                 : usual[roll(dice, 0, (int64_t)COUNT_OF(usual) - 1)];
+}
+
+/* A side that a window of `kernel` fits into with that padding. */
+static int64_t roll_side(struct dice *dice, int64_t kernel, int64_t padding)
+{
+    int64_t least = kernel - 2 * padding > 1 ? kernel - 2 * padding : 1;
+
+    return roll(dice, least, least + 12);
+}
+
+static void roll_conv2d(struct dice *dice, struct lot *lot)
+{
+    int64_t k[2] = {roll(dice, 1, 5), roll(dice, 1, 5)},
+            p[2] = {roll(dice, 0, 2), roll(dice, 0, 3)};
+
+    if (roll(dice, 0, 2) == 0) {
+        k[0] = k[1] = 3;
+        p[0] = p[1] = 1;
+    }
+    lot->input = (struct shape){roll_channels(dice), roll_side(dice, k[0], p[0]),
+                                roll_side(dice, k[1], p[1]), 0};
+    snprintf(lot->words, sizeof(lot->words),
+             "conv2d out_channels=%" PRId64 " kernel_size=%" PRId64 ",%" PRId64 " stride=%" PRId64
+             ",%" PRId64 " padding=%" PRId64 ",%" PRId64 " bias=%s",
+             roll_channels(dice), k[0], k[1], roll(dice, 1, 3), roll(dice, 1, 2), p[0], p[1],
+             roll(dice, 0, 3) == 0 ? "false" : "true");
+}
+
+static void roll_max_pool2d(struct dice *dice, struct lot *lot)
+{
+    int64_t k[2] = {roll(dice, 1, 4), roll(dice, 1, 4)};
+    int64_t p[2] = {roll(dice, 0, k[0] / 2), roll(dice, 0, k[1] / 2)};
+
+    lot->input = (struct shape){roll_channels(dice), roll_side(dice, k[0], p[0]),
+                                roll_side(dice, k[1], p[1]), 0};
+    snprintf(lot->words, sizeof(lot->words),
+             "max_pool2d kernel_size=%" PRId64 ",%" PRId64 " stride=%" PRId64 ",%" PRId64
+             " padding=%" PRId64 ",%" PRId64,
+             k[0], k[1], roll(dice, 1, 4), roll(dice, 1, 4), p[0], p[1]);
+}
+
+static void roll_linear(struct dice *dice, struct lot *lot)
+{
+    lot->input = (struct shape){roll(dice, 1, 400), 1, 1, 1};
+    snprintf(lot->words, sizeof(lot->words), "linear out_features=%" PRId64 " bias=%s",
+             roll(dice, 1, 150), roll(dice, 0, 3) == 0 ? "false" : "true");
+}
+
+static void roll_image_layer(struct dice *dice, struct lot *lot)
+{
+    lot->input = (struct shape){roll_channels(dice), roll(dice, 1, 9), roll(dice, 1, 9), 0};
+    snprintf(lot->words, sizeof(lot->words), roll(dice, 0, 1) == 0 ? "relu" : "flatten");
+}
+
+typedef void roll_layer(struct dice *dice, struct lot *lot);
+
+static struct lot roll_lot(roll_layer *layer, uint64_t number)
+{
+    struct dice dice = {{number, RNG_SYNTHETIC, 7}, 0};
+    struct lot lot = {.samples = 0};
+
+    layer(&dice, &lot);
+    lot.samples = roll(&dice, 1, 9);
+    lot.way = (struct layer_way){KERNELS_BEST, roll(&dice, 1, 5), (int)roll(&dice, 1, 3),
+                                 roll(&dice, 0, 3) > 0};
+    return lot;
+}
+
+/* Differences are measured against the largest number of the array: float sums of some hundred
+ * products. */
+static void check_alike(const struct lot *lot, const char *what, const struct layer_run *run,
+                        const real *both[2], int64_t count)
+{
+    double largest = 1e-30;
+
+    for (int64_t i = 0; i < count; i++)
+        largest = fmax(largest, fabs((double)both[1][i]));
+    for (int64_t i = 0; i < count; i++)
+        if (!(fabs((double)both[0][i] - (double)both[1][i]) <= 5e-6 * largest))
+            FAIL("%s on %" PRId64 "×%" PRId64 "×%" PRId64 ", %" PRId64
+                 " samples, shards of %" PRId64 ", by %s: %s[%" PRId64 "] is %.9g, not %.9g",
+                 lot->words, lot->input.channels, lot->input.height, lot->input.width, lot->samples,
+                 lot->way.shard_size, run->kernel, what, i, (double)both[0][i], (double)both[1][i]);
+}
+
+/* `ties`: inputs of few values, as behind a ReLU, so that windows hold several largest ones. */
+static void compare(const struct lot *lot, uint64_t number, bool ties)
+{
+    const struct layer_way reference = {KERNELS_REFERENCE, lot->samples, 1, lot->way.want_dx};
+    struct layer_run best, plain;
+    struct layer_run *runs[] = {&best, &plain};
+
+    for (int i = 0; i < 2; i++) {
+        struct layer_run *run = runs[i];
+        int64_t count = lot->samples * shape_elements(&lot->input);
+
+        layer_open(run, lot->words, &lot->input, lot->samples);
+        fill_parameters(&run->plan, number, 1, run->parameters);
+        fill_symmetric(run->x, count, number, 0);
+        for (int64_t k = 0; ties && k < count; k++)
+            run->x[k] = (real)fmax(0, floor(3 * (double)run->x[k]));
+        fill_symmetric(run->dy, lot->samples * run->y_count, number, 1);
+        layer_compute(run, i == 0 ? &lot->way : &reference);
+    }
+    check_alike(lot, "y", &best, (const real *[]){best.y, plain.y}, lot->samples * plain.y_count);
+    check_alike(lot, "dx", &best, (const real *[]){best.dx, plain.dx},
+                lot->samples * plain.x_count);
+    for (int i = 0; i < plain.plan.tensor_count; i++) {
+        const struct plan_tensor *t = &plain.plan.tensors[i];
+
+        check_alike(lot, t->name, &best,
+                    (const real *[]){best.gradients + t->offset, plain.gradients + t->offset},
+                    t->count);
+    }
+    layer_close(&best);
+    layer_close(&plain);
+}
+
+static void compare_many(roll_layer *layer, uint64_t lots)
+{
+    for (uint64_t number = 0; number < lots; number++) {
+        struct lot lot = roll_lot(layer, number);
+
+        compare(&lot, number, number % 4 == 3);
+    }
+}
+
+TEST_SLOW("conv2d of random shapes: the best kernel computes what the reference computes", 120)
+{
+    compare_many(roll_conv2d, 400);
+}
+
+TEST_SLOW("max_pool2d of random shapes, with and without ties: the best kernel does what the "
+          "reference does",
+          120)
+{
+    compare_many(roll_max_pool2d, 400);
+}
+
+TEST("linear of random shapes: the best kernel computes what the reference computes")
+{
+    compare_many(roll_linear, 300);
+}
+
+TEST("relu and flatten of random shapes give the same in any shards")
+{
+    compare_many(roll_image_layer, 100);
+}
+
+TEST("a layer's outputs and input gradients do not depend on how the batch is cut")
+{
+    for (uint64_t number = 0; number < 60; number++) {
+        struct lot lot = roll_lot(roll_conv2d, 1000 + number);
+        struct layer_run run;
+        int64_t count;
+        real *y;
+
+        layer_open(&run, lot.words, &lot.input, lot.samples);
+        count = lot.samples * run.y_count;
+        fill_parameters(&run.plan, number, 1, run.parameters);
+        fill_symmetric(run.x, lot.samples * run.x_count, number, 0);
+        lot.way.kernels = KERNELS_REFERENCE;
+        layer_compute(&run, &lot.way);
+        y = malloc((size_t)count * sizeof(*y));
+        CHECK(y != NULL);
+        memcpy(y, run.y, (size_t)count * sizeof(*y));
+        lot.way.shard_size = lot.way.shard_size % 5 + 1;
+        layer_compute(&run, &lot.way);
+        CHECK(memcmp(y, run.y, (size_t)count * sizeof(*y)) == 0);
+        free(y);
+        layer_close(&run);
+    }
+}
+
+/* Networks whose every layer with arithmetic in it oneDNN must serve. */
+static const char *const usual_nets[] = {
+    lenet5_words,
+    odd_net_words,
+    "conv2d out_channels=32 kernel_size=3 padding=1 | relu | max_pool2d kernel_size=2 | "
+    "conv2d out_channels=64 kernel_size=3 padding=1 | relu | max_pool2d kernel_size=2 | "
+    "conv2d out_channels=100 kernel_size=1 | relu | conv2d out_channels=30 kernel_size=3 stride=2 "
+    "| "
+    "relu | flatten | linear out_features=128 | relu | linear out_features=10",
+};
+
+/* Some steps and an evaluation of a network, with what serves each of its layers. */
+static void check_served(const char *model, int64_t channels)
+{
+    const int64_t classes = strcmp(model, odd_net_words) == 0 ? 3 : 10;
+    const struct data_shape shape = {{channels, 28, 28, 0}, classes, 40, 0};
+    const struct job_words words = {.model = model, .batch_size = 16};
+    struct dataset *dataset;
+    struct trainer *trainer;
+    struct job job;
+
+    make_idx_dataset("set", &shape, 1);
+    dataset = open_dataset("set");
+    job_make(&job, &words, dataset);
+    trainer = job_trainer(&job, 1, KERNELS_BEST);
+    for (int i = 0; i < job.plan.layer_count; i++) {
+        const char *name = job.plan.layers[i].kind->name, *kernel = trainer_kernel(trainer, i);
+
+        CHECK(kernel != NULL && kernel[0] != '\0');
+        if (job.plan.layers[i].multiply_adds > 0 || strstr(name, "pool") != NULL)
+            if (strstr(kernel, "oneDNN") == NULL || strstr(kernel, "ref") != NULL)
+                FAIL("layer %d, %s, is served by \"%s\"", i, name, kernel);
+    }
+    while (!trainer_ended(trainer))
+        step(trainer);
+    trainer_free(trainer);
+    job_drop(&job);
+    dataset_release(dataset);
+}
+
+/* oneDNN's own account of what it ran: "dnnl_verbose,exec,cpu,KIND,IMPLEMENTATION,…" on standard
+ * output. */
+static void check_account(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    char *line = NULL;
+    size_t room = 0;
+    int executed = 0;
+
+    CHECK(file != NULL);
+    while (getline(&line, &room, file) > 0) {
+        char implementation[64];
+
+        if (sscanf(line, "%*[^,],exec,cpu,%*[^,],%63[^,]", implementation) != 1)
+            continue;
+        executed++;
+        if (strstr(implementation, "ref") != NULL)
+            FAIL("oneDNN ran its slow reference: %s", line);
+    }
+    CHECK(executed > 100);
+    free(line);
+    fclose(file);
+}
+
+TEST("oneDNN serves the usual networks, and nothing it runs for them is its slow reference")
+{
+    int kept = dup(STDOUT_FILENO), file = open("account", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    CHECK(setenv("DNNL_VERBOSE", "1", 1) == 0); /* is read at the first call of the library */
+    if (strstr(kernels_describe(KERNELS_BEST), "oneDNN") == NULL)
+        SKIP("%s", kernels_describe(KERNELS_BEST));
+    CHECK(kept >= 0 && file >= 0 && fflush(stdout) == 0 && dup2(file, STDOUT_FILENO) >= 0);
+    for (size_t i = 0; i < COUNT_OF(usual_nets); i++) {
+        check_served(usual_nets[i], 1);
+        check_served(usual_nets[i], 3);
+    }
+    CHECK(fflush(stdout) == 0 && dup2(kept, STDOUT_FILENO) >= 0);
+    check_account("account");
+    close(kept);
+    close(file);
+}
+
+TEST("the reference set is the reference throughout")
+{
+    for (size_t i = 0; i < kernel_row_count; i++)
+        CHECK(kernel_rows[i].set == KERNELS_REFERENCE || kernel_rows[i].set == KERNELS_BEST);
+    for (uint64_t number = 0; number < 20; number++) {
+        struct lot lot = roll_lot(number % 2 ? roll_conv2d : roll_max_pool2d, number);
+        struct layer_run run;
+
+        layer_open(&run, lot.words, &lot.input, lot.samples);
+        lot.way.kernels = KERNELS_REFERENCE;
+        layer_compute(&run, &lot.way);
+        CHECK(strstr(run.kernel, "oneDNN") == NULL);
+        layer_close(&run);
+    }
+    CHECK(strstr(kernels_describe(KERNELS_REFERENCE), "reference") != NULL);
+}

@@ -1,0 +1,318 @@
+/* Plan: shapes, counts, problems and warnings, against numbers worked out by hand. */
+#include "tests/core/network.h"
+#include "tests/core/support.h"
+#include "tests/harness.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct data_shape fashion = {{1, 28, 28, 0}, 10, 60000, 10000};
+
+/* Plans and gives back everything that was said about it. */
+struct opinion {
+    struct problems problems;
+    struct plan_warnings warnings;
+    struct plan plan;
+};
+
+static struct opinion *opinion_of(struct spec *spec, const struct data_shape *data)
+{
+    struct opinion *opinion = calloc(1, sizeof *opinion);
+    struct error error = {.kind = ERROR_NONE};
+    CHECK(opinion != NULL);
+    CHECK(spec_complete(spec, &opinion->problems, &error));
+    CHECK(plan_make(spec, data, &opinion->plan, &opinion->problems, &opinion->warnings, &error));
+    return opinion;
+}
+
+static void opinion_free(struct opinion *opinion)
+{
+    plan_drop(&opinion->plan);
+    free(opinion);
+}
+
+static void check_problem(const struct opinion *opinion, const char *pointer, const char *part)
+{
+    CHECK(opinion->problems.count > 0);
+    CHECK_TEXT(opinion->problems.items[0].pointer, pointer);
+    if (!strstr(opinion->problems.items[0].detail, part))
+        FAIL("\"%s\" does not say \"%s\"", opinion->problems.items[0].detail, part);
+}
+
+static void check_warning(const struct opinion *opinion, const char *pointer, const char *part)
+{
+    for (size_t i = 0; i < opinion->warnings.count; i++)
+        if (strcmp(opinion->warnings.items[i].pointer, pointer) == 0 &&
+            strstr(opinion->warnings.items[i].text, part))
+            return;
+    FAIL("no warning at %s says \"%s\"", pointer, part);
+}
+
+TEST("LeNet-5 has the shapes, parameters and multiply-adds of the lecture")
+{
+    struct spec *spec = network_new();
+    struct plan plan;
+    network_lenet5(spec, 10);
+    network_plan(spec, &fashion, &plan);
+
+    CHECK_INT(plan.learned, 61706);
+    CHECK_INT(plan.layers[0].output.channels, 6);
+    CHECK_INT(plan.layers[0].output.height, 28);
+    CHECK_INT(plan.layers[2].output.width, 14);
+    CHECK_INT(plan.layers[3].output.height, 10);
+    CHECK_INT(plan.layers[6].output.channels, 400);
+    CHECK_INT(plan.layers[6].output.flat, 1);
+    CHECK_INT(plan.layers[0].parameters, 6 * (25 * 1 + 1));
+    CHECK_INT(plan.layers[3].parameters, 16 * (25 * 6 + 1));
+    CHECK_INT(plan.layers[0].multiply_adds, 25 * 6 * 28 * 28);
+    CHECK_INT(plan.multiply_adds, 117600 + 240000 + 48000 + 10080 + 840);
+    CHECK_INT(plan.steps_per_epoch, 938);
+    CHECK_INT(plan.steps, 938);
+    plan_drop(&plan);
+    network_free(spec);
+}
+
+TEST("tensors are named and shaped as in PyTorch's nn.Sequential, and begin on cache lines")
+{
+    struct spec *spec = network_new();
+    struct plan plan;
+    network_lenet5(spec, 10);
+    network_plan(spec, &fashion, &plan);
+
+    CHECK_INT(plan.tensor_count, 10);
+    CHECK_TEXT(plan.tensors[0].name, "0.weight");
+    CHECK_TEXT(plan.tensors[1].name, "0.bias");
+    CHECK_TEXT(plan.tensors[2].name, "3.weight");
+    CHECK_TEXT(plan.tensors[9].name, "11.bias");
+    CHECK_INT(plan.tensors[2].rank, 4);
+    CHECK_INT(plan.tensors[2].dims[0], 16);
+    CHECK_INT(plan.tensors[2].dims[1], 6);
+    CHECK_INT(plan.tensors[4].dims[1], 400);
+    for (int i = 0; i < plan.tensor_count; i++)
+        CHECK_INT(plan.tensors[i].offset % 16, 0);
+    plan_drop(&plan);
+    network_free(spec);
+}
+
+TEST("receptive fields grow by (k − 1) times the stride so far")
+{
+    struct spec *spec = network_new();
+    struct plan plan;
+    network_lenet5(spec, 10);
+    network_plan(spec, &fashion, &plan);
+
+    CHECK_INT(plan.layers[0].receptive_field[0], 5);
+    CHECK_INT(plan.layers[2].receptive_field[0], 6);
+    CHECK_INT(plan.layers[3].receptive_field[0], 14);
+    CHECK_INT(plan.layers[5].receptive_field[0], 16);
+    CHECK_INT(plan.layers[5].stride[0], 4);
+    CHECK_INT(plan.layers[7].receptive_field[0], 0);
+    plan_drop(&plan);
+    network_free(spec);
+}
+
+TEST("a window's output is floor((H + 2p − k) / s) + 1, as counted by sliding it")
+{
+    for (int64_t size = 1; size <= 12; size++)
+        for (int64_t kernel = 1; kernel <= 5; kernel++)
+            for (int64_t stride = 1; stride <= 4; stride++)
+                for (int64_t padding = 0; padding <= 3; padding++) {
+                    int64_t count = 0;
+                    for (int64_t at = -padding; at + kernel <= size + padding; at += stride)
+                        count++;
+                    CHECK_INT(window_output(size, kernel, stride, padding), count);
+                }
+}
+
+TEST("a kernel larger than its input is a problem at that layer")
+{
+    struct spec *spec = network_new();
+    network_conv2d(spec, 4, 29, 1, 0);
+    network_layer(spec, "flatten");
+    network_linear(spec, 10);
+    struct opinion *opinion = opinion_of(spec, &fashion);
+    check_problem(opinion, "/model/0", "29 × 29 is larger than its input of 28 × 28");
+    opinion_free(opinion);
+    network_free(spec);
+}
+
+TEST("linear on images, conv2d on a vector and a wrong number of scores are problems with a way out")
+{
+    struct spec *spec = network_new();
+    network_linear(spec, 10);
+    network_conv2d(spec, 4, 1, 1, 0);
+    struct opinion *opinion = opinion_of(spec, &fashion);
+    check_problem(opinion, "/model/0", "flatten");
+    CHECK_INT((int64_t)opinion->problems.count, 2);
+    CHECK_TEXT(opinion->problems.items[1].pointer, "/model/1");
+    opinion_free(opinion);
+    network_free(spec);
+
+    spec = network_new();
+    network_layer(spec, "flatten");
+    network_linear(spec, 9);
+    opinion = opinion_of(spec, &fashion);
+    check_problem(opinion, "/model/1", "gives 9 scores, but the data set has 10 classes");
+    opinion_free(opinion);
+    network_free(spec);
+}
+
+TEST("in_channels and in_features that are given and wrong are problems")
+{
+    struct spec *spec = network_new();
+    network_conv2d(spec, 4, 3, 1, 0);
+    ((struct conv2d_options *)spec->model.items[0].options)->in_channels = 3;
+    network_layer(spec, "flatten");
+    network_linear(spec, 10);
+    ((struct linear_options *)spec->model.items[2].options)->in_features = 17;
+    struct opinion *opinion = opinion_of(spec, &fashion);
+    CHECK_INT((int64_t)opinion->problems.count, 2);
+    check_problem(opinion, "/model/0", "in_channels is 3, but the input has 1");
+    CHECK(strstr(opinion->problems.items[1].detail, "in_features is 17, but the input has 2704") != NULL);
+    opinion_free(opinion);
+    network_free(spec);
+}
+
+TEST("pixels that a stride never reads, odd rates and missing test data are remarked on")
+{
+    struct data_shape data = {{1, 28, 28, 0}, 10, 100, 0};
+    struct spec *spec = network_new();
+    network_conv2d(spec, 4, 3, 4, 0); /* reads 0 … 26 of 28 */
+    network_layer(spec, "flatten");
+    network_linear(spec, 10);
+    ((struct sgd_options *)spec->optimizer.options)->lr = 100;
+    struct opinion *opinion = opinion_of(spec, &data);
+    CHECK_INT((int64_t)opinion->problems.count, 0);
+    check_warning(opinion, "/model/0", "the last 1 rows");
+    check_warning(opinion, "/model/0", "the last 1 columns");
+    check_warning(opinion, "/optimizer/lr", "outside the usual");
+    check_warning(opinion, "/dataset/validation", "no test split");
+    opinion_free(opinion);
+    network_free(spec);
+}
+
+TEST("counts of a monstrous network stay finite and become problems, not overflows")
+{
+    struct spec *spec = network_new();
+    for (int i = 0; i < 20; i++)
+        network_conv2d(spec, 65536, 4096, 1, 4096);
+    network_layer(spec, "flatten");
+    network_linear(spec, 1048576);
+    network_linear(spec, 10);
+    struct opinion *opinion = opinion_of(spec, &fashion);
+    CHECK(opinion->problems.count > 0);
+    CHECK(opinion->plan.multiply_adds >= 0);
+    opinion_free(opinion);
+    network_free(spec);
+}
+
+TEST("the cut of a batch depends on the batch alone and covers it")
+{
+    for (int64_t batch = 1; batch <= 700; batch++) {
+        struct spec *spec = network_new();
+        struct plan plan;
+        network_layer(spec, "flatten");
+        network_linear(spec, 10);
+        spec->run.batch_size = batch;
+        network_plan(spec, &fashion, &plan);
+        CHECK(plan.shards * plan.shard_size >= batch);
+        CHECK((plan.shards - 1) * plan.shard_size < batch);
+        plan_drop(&plan);
+        network_free(spec);
+    }
+}
+
+TEST("epochs, max_steps, limit and drop_last give the steps one counts by hand")
+{
+    struct spec *spec = network_new();
+    struct plan plan;
+    network_layer(spec, "flatten");
+    network_linear(spec, 10);
+    spec->run.epochs = 3;
+    spec->dataset.limit = 1000;
+    network_plan(spec, &fashion, &plan);
+    CHECK_INT(plan.train_samples, 1000);
+    CHECK_INT(plan.steps_per_epoch, 16); /* 15 × 64 + 40 */
+    CHECK_INT(plan.steps, 48);
+    plan_drop(&plan);
+
+    spec->run.drop_last = true;
+    network_plan(spec, &fashion, &plan);
+    CHECK_INT(plan.steps_per_epoch, 15);
+    CHECK_INT(plan.steps, 45);
+    plan_drop(&plan);
+    network_free(spec);
+}
+
+TEST("the cosine goes from lr to its minimum, per epoch or per step, as PyTorch computes it")
+{
+    struct spec *spec = network_new();
+    struct plan plan;
+    network_layer(spec, "flatten");
+    network_linear(spec, 10);
+    ((struct sgd_options *)spec->optimizer.options)->lr = 0.1;
+    struct cosine_options *cosine = network_schedule(spec, "cosine");
+    cosine->eta_min = 0.01;
+    spec->run.epochs = 4;
+    network_plan(spec, &fashion, &plan);
+    /* 0.01 + 0.045 (1 + cos(π e / 4)), e = 0 … 3 */
+    CHECK_NEAR(plan_lr(spec, &plan, 1), 0.1, 1e-15);
+    CHECK_NEAR(plan_lr(spec, &plan, 938), 0.1, 1e-15);
+    CHECK_NEAR(plan_lr(spec, &plan, 939), 0.08681980515339464, 1e-14);
+    CHECK_NEAR(plan_lr(spec, &plan, 2 * 938 + 1), 0.055, 1e-14);
+    CHECK_NEAR(plan_lr(spec, &plan, 4 * 938), 0.023180194846605367, 1e-14);
+
+    cosine->unit = UNIT_STEP;
+    CHECK_NEAR(plan_lr(spec, &plan, 1 + 2 * 938), 0.055, 1e-14);
+    CHECK(plan_lr(spec, &plan, 4 * 938) > 0.01);
+    CHECK_NEAR(plan_lr(spec, &plan, 4 * 938), 0.01, 1e-3);
+    plan_drop(&plan);
+    network_free(spec);
+}
+
+TEST("the fingerprint changes with a shape, a name and the optimizer, and not with the rate")
+{
+    uint8_t prints[4][32];
+    for (int i = 0; i < 4; i++) {
+        struct spec *spec = network_new();
+        struct plan plan;
+        network_conv2d(spec, i == 1 ? 5 : 4, 3, 1, 1);
+        network_layer(spec, "flatten");
+        network_linear(spec, 10);
+        if (i == 2)
+            network_optimizer(spec, "adam");
+        if (i == 3)
+            ((struct sgd_options *)spec->optimizer.options)->lr = 0.5;
+        network_plan(spec, &fashion, &plan);
+        plan_fingerprint(spec, &plan, prints[i]);
+        plan_drop(&plan);
+        network_free(spec);
+    }
+    CHECK(memcmp(prints[0], prints[1], 32) != 0);
+    CHECK(memcmp(prints[0], prints[2], 32) != 0);
+    CHECK(memcmp(prints[0], prints[3], 32) == 0);
+}
+
+TEST("the memory that plan_bytes promises is what a trainer takes")
+{
+    struct spec *spec = network_new();
+    struct plan plan;
+    struct data_shape shape = {{1, 12, 12, 0}, 4, 64, 16};
+    network_conv2d(spec, 7, 3, 1, 1);
+    network_layer(spec, "relu");
+    network_max_pool2d(spec, 2, 2);
+    network_layer(spec, "flatten");
+    network_linear(spec, 4);
+    network_optimizer(spec, "adam");
+    network_plan(spec, &shape, &plan);
+    make_idx_dataset("data", &shape, 1);
+    struct dataset *dataset = open_dataset("data");
+    for (int threads = 1; threads <= 3; threads++) {
+        struct trainer *trainer = network_trainer(spec, &plan, dataset, threads, KERNELS_BEST);
+        CHECK_INT(plan_bytes(spec, &plan, threads), trainer_bytes(trainer));
+        trainer_free(trainer);
+    }
+    dataset_release(dataset);
+    plan_drop(&plan);
+    network_free(spec);
+}

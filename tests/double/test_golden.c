@@ -1,0 +1,28 @@
+/* The core with double against PyTorch with double: the mathematics alone, with rounding out of the
+ * way. */
+#include "tests/harness.h"
+
+#include "tests/core/support_golden.h"
+
+static const struct golden_tolerance as_double = {.losses = 1e-12, .norms = 1e-12, .values = 1e-13};
+
+TEST_SLOW("in double, LeNet-5 trains as in PyTorch to twelve digits", 300)
+{
+    check_golden_runs(64, KERNELS_REFERENCE, &as_double);
+}
+
+TEST("in double, a trainer draws the initial weights that numpy draws")
+{
+    check_golden_start();
+}
+
+TEST("in double, every layer computes PyTorch's outputs and gradients")
+{
+    for (int64_t shard = 1; shard <= 4; shard++)
+        check_golden_layers(KERNELS_REFERENCE, shard, &as_double);
+}
+
+TEST("in double, cross entropy is PyTorch's")
+{
+    check_golden_losses(&as_double);
+}

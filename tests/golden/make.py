@@ -1,0 +1,284 @@
+#!/usr/bin/python3
+"""Makes the golden numbers: what PyTorch computes from inputs that C can draw as well.
+
+Writes lenet5.txt (training runs) and layers.txt (single layers and the loss) beside this file. Nothing of
+traind is used: the random numbers are those of core/rng.h, written once more in numpy, so a mistake on either
+side shows. Run by `make golden`; the results are committed.
+"""
+
+import math
+import os
+
+import numpy
+import torch
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# ---- random numbers, as core/rng.h says: Philox4x32-10, key = seed, counter = (index, epoch, stream) ----
+
+WEIGHTS, SPLIT, SYNTHETIC = 1, 5, 6
+
+
+def philox(counter, key):
+    mask = numpy.uint64(0xFFFFFFFF)
+    c = [numpy.asarray(word, numpy.uint64) for word in counter]
+    for _ in range(10):
+        p0, p1 = numpy.uint64(0xD2511F53) * c[0], numpy.uint64(0xCD9E8D57) * c[2]
+        high = numpy.uint64(32)
+        c = [p1 >> high ^ c[1] ^ numpy.uint64(key[0]), p1 & mask,
+             p0 >> high ^ c[3] ^ numpy.uint64(key[1]), p0 & mask]
+        key = (key[0] + 0x9E3779B9 & 0xFFFFFFFF, key[1] + 0xBB67AE85 & 0xFFFFFFFF)
+    return c
+
+
+def uniform(seed, stream, epoch, count):
+    """rng_uniform for the draws 0 … count − 1."""
+    index = numpy.arange(count, dtype=numpy.uint64)
+    zero = numpy.zeros(count, numpy.uint64)
+    counter = [index & numpy.uint64(0xFFFFFFFF), index >> numpy.uint64(32), zero + numpy.uint64(epoch),
+               zero + numpy.uint64(stream)]
+    words = philox(counter, (seed & 0xFFFFFFFF, seed >> 32))
+    bits = (words[0] << numpy.uint64(32) | words[1]) >> numpy.uint64(11)
+    return bits.astype(numpy.float64) * 2.0 ** -53
+
+
+def symmetric(seed, epoch, shape):
+    """Numbers in [−1, 1), rounded to float32 so that both builds of the core can hold them."""
+    count = int(numpy.prod(shape))
+    values = (2 * uniform(seed, SYNTHETIC, epoch, count) - 1).astype(numpy.float32)
+    return torch.tensor(values.astype(numpy.float64)).reshape(tuple(shape))
+
+
+def draw_parameters(network, seed, factor=1):
+    """`factor` times traind's default, PyTorch's distribution: weight and bias uniform in ±1/√fan_in."""
+    number = 0
+    with torch.no_grad():
+        for layer in network:
+            fan_in = layer.weight[0].numel() if hasattr(layer, "weight") else 0
+            for tensor in layer.parameters():
+                u = uniform(seed, WEIGHTS | number << 8, 0, tensor.numel())
+                values = ((2 * u - 1) * (1 / math.sqrt(fan_in))).astype(numpy.float32) * factor
+                tensor.copy_(torch.tensor(values.astype(numpy.float64)).reshape(tensor.shape))
+                number += 1
+
+
+# ---- words: "kind option=value …", as the tests in C read them ----
+
+def words(kind, options):
+    def word(value):
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, tuple):
+            return ",".join(repr(part) for part in value)
+        return str(value)
+    return " ".join([kind] + ["%s=%s" % (name, word(value)) for name, value in options.items()])
+
+
+def layer(kind, options, channels):
+    """The PyTorch layer of that kind, and the channels or features that come out of it."""
+    rest = {name: value for name, value in options.items() if name not in ("out_channels", "out_features")}
+    if kind == "conv2d":
+        return torch.nn.Conv2d(channels, options["out_channels"], **rest), options["out_channels"]
+    if kind == "linear":
+        return torch.nn.Linear(channels, options["out_features"], **rest), options["out_features"]
+    plain = {"relu": torch.nn.ReLU, "flatten": torch.nn.Flatten, "max_pool2d": torch.nn.MaxPool2d}
+    return plain[kind](**rest), channels
+
+
+def numbers(name, values):
+    flat = values.detach().numpy().ravel() if isinstance(values, torch.Tensor) else values
+    return "%s %d %s\n" % (name, len(flat), " ".join("%.17g" % value for value in flat))
+
+
+# ---- training runs ----
+
+SAMPLES, BATCH, SIDE, SEED, STEPS = 1280, 64, 28, 20, 20
+# Runs begin at twice the default weights: PyTorch's are so small that the first SGD steps hardly move.
+FACTOR = 2
+
+LENET5 = [
+    ("conv2d", {"out_channels": 6, "kernel_size": 5, "padding": 2}), ("relu", {}),
+    ("max_pool2d", {"kernel_size": 2}),
+    ("conv2d", {"out_channels": 16, "kernel_size": 5}), ("relu", {}),
+    ("max_pool2d", {"kernel_size": 2}),
+    ("flatten", {}),
+    ("linear", {"out_features": 120}), ("relu", {}),
+    ("linear", {"out_features": 84}), ("relu", {}),
+    ("linear", {"out_features": 10}),
+]
+
+# name, optimizer, its options, options of the cosine schedule or None, samples used, epochs (0: max_steps)
+RUNS = [
+    ("sgd", "sgd", {"lr": 0.01, "momentum": 0.9}, None, SAMPLES, 1),
+    ("sgd without momentum", "sgd", {"lr": 0.05}, None, SAMPLES, 1),
+    ("nesterov and weight decay", "sgd",
+     {"lr": 0.01, "momentum": 0.9, "nesterov": True, "weight_decay": 0.001}, None, SAMPLES, 1),
+    ("dampening and weight decay", "sgd",
+     {"lr": 0.02, "momentum": 0.8, "dampening": 0.3, "weight_decay": 0.01}, None, SAMPLES, 1),
+    ("adam", "adam", {"lr": 0.001}, None, SAMPLES, 1),
+    ("adam with other betas and weight decay", "adam",
+     {"lr": 0.002, "betas": (0.8, 0.99), "eps": 1e-06, "weight_decay": 0.01}, None, SAMPLES, 1),
+    ("cosine by step", "sgd", {"lr": 0.02, "momentum": 0.9}, {"unit": "step"}, SAMPLES, 1),
+    ("cosine by epoch, two epochs", "adam", {"lr": 0.001}, {"eta_min": 0.0001}, SAMPLES // 2, 2),
+    ("a last batch that is not full", "sgd", {"lr": 0.01, "momentum": 0.9}, None, 1000, 0),
+]
+
+
+def images():
+    """A bright bar at a height and of a slope that tell the class, in noise. Bytes, as in an IDX file."""
+    labels = (10 * uniform(SEED, SPLIT, 0, SAMPLES)).astype(numpy.int64)
+    noise = (96 * uniform(SEED, SYNTHETIC, 0, SAMPLES * SIDE * SIDE)).astype(numpy.int64)
+    y, x = numpy.mgrid[0:SIDE, 0:SIDE]
+    c = labels.reshape(-1, 1, 1)
+    distance = 2 * y - 10 * (c % 5) - 8 - numpy.where(c < 5, x - 14, 14 - x)
+    bar = numpy.where(abs(distance) < 6, 159, 0)
+    return bar + noise.reshape(SAMPLES, SIDE, SIDE), labels
+
+
+def lenet5(dtype, factor=1):
+    channels, layers = 1, []
+    for kind, options in LENET5:
+        if kind == "flatten":
+            channels = 16 * 5 * 5
+        made, channels = layer(kind, options, channels)
+        layers.append(made)
+    network = torch.nn.Sequential(*layers).to(torch.float64)
+    draw_parameters(network, SEED, factor)
+    return network.to(dtype)
+
+
+def cosine_lr(options, base, step, steps, steps_per_epoch):
+    """CosineAnnealingLR in closed form; t_max is the whole run."""
+    length = 1 if options.get("unit") == "step" else steps_per_epoch
+    whole = -(-steps // length)
+    low = options.get("eta_min", 0)
+    return low + (base - low) * (1 + math.cos(math.pi * (step // length) / whole)) / 2
+
+
+def train(run, dtype):
+    """Losses, gradient norms and rates of the steps, and the network after them."""
+    _, optimizer, options, cosine, samples, epochs = run
+    pixels, labels = images()
+    # The division in the number's own type, as ToTensor does it.
+    x, y = torch.tensor(pixels).to(dtype).reshape(-1, 1, SIDE, SIDE) / 255, torch.tensor(labels)
+    network = lenet5(dtype, FACTOR)
+    kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
+    made = kinds[optimizer](network.parameters(), **options)
+    losses, norms, rates = [], [], []
+    steps_per_epoch = -(-samples // BATCH)
+    steps = epochs * steps_per_epoch if epochs else STEPS
+    for step in range(steps):
+        first = step % steps_per_epoch * BATCH
+        batch = slice(first, min(first + BATCH, samples))
+        if cosine is not None:
+            made.param_groups[0]["lr"] = cosine_lr(cosine, options["lr"], step, steps, steps_per_epoch)
+        made.zero_grad()
+        logits = network(x[batch])
+        torch.nn.functional.cross_entropy(logits, y[batch]).backward()
+        losses.append(torch.nn.functional.cross_entropy(logits.double(), y[batch]).item())
+        squares = sum((p.grad.double() ** 2).sum() for p in network.parameters())
+        norms.append(math.sqrt(squares))
+        rates.append(made.param_groups[0]["lr"])
+        made.step()
+    return losses, norms, rates, network
+
+
+def write_runs(file):
+    file.write("start seed=%d factor=%d\n" % (SEED, FACTOR))
+    file.write("model %s\n" % " | ".join(words(*row) for row in LENET5))
+    first = lenet5(torch.float64)
+    for name, tensor in first.state_dict().items():
+        file.write(numbers("initial %s" % name, tensor.reshape(-1)[:5]))
+    for run in RUNS:
+        name, optimizer, options, cosine, samples, epochs = run
+        file.write("run %s\n" % name)
+        file.write("optimizer %s\n" % words(optimizer, options))
+        file.write("schedule %s\n" % ("constant" if cosine is None else words("cosine", cosine)))
+        file.write("length samples=%d epochs=%d\n" % (samples, epochs))
+        ends = []
+        for bits, dtype in ((32, torch.float32), (64, torch.float64)):
+            losses, norms, rates, network = train(run, dtype)
+            file.write(numbers("losses%d" % bits, losses))
+            file.write(numbers("norms%d" % bits, norms))
+            ends += [("final%d %s" % (bits, key), tensor.double())
+                     for key, tensor in network.state_dict().items()]
+        file.write(numbers("rates", rates))
+        for key, values in ends:
+            file.write(numbers(key, [values.sum().item(), values.norm().item()]))
+        file.write("end\n")
+
+
+# ---- single layers ----
+
+# kind, options, input shape (channels, height, width; features alone for linear), samples
+LAYERS = [
+    ("conv2d", {"out_channels": 4, "kernel_size": 3}, (3, 7, 6), 2),
+    ("conv2d", {"out_channels": 5, "kernel_size": (3, 2), "stride": (2, 3), "padding": (1, 0)}, (2, 8, 9), 3),
+    ("conv2d", {"out_channels": 3, "kernel_size": 5, "padding": 2, "bias": False}, (1, 5, 5), 2),
+    ("conv2d", {"out_channels": 7, "kernel_size": 1, "stride": 2}, (6, 6, 4), 1),
+    ("conv2d", {"out_channels": 2, "kernel_size": 2, "padding": 3}, (2, 3, 2), 2),
+    ("conv2d", {"out_channels": 2, "kernel_size": 2, "stride": 4}, (1, 11, 8), 2),
+    ("conv2d", {"out_channels": 16, "kernel_size": 3, "padding": 1}, (16, 4, 5), 2),
+    ("conv2d", {"out_channels": 1, "kernel_size": (4, 7)}, (1, 4, 7), 1),
+    ("relu", {}, (3, 5, 4), 2),
+    ("max_pool2d", {"kernel_size": 2}, (3, 6, 7), 2),
+    ("max_pool2d", {"kernel_size": 3, "stride": 2}, (2, 7, 8), 2),
+    ("max_pool2d", {"kernel_size": (2, 3), "stride": (3, 1)}, (2, 8, 7), 2),
+    ("max_pool2d", {"kernel_size": 3, "stride": 2, "padding": 1}, (4, 5, 6), 2),
+    ("flatten", {}, (3, 2, 4), 2),
+    ("linear", {"out_features": 7}, (13,), 3),
+    ("linear", {"out_features": 5, "bias": False}, (16,), 2),
+    ("linear", {"out_features": 1}, (1,), 1),
+]
+
+
+def write_layers(file):
+    for number, (kind, options, shape, samples) in enumerate(LAYERS):
+        made, _ = layer(kind, options, shape[0])
+        network = torch.nn.Sequential(made).to(torch.float64)
+        draw_parameters(network, number)
+        x = symmetric(number, 0, (samples,) + shape).requires_grad_()
+        y = network(x)
+        y.backward(symmetric(number, 1, y.shape))
+        file.write("layer %s\n" % words(kind, options))
+        file.write("shape samples=%d channels=%d height=%d width=%d flat=%d\n"
+                   % ((samples,) + (shape if len(shape) == 3 else shape + (1, 1)) + (len(shape) == 1,)))
+        file.write(numbers("y", y))
+        file.write(numbers("dx", x.grad))
+        for name, tensor in network.named_parameters():
+            file.write(numbers("gradient %s" % name, tensor.grad))
+        file.write("end\n")
+
+
+# classes, samples, factor of the scores
+LOSSES = [(7, 5, 4.0), (2, 3, 1.0), (10, 4, 80.0), (3, 2, 1000.0), (1, 2, 1.0)]
+
+
+def write_losses(file):
+    for number, (classes, samples, factor) in enumerate(LOSSES):
+        y = (factor * symmetric(number, 0, (samples, classes))).float().double().requires_grad_()
+        labels = torch.tensor((classes * uniform(number, SPLIT, 0, samples)).astype(numpy.int64))
+        torch.nn.functional.cross_entropy(y, labels).backward()
+        each = torch.nn.functional.cross_entropy(y, labels, reduction="none")
+        file.write("loss cross_entropy\n")
+        file.write("shape samples=%d classes=%d factor=%g\n" % (samples, classes, factor))
+        file.write(numbers("sum", [each.sum().item()]))
+        file.write(numbers("dy", y.grad))
+        file.write("end\n")
+
+
+def write(name, *parts):
+    path = os.path.join(HERE, name)
+    with open(path + ".part", "w", encoding="utf-8") as file:
+        file.write("# Made by make.py with PyTorch %s. Do not edit.\n" % torch.__version__)
+        for part in parts:
+            part(file)
+    os.rename(path + ".part", path)
+    print("%s: %d bytes" % (path, os.path.getsize(path)))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    write("layers.txt", write_layers, write_losses)
+    write("lenet5.txt", write_runs)

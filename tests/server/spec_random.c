@@ -1,0 +1,260 @@
+#include "tests/server/spec_random.h"
+
+#include "server/spec_walk.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Marsaglia's xorshift64*: any generator does here. */
+uint64_t dice_roll(struct dice *dice, uint64_t sides)
+{
+    uint64_t x = dice->state ? dice->state : 0x9E3779B97F4A7C15u;
+
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    dice->state = x;
+    return (x * 0x2545F4914F6CDD1Du >> 11) % sides;
+}
+
+static double dice_share(struct dice *dice)
+{
+    return (double)dice_roll(dice, (uint64_t)1 << 52) / (double)((uint64_t)1 << 52);
+}
+
+static json_t *random_integer(struct dice *dice, const struct field *field)
+{
+    double width = field->max - field->min;
+    /* Small numbers are as interesting as large ones. */
+    double whole =
+        field->min + floor(dice_roll(dice, 2) ? width * dice_share(dice)
+                                              : fmin(width, (double)dice_roll(dice, 10)));
+
+    if (dice_roll(dice, 8) == 0)
+        whole = dice_roll(dice, 2) ? field->min : field->max;
+    if (dice_roll(dice, 8) == 0)
+        return json_real(whole);
+    return json_integer((json_int_t)whole);
+}
+
+static json_t *random_real(struct dice *dice, const struct field *field)
+{
+    double number = field->min + (field->max - field->min) * dice_share(dice);
+
+    if (dice_roll(dice, 2))
+        number = field->min + (field->max - field->min) * pow(dice_share(dice), 20);
+    if (dice_roll(dice, 6) == 0 && !(field->flags & FIELD_ABOVE_MIN))
+        number = field->min;
+    if (dice_roll(dice, 6) == 0 && !(field->flags & FIELD_BELOW_MAX))
+        number = field->max;
+    if ((field->flags & FIELD_ABOVE_MIN) && number <= field->min)
+        number = nextafter(field->min, field->max);
+    if ((field->flags & FIELD_BELOW_MAX) && number >= field->max)
+        number = nextafter(field->max, field->min);
+    return json_real(number);
+}
+
+static json_t *random_text(struct dice *dice, size_t min, size_t max)
+{
+    static const char *const pieces[] = {"a", "Z", "7", " ", "é", "\"", "\\", "/", "~", "🚀", "<b>"};
+    char text[512] = "";
+    size_t wanted = min + dice_roll(dice, max - min + 1);
+
+    while (strlen(text) < wanted) {
+        const char *piece = pieces[dice_roll(dice, COUNT_OF(pieces))];
+        size_t used = strlen(text);
+
+        if (used + strlen(piece) > wanted)
+            piece = "x";
+        snprintf(text + used, sizeof(text) - used, "%s", piece);
+    }
+    return json_string(text);
+}
+
+static json_t *random_choice(struct dice *dice, const struct field *field)
+{
+    size_t count = 0;
+
+    while (field->choices[count])
+        count++;
+    return json_string(field->choices[dice_roll(dice, count)]);
+}
+
+static json_t *random_value(struct dice *dice, const struct field *field);
+
+static void random_rows(struct dice *dice, const struct fields *fields, json_t *object)
+{
+    for (size_t i = 0; fields && i < fields->count; i++) {
+        const struct field *field = &fields->rows[i];
+
+        if ((field->flags & FIELD_REQUIRED) || dice_roll(dice, 2))
+            json_object_set_new(object, field->name, random_value(dice, field));
+    }
+}
+
+static json_t *random_object(struct dice *dice, const struct field *field)
+{
+    json_t *object = json_object();
+
+    if (field->flags & FIELD_ONE_KEY) {
+        const struct field *one = &field->fields->rows[dice_roll(dice, field->fields->count)];
+
+        json_object_set_new(object, one->name, random_value(dice, one));
+    } else {
+        random_rows(dice, field->fields, object);
+    }
+    return object;
+}
+
+static json_t *random_variant(struct dice *dice, const struct kinds *kinds)
+{
+    const struct kind *kind = kinds->rows[dice_roll(dice, kinds->count)];
+    json_t *object = json_pack("{s:s}", "type", kind->name);
+
+    random_rows(dice, &kind->options, object);
+    random_rows(dice, kinds->common, object);
+    if (json_object_size(object) == 1 && dice_roll(dice, 2)) {
+        json_decref(object);
+        return json_string(kind->name);
+    }
+    return object;
+}
+
+static json_t *random_variants(struct dice *dice, const struct field *field)
+{
+    size_t count = (size_t)field->min + dice_roll(dice, 6);
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, random_variant(dice, field->kinds));
+    return list;
+}
+
+static json_t *random_labels(struct dice *dice)
+{
+    json_t *object = json_object();
+    size_t count = dice_roll(dice, 5);
+
+    for (size_t i = 0; i < count; i++) {
+        json_t *key = random_text(dice, 1, LABEL_KEY_MAX);
+
+        json_object_set_new(object, json_string_value(key), random_text(dice, 0, LABEL_VALUE_MAX));
+        json_decref(key);
+    }
+    return object;
+}
+
+static json_t *two(json_t *first, json_t *second)
+{
+    return json_pack("[o,o]", first, second);
+}
+
+static json_t *random_value(struct dice *dice, const struct field *field)
+{
+    switch (field->type) {
+    case FIELD_BOOL:
+        return json_boolean(dice_roll(dice, 2) == 1);
+    case FIELD_INT:
+        return random_integer(dice, field);
+    case FIELD_REAL:
+        return random_real(dice, field);
+    case FIELD_TEXT:
+        return random_text(dice, (size_t)field->min, (size_t)field->max);
+    case FIELD_CHOICE:
+        return random_choice(dice, field);
+    case FIELD_PAIR:
+        return dice_roll(dice, 2) ? random_integer(dice, field)
+                                  : two(random_integer(dice, field), random_integer(dice, field));
+    case FIELD_REALS2:
+        return two(random_real(dice, field), random_real(dice, field));
+    case FIELD_EITHER:
+        return dice_roll(dice, 2) ? random_choice(dice, field) : random_real(dice, field);
+    case FIELD_OBJECT:
+        return random_object(dice, field);
+    case FIELD_VARIANT:
+        return random_variant(dice, field->kinds);
+    case FIELD_VARIANTS:
+        return random_variants(dice, field);
+    case FIELD_LABELS:
+        return random_labels(dice);
+    }
+    return NULL;
+}
+
+json_t *spec_random(struct dice *dice)
+{
+    json_t *job = json_object();
+
+    random_rows(dice, &job_meta_fields, job);
+    random_rows(dice, &spec_fields, job);
+    /* A rule between two fields, which no row can say. */
+    if (json_object_get(job, "epochs"))
+        json_object_del(job, "max_steps");
+    return job;
+}
+
+/* Something that fits nowhere, or somewhere else, or just misses. */
+static json_t *strange(struct dice *dice)
+{
+    static const double numbers[] = {-1,  0,     0.5,   1,    3,      2.5,
+                                     1e6, 1.5e6, 65537, 1e15, -1e300, 9007199254740993.0};
+
+    switch (dice_roll(dice, 8)) {
+    case 0:
+        return json_null();
+    case 1:
+        return json_boolean(dice_roll(dice, 2) == 1);
+    case 2:
+        return json_string("");
+    case 3:
+        return json_string("relu");
+    case 4:
+        return json_array();
+    case 5:
+        return json_pack("{s:i}", "steps", 3);
+    case 6:
+        return json_integer((json_int_t)dice_roll(dice, 7) - 1);
+    default:
+        return json_real(numbers[dice_roll(dice, COUNT_OF(numbers))]);
+    }
+}
+
+static void damage_object(struct dice *dice, json_t *object)
+{
+    size_t at = dice_roll(dice, json_object_size(object) + 1);
+    void *place = json_object_iter(object);
+
+    for (size_t i = 0; i < at && place; i++)
+        place = json_object_iter_next(object, place);
+    if (!place) {
+        json_object_set_new(object, "frobnicate", strange(dice));
+        return;
+    }
+    json_t *inside = json_object_iter_value(place);
+    if ((json_is_object(inside) || json_is_array(inside)) && dice_roll(dice, 4) != 0)
+        spec_damage(dice, inside);
+    else if (dice_roll(dice, 4) == 0)
+        json_object_del(object, json_object_iter_key(place));
+    else
+        json_object_iter_set_new(object, place, strange(dice));
+}
+
+void spec_damage(struct dice *dice, json_t *job)
+{
+    size_t at;
+    json_t *inside;
+
+    if (json_is_object(job)) {
+        damage_object(dice, job);
+        return;
+    }
+    at = dice_roll(dice, json_array_size(job) + 1);
+    inside = json_array_get(job, at);
+    if (!inside)
+        json_array_append_new(job, strange(dice));
+    else if ((json_is_object(inside) || json_is_array(inside)) && dice_roll(dice, 4) != 0)
+        spec_damage(dice, inside);
+    else
+        json_array_set_new(job, at, strange(dice));
+}

@@ -1,0 +1,151 @@
+/* Tests of the safetensors writer, with a parser of their own. */
+#include "server/safetensors.h"
+#include "tests/harness.h"
+
+#include <jansson.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PARAMETERS = 64 };
+
+/* Two tensors with padding between them in the flat array, as the plan lays them out. */
+static struct plan_tensor tensors[] = {
+    {.name = "0.weight", .dims = {2, 3, 2, 1}, .rank = 4, .offset = 0, .count = 12, .fan_in = 6},
+    {.name = "0.bias", .dims = {3}, .rank = 1, .offset = 16, .count = 3, .fan_in = 6},
+    {.name = "3.weight", .dims = {4, 5}, .rank = 2, .offset = 32, .count = 20, .fan_in = 5},
+};
+static const struct plan plan = {.tensors = tensors, .tensor_count = 3, .parameters = PARAMETERS};
+
+static char *whole_file(const struct safetensors *file, const float *parameters)
+{
+    char *bytes = malloc((size_t)file->size);
+
+    CHECK(bytes != NULL);
+    safetensors_read(file, parameters, 0, bytes, (size_t)file->size);
+    return bytes;
+}
+
+static void make(struct safetensors *file, float parameters[PARAMETERS])
+{
+    struct safetensors_meta meta = {.step = 938, .job = "abcdefghjkmn"};
+    struct error error = {0};
+
+    for (int i = 0; i < PARAMETERS; i++)
+        parameters[i] = (float)i + 0.25f;
+    CHECK(safetensors_init(&plan, &meta, file, &error));
+}
+
+static json_t *parse_header(const char *bytes, uint64_t *data)
+{
+    uint64_t length;
+    json_t *header;
+
+    memcpy(&length, bytes, 8);
+    CHECK_INT((int64_t)(length % 8), 0);
+    CHECK_INT(bytes[8], '{');
+    header = json_loadb(bytes + 8, length, JSON_REJECT_DUPLICATES, NULL);
+    CHECK(header != NULL);
+    *data = 8 + length;
+    return header;
+}
+
+/* Checks one entry against its tensor; returns where its data ends. */
+static json_int_t check_entry(const json_t *header, const struct plan_tensor *tensor,
+                              json_int_t begin, const char *data)
+{
+    const json_t *entry = json_object_get(header, tensor->name);
+    const json_t *shape = json_object_get(entry, "shape"),
+                 *offsets = json_object_get(entry, "data_offsets");
+    json_int_t end = json_integer_value(json_array_get(offsets, 1));
+
+    CHECK_TEXT(json_string_value(json_object_get(entry, "dtype")), "F32");
+    CHECK_INT((int64_t)json_array_size(shape), tensor->rank);
+    for (int i = 0; i < tensor->rank; i++)
+        CHECK_INT(json_integer_value(json_array_get(shape, (size_t)i)), tensor->dims[i]);
+    CHECK_INT(json_integer_value(json_array_get(offsets, 0)), begin);
+    CHECK_INT(end - begin, tensor->count * 4);
+    for (int64_t i = 0; i < tensor->count; i++) {
+        float number;
+
+        memcpy(&number, data + begin + i * 4, 4);
+        CHECK(number == (float)(tensor->offset + i) + 0.25f);
+    }
+    return end;
+}
+
+TEST("a safetensors file holds every tensor once, in order, without gaps and without the plan's "
+     "padding")
+{
+    float parameters[PARAMETERS];
+    struct safetensors file;
+    uint64_t data;
+    json_int_t end = 0;
+
+    make(&file, parameters);
+    char *bytes = whole_file(&file, parameters);
+    json_t *header = parse_header(bytes, &data);
+    for (int i = 0; i < plan.tensor_count; i++)
+        end = check_entry(header, &tensors[i], end, bytes + data);
+    CHECK_INT((int64_t)file.size, (int64_t)data + end);
+    CHECK_INT((int64_t)json_object_size(header), plan.tensor_count + 1);
+    json_decref(header);
+    free(bytes);
+    safetensors_drop(&file);
+}
+
+TEST("the metadata are strings, as the format wants")
+{
+    float parameters[PARAMETERS];
+    struct safetensors file;
+    uint64_t data;
+    const char *key;
+    json_t *value;
+
+    make(&file, parameters);
+    char *bytes = whole_file(&file, parameters);
+    json_t *header = parse_header(bytes, &data);
+    json_t *metadata = json_object_get(header, "__metadata__");
+    json_object_foreach (metadata, key, value)
+        CHECK(json_is_string(value));
+    CHECK_TEXT(json_string_value(json_object_get(metadata, "format")), "pt");
+    CHECK_TEXT(json_string_value(json_object_get(metadata, "step")), "938");
+    CHECK_TEXT(json_string_value(json_object_get(metadata, "job")), "abcdefghjkmn");
+    json_decref(header);
+    free(bytes);
+    safetensors_drop(&file);
+}
+
+TEST("any range of the file is what stands there in the whole file")
+{
+    float parameters[PARAMETERS];
+    struct safetensors file;
+    char piece[512];
+
+    make(&file, parameters);
+    char *bytes = whole_file(&file, parameters);
+    CHECK(file.size < sizeof(piece));
+    for (size_t from = 0; from <= file.size; from++) {
+        for (size_t size = 0; from + size <= file.size; size++) {
+            memset(piece, 0xA5, sizeof(piece));
+            safetensors_read(&file, parameters, from, piece, size);
+            CHECK(memcmp(piece, bytes + from, size) == 0);
+            CHECK_INT((unsigned char)piece[size], 0xA5);
+        }
+    }
+    free(bytes);
+    safetensors_drop(&file);
+}
+
+TEST("a plan without weights gives a file of its header alone")
+{
+    static const struct plan empty = {0};
+    struct safetensors_meta meta = {.step = 0, .job = NULL};
+    struct error error = {0};
+    struct safetensors file;
+
+    CHECK(safetensors_init(&empty, &meta, &file, &error));
+    CHECK_INT((int64_t)file.size, (int64_t)file.head_size);
+    safetensors_drop(&file);
+    safetensors_drop(&file);
+}
