@@ -13,10 +13,11 @@ JOBS     ?= $(or $(shell nproc 2>/dev/null),2)
 T        ?=
 export SANITIZE ONEDNN WERROR JOBS T
 
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+# Only the outermost make says how many; its own -j wins.
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
 endif
-MAKEFLAGS += --no-builtin-rules
+MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
 .DELETE_ON_ERROR:
 

@@ -1,4 +1,5 @@
-/* Batch: samples of a split as the network's input numbers. Knows normalization; knows nothing of layers. */
+/* Batch: samples of a split as the network's input numbers. Knows normalization; knows nothing of
+ * layers. */
 #ifndef CORE_BATCH_H
 #define CORE_BATCH_H
 
@@ -9,10 +10,10 @@ enum { BATCH_SHARD_MAX = 4096 };
 
 struct batch_part {
     const struct dataset_split *split;
-    const uint32_t *order;    /* NULL: file order */
-    int64_t first, samples;   /* positions in the order */
-    int64_t sample_size;      /* numbers of one sample */
-    int normalize;            /* enum spec_normalize */
+    const uint32_t *order;  /* NULL: file order */
+    int64_t first, samples; /* positions in the order */
+    int64_t sample_size;    /* numbers of one sample */
+    int normalize;          /* enum spec_normalize */
 };
 
 /* x (samples, sample_size) and labels (samples) are filled. */

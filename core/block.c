@@ -35,7 +35,8 @@ bool block_take(struct block *block, struct error *error)
     if (!block->failed)
         block->memory = aligned_alloc(BLOCK_ALIGN, size);
     if (!block->memory)
-        return error_set(error, ERROR_MEMORY, "memory", "the job needs %zu bytes, which cannot be had", size);
+        return error_set(error, ERROR_MEMORY, "memory",
+                         "the job needs %zu bytes, which cannot be had", size);
     memset(block->memory, 0, size);
     for (size_t i = 0; i < block->count; i++)
         *block->parts[i].slot = (char *)block->memory + block->parts[i].offset;

@@ -1,4 +1,5 @@
-/* Block: one allocation for many arrays whose sizes are gathered first. Knows nothing of what they hold. */
+/* Block: one allocation for many arrays whose sizes are gathered first. Knows nothing of what they
+ * hold. */
 #ifndef CORE_BLOCK_H
 #define CORE_BLOCK_H
 
@@ -9,7 +10,7 @@
 enum { BLOCK_ALIGN = 64 };
 
 struct block_part {
-    void **slot;    /* where the array's address goes */
+    void **slot; /* where the array's address goes */
     size_t offset;
 };
 
@@ -17,9 +18,9 @@ struct block_part {
 struct block {
     struct block_part *parts;
     size_t count, room;
-    size_t size;    /* bytes reserved so far */
+    size_t size; /* bytes reserved so far */
     void *memory;
-    bool failed;    /* a reservation did not fit into memory or into size_t */
+    bool failed; /* a reservation did not fit into memory or into size_t */
 };
 
 /* Wants count × size bytes; *slot is set by block_take and must not move until then. */

@@ -8,10 +8,18 @@
 
 static const uint8_t magic[8] = {'T', 'R', 'A', 'I', 'N', 'D', 'C', 'K'};
 
-enum { AT_VERSION = 8, AT_SLOTS = 12, AT_STEPS = 16, AT_PARAMETERS = 24, AT_OPTIMIZER_STEPS = 32, AT_TOTAL = 40,
-       AT_FINGERPRINT = 48 };
+enum {
+    AT_VERSION = 8,
+    AT_SLOTS = 12,
+    AT_STEPS = 16,
+    AT_PARAMETERS = 24,
+    AT_OPTIMIZER_STEPS = 32,
+    AT_TOTAL = 40,
+    AT_FINGERPRINT = 48
+};
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "checkpoints are little-endian and copied as they are");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "checkpoints are little-endian and copied as they are");
 
 static void put(uint8_t *bytes, int at, uint64_t value, size_t size)
 {
@@ -67,20 +75,24 @@ void trainer_save(const struct trainer *trainer, uint8_t *bytes)
     digest_sha256(bytes, size - DIGEST_BYTES, bytes + size - DIGEST_BYTES);
 }
 
-bool checkpoint_open(const uint8_t *bytes, size_t size, struct checkpoint_view *out, struct error *error)
+bool checkpoint_open(const uint8_t *bytes, size_t size, struct checkpoint_view *out,
+                     struct error *error)
 {
     uint8_t digest[DIGEST_BYTES];
     if (size < CHECKPOINT_HEADER + DIGEST_BYTES || memcmp(bytes, magic, sizeof magic) != 0)
-        return error_set(error, ERROR_CORRUPT, "checkpoint", "these %zu bytes are not a checkpoint", size);
+        return error_set(error, ERROR_CORRUPT, "checkpoint", "these %zu bytes are not a checkpoint",
+                         size);
     if (get(bytes, AT_VERSION, 4) != CHECKPOINT_VERSION)
-        return error_set(error, ERROR_CORRUPT, "checkpoint", "version %llu is not known here (%d is)",
+        return error_set(error, ERROR_CORRUPT, "checkpoint",
+                         "version %llu is not known here (%d is)",
                          (unsigned long long)get(bytes, AT_VERSION, 4), CHECKPOINT_VERSION);
     if (get(bytes, AT_TOTAL, 8) != size)
-        return error_set(error, ERROR_CORRUPT, "checkpoint", "%zu bytes, but it says it has %llu", size,
-                         (unsigned long long)get(bytes, AT_TOTAL, 8));
+        return error_set(error, ERROR_CORRUPT, "checkpoint", "%zu bytes, but it says it has %llu",
+                         size, (unsigned long long)get(bytes, AT_TOTAL, 8));
     digest_sha256(bytes, size - DIGEST_BYTES, digest);
     if (memcmp(digest, bytes + size - DIGEST_BYTES, DIGEST_BYTES) != 0)
-        return error_set(error, ERROR_CORRUPT, "checkpoint", "the SHA-256 does not match the bytes");
+        return error_set(error, ERROR_CORRUPT, "checkpoint",
+                         "the SHA-256 does not match the bytes");
 
     uint64_t parameters = get(bytes, AT_PARAMETERS, 8), slots = get(bytes, AT_SLOTS, 4), numbers;
     if (__builtin_mul_overflow(parameters, slots + 1, &numbers) ||
@@ -90,8 +102,10 @@ bool checkpoint_open(const uint8_t *bytes, size_t size, struct checkpoint_view *
     const float *values = (const float *)(const void *)(bytes + CHECKPOINT_HEADER);
     *out = (struct checkpoint_view){.steps = (int64_t)get(bytes, AT_STEPS, 8),
                                     .optimizer_steps = (int64_t)get(bytes, AT_OPTIMIZER_STEPS, 8),
-                                    .parameters = values, .optimizer_state = values + parameters,
-                                    .optimizer_slots = (int64_t)slots, .parameter_count = (int64_t)parameters};
+                                    .parameters = values,
+                                    .optimizer_state = values + parameters,
+                                    .optimizer_slots = (int64_t)slots,
+                                    .parameter_count = (int64_t)parameters};
     return true;
 }
 
@@ -105,10 +119,13 @@ bool trainer_load(struct trainer *trainer, const uint8_t *bytes, size_t size, st
     plan_fingerprint(trainer->setup.spec, plan, fingerprint);
     if (memcmp(fingerprint, bytes + AT_FINGERPRINT, DIGEST_BYTES) != 0 ||
         view.parameter_count != plan->parameters || view.optimizer_slots != plan->optimizer_slots)
-        return error_set(error, ERROR_INVALID, "checkpoint", "it belongs to another network or optimizer");
-    if (view.steps < 0 || view.steps > plan->steps || view.optimizer_steps < 0 || view.optimizer_steps > view.steps)
-        return error_set(error, ERROR_INVALID, "checkpoint", "step %lld is not in a run of %lld steps",
-                         (long long)view.steps, (long long)plan->steps);
+        return error_set(error, ERROR_INVALID, "checkpoint",
+                         "it belongs to another network or optimizer");
+    if (view.steps < 0 || view.steps > plan->steps || view.optimizer_steps < 0 ||
+        view.optimizer_steps > view.steps)
+        return error_set(error, ERROR_INVALID, "checkpoint",
+                         "step %lld is not in a run of %lld steps", (long long)view.steps,
+                         (long long)plan->steps);
     load_numbers(trainer->parameters, view.parameters, plan->parameters);
     load_numbers(trainer->state, view.optimizer_state, plan->parameters * plan->optimizer_slots);
     trainer->optimizer_steps = view.optimizer_steps;

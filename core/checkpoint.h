@@ -1,5 +1,5 @@
-/* Checkpoint: a trainer's whole state at a step boundary as bytes, and back. Knows nothing of where the bytes
- * are kept.
+/* Checkpoint: a trainer's whole state at a step boundary as bytes, and back. Knows nothing of where
+ * the bytes are kept.
  *
  * Layout (little-endian; version 1):
  *   0   8  magic "TRAINDCK"
@@ -23,9 +23,11 @@ size_t checkpoint_size(const struct plan *plan);
 /* Writes the trainer's state to `bytes` (checkpoint_size of them). */
 void trainer_save(const struct trainer *trainer, uint8_t *bytes);
 
-/* Replaces the trainer's state. ERROR_CORRUPT when magic, version, any length or the digest is wrong,
- * ERROR_INVALID when it belongs to another network or optimizer; the trainer is then unchanged. */
-bool trainer_load(struct trainer *trainer, const uint8_t *bytes, size_t size, struct error *error) MUST_CHECK;
+/* Replaces the trainer's state. ERROR_CORRUPT when magic, version, any length or the digest is
+ * wrong, ERROR_INVALID when it belongs to another network or optimizer; the trainer is then
+ * unchanged. */
+bool trainer_load(struct trainer *trainer, const uint8_t *bytes, size_t size,
+                  struct error *error) MUST_CHECK;
 
 /* Checked view into checkpoint bytes, for exports. Borrowed from `bytes`. */
 struct checkpoint_view {
@@ -36,6 +38,7 @@ struct checkpoint_view {
     int64_t optimizer_slots;
     int64_t parameter_count;
 };
-bool checkpoint_open(const uint8_t *bytes, size_t size, struct checkpoint_view *out, struct error *error) MUST_CHECK;
+bool checkpoint_open(const uint8_t *bytes, size_t size, struct checkpoint_view *out,
+                     struct error *error) MUST_CHECK;
 
 #endif

@@ -27,7 +27,13 @@ bool relu_make(const struct op_setup *setup, struct op *op, struct error *error)
 {
     (void)error;
     int64_t count = op_count(&setup->layer->input, setup->block);
-    *op = (struct op){.kernel = "in place, any layout", .x_count = count, .y_count = count, .x_block = setup->block,
-                      .y_block = setup->block, .in_place = true, .forward = relu_forward, .backward = relu_backward};
+    *op = (struct op){.kernel = "in place, any layout",
+                      .x_count = count,
+                      .y_count = count,
+                      .x_block = setup->block,
+                      .y_block = setup->block,
+                      .in_place = true,
+                      .forward = relu_forward,
+                      .backward = relu_backward};
     return true;
 }

@@ -19,7 +19,8 @@ const struct kernel_row kernel_rows[] = {
 const size_t kernel_row_count = COUNT_OF(kernel_rows);
 
 /* One row, in the layout x has or in another one. */
-static bool row_make(const struct kernel_row *row, const struct op_setup *setup, struct op *op, struct error *error)
+static bool row_make(const struct kernel_row *row, const struct op_setup *setup, struct op *op,
+                     struct error *error)
 {
     const int blocks[] = {setup->block, 16, 8, 1};
     for (int settle = 0; settle < 2; settle++)
@@ -35,20 +36,22 @@ static bool row_make(const struct kernel_row *row, const struct op_setup *setup,
     return false;
 }
 
-bool kernels_make(const struct op_setup *setup, enum kernel_choice choice, struct op *op, struct error *error)
+bool kernels_make(const struct op_setup *setup, enum kernel_choice choice, struct op *op,
+                  struct error *error)
 {
     struct error inner = {.kind = ERROR_NONE};
     for (size_t i = 0; i < kernel_row_count; i++) {
         const struct kernel_row *row = &kernel_rows[i];
-        if (&row->layer->kind != setup->layer->kind || (row->set == KERNELS_BEST && choice != KERNELS_BEST))
+        if (&row->layer->kind != setup->layer->kind ||
+            (row->set == KERNELS_BEST && choice != KERNELS_BEST))
             continue;
         if (row_make(row, setup, op, &inner))
             return true;
         if (inner.kind != ERROR_NONE)
             return error_set(error, inner.kind, inner.where, "%s", inner.text);
     }
-    return error_set(error, ERROR_UNSUPPORTED, setup->layer->pointer, "no kernel of this build computes %s",
-                     setup->layer->kind->name);
+    return error_set(error, ERROR_UNSUPPORTED, setup->layer->pointer,
+                     "no kernel of this build computes %s", setup->layer->kind->name);
 }
 
 void kernels_greet_thread(void)
@@ -63,8 +66,8 @@ const char *kernels_describe(enum kernel_choice choice)
 #if TRAIND_ONEDNN
     return choice == KERNELS_BEST ? onednn_describe() : "reference (plain C), as asked for";
 #else
-    return choice == KERNELS_BEST ? "reference (plain C): this build has no oneDNN" :
-                                    "reference (plain C), as asked for";
+    return choice == KERNELS_BEST ? "reference (plain C): this build has no oneDNN"
+                                  : "reference (plain C), as asked for";
 #endif
 }
 

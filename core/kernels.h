@@ -1,9 +1,9 @@
-/* Kernels: which implementation serves which layer. This table is the one place of dispatch: rows are tried from
- * the top, the first that can serve a layer does. The reference rows are the definition and the portable fallback;
- * they serve everything, in plain layout.
+/* Kernels: which implementation serves which layer. This table is the one place of dispatch: rows
+ * are tried from the top, the first that can serve a layer does. The reference rows are the
+ * definition and the portable fallback; they serve everything, in plain layout.
  *
- * Whether a row can serve depends on the layer's shape, the build and the processor, never on load or on the
- * number of threads. */
+ * Whether a row can serve depends on the layer's shape, the build and the processor, never on load
+ * or on the number of threads. */
 #ifndef CORE_KERNELS_H
 #define CORE_KERNELS_H
 
@@ -12,26 +12,30 @@
 
 struct kernel_row {
     const struct layer_kind *layer;
-    enum kernel_choice set;   /* KERNELS_BEST: only when that is asked for; KERNELS_REFERENCE: always */
+    enum kernel_choice
+        set; /* KERNELS_BEST: only when that is asked for; KERNELS_REFERENCE: always */
     op_make *make;
 };
 
 extern const struct kernel_row kernel_rows[];
 extern const size_t kernel_row_count;
 
-/* Makes the op of setup->layer by the first row that can, in the layout x has (setup->block) if possible, else in
- * one the row can serve: the caller must bring x into op->x_block then. */
-MUST_CHECK bool kernels_make(const struct op_setup *setup, enum kernel_choice choice, struct op *op, struct error *error);
+/* Makes the op of setup->layer by the first row that can, in the layout x has (setup->block) if
+ * possible, else in one the row can serve: the caller must bring x into op->x_block then. */
+MUST_CHECK bool kernels_make(const struct op_setup *setup, enum kernel_choice choice, struct op *op,
+                             struct error *error);
 
-/* To be called once in every thread that makes or runs ops: oneDNN asks OpenMP how many threads to use, and the
- * answer must be one. */
+/* To be called once in every thread that makes or runs ops: oneDNN asks OpenMP how many threads to
+ * use, and the answer must be one. */
 void kernels_greet_thread(void);
 
 /* The rows' functions. */
-op_make reference_conv2d_make, reference_linear_make, reference_max_pool2d_make, relu_make, flatten_make;
+op_make reference_conv2d_make, reference_linear_make, reference_max_pool2d_make, relu_make,
+    flatten_make;
 
 /* A conversion of the input of setup->layer from layout setup->block to `block`. */
-bool layout_make(const struct op_setup *setup, int block, struct op *op, struct error *error) MUST_CHECK;
+bool layout_make(const struct op_setup *setup, int block, struct op *op,
+                 struct error *error) MUST_CHECK;
 #if TRAIND_ONEDNN
 op_make onednn_conv2d_make, onednn_linear_make, onednn_max_pool2d_make;
 const char *onednn_describe(void);

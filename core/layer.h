@@ -1,9 +1,9 @@
-/* Layers as the user knows them: the table of kinds, their options, and how each changes a shape. Knows nothing
- * of how a layer is computed: core/kernels has one row per kind and kernel set.
+/* Layers as the user knows them: the table of kinds, their options, and how each changes a shape.
+ * Knows nothing of how a layer is computed: core/kernels has one row per kind and kernel set.
  *
- * To add a layer: one file layer_NAME.c with its options' rows and its plan function, one row in layers.c, and
- * at least the reference row in kernels.c. That makes it parse, validate, appear in the schema and get a
- * gradient check. */
+ * To add a layer: one file layer_NAME.c with its options' rows and its plan function, one row in
+ * layers.c, and at least the reference row in kernels.c. That makes it parse, validate, appear in
+ * the schema and get a gradient check. */
 #ifndef CORE_LAYER_H
 #define CORE_LAYER_H
 
@@ -12,17 +12,19 @@
 /* What a layer's plan function reads and fills in. */
 struct layer_planning {
     struct plan *plan;
-    struct plan_layer *layer;       /* kind, options, path, pointer, input are set; the rest is to be filled in */
+    struct plan_layer
+        *layer; /* kind, options, path, pointer, input are set; the rest is to be filled in */
     struct problems *problems;
     struct plan_warnings *warnings; /* never NULL */
 };
 
 struct layer_kind {
-    struct kind kind;               /* first: a struct kind * of this family is a struct layer_kind * */
+    struct kind kind; /* first: a struct kind * of this family is a struct layer_kind * */
     /* Fills in defaults that depend on other options. NULL: nothing to do. */
     void (*complete)(void *options);
-    /* Sets layer->output, ->multiply_adds, ->receptive_field and ->stride, declares tensors by plan_tensor_add.
-     * What is impossible becomes a problem; output then is the best guess, so that later layers are looked at. */
+    /* Sets layer->output, ->multiply_adds, ->receptive_field and ->stride, declares tensors by
+     * plan_tensor_add. What is impossible becomes a problem; output then is the best guess, so that
+     * later layers are looked at. */
     void (*plan)(struct layer_planning *planning);
 };
 
@@ -41,22 +43,25 @@ struct max_pool2d_options {
     int64_t kernel_size[2], stride[2], padding[2];
 };
 
-extern const struct layer_kind layer_conv2d, layer_linear, layer_max_pool2d, layer_relu, layer_flatten;
+extern const struct layer_kind layer_conv2d, layer_linear, layer_max_pool2d, layer_relu,
+    layer_flatten;
 
 /* Output size of a window of `kernel` moved by `stride` over `size` with `padding` on both sides:
  * floor((size + 2·padding − kernel) / stride) + 1; ≤ 0 when the window does not fit. */
 int64_t window_output(int64_t size, int64_t kernel, int64_t stride, int64_t padding);
 
-/* The part that all windows share (convolution and pooling): output height and width, receptive field and
- * stride, the problem of a window that does not fit, the warning of pixels that are never read. */
+/* The part that all windows share (convolution and pooling): output height and width, receptive
+ * field and stride, the problem of a window that does not fit, the warning of pixels that are never
+ * read. */
 void plan_window(struct layer_planning *planning, const int64_t kernel[2], const int64_t stride[2],
                  const int64_t padding[2]);
 
 /* Adds a tensor "PATH.suffix" of dims[0..rank) to the layer being planned. */
-void plan_tensor_add(struct layer_planning *planning, const char *suffix, const int64_t *dims, int rank,
-                     int64_t fan_in);
+void plan_tensor_add(struct layer_planning *planning, const char *suffix, const int64_t *dims,
+                     int rank, int64_t fan_in);
 
 /* Adds a remark; dropped when the list is full. */
-void plan_warn(struct plan_warnings *warnings, const char *pointer, const char *format, ...) PRINTF_LIKE(3, 4);
+void plan_warn(struct plan_warnings *warnings, const char *pointer, const char *format, ...)
+    PRINTF_LIKE(3, 4);
 
 #endif

@@ -3,13 +3,17 @@
 
 #define AT(member) offsetof(struct linear_options, member)
 
+/* clang-format off */
 static const struct field rows[] = {
-    {.name = "out_features", .type = FIELD_INT, .flags = FIELD_REQUIRED, .offset = AT(out_features),
-     .min = 1, .max = 1048576, .help = "length of the output"},
-    {.name = "in_features", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = AT(in_features),
-     .min = 1, .max = 1073741824, .help = "inferred; when given it is checked"},
-    {.name = "bias", .type = FIELD_BOOL, .offset = AT(bias), .fallback = 1, .help = "add a learned bias per output"},
+    {.name = "out_features", .type = FIELD_INT, .flags = FIELD_REQUIRED,
+     .offset = AT(out_features), .min = 1, .max = 1048576, .help = "length of the output"},
+    {.name = "in_features", .type = FIELD_INT, .flags = FIELD_OPTIONAL,
+     .offset = AT(in_features), .min = 1, .max = 1073741824,
+     .help = "inferred; when given it is checked"},
+    {.name = "bias", .type = FIELD_BOOL, .offset = AT(bias), .fallback = 1,
+     .help = "add a learned bias per output"},
 };
+/* clang-format on */
 
 static void plan(struct layer_planning *planning)
 {
@@ -19,11 +23,14 @@ static void plan(struct layer_planning *planning)
 
     if (!layer->input.flat)
         problem_add(planning->problems, layer->pointer,
-                    "linear wants a flat vector, but its input is %lld × %lld × %lld: put {\"type\": \"flatten\"} before it",
-                    (long long)layer->input.channels, (long long)layer->input.height, (long long)layer->input.width);
+                    "linear wants a flat vector, but its input is %lld × %lld × %lld: put "
+                    "{\"type\": \"flatten\"} before it",
+                    (long long)layer->input.channels, (long long)layer->input.height,
+                    (long long)layer->input.width);
     if (o->in_features != FIELD_ABSENT && o->in_features != features)
-        problem_add(planning->problems, layer->pointer, "in_features is %lld, but the input has %lld",
-                    (long long)o->in_features, (long long)features);
+        problem_add(planning->problems, layer->pointer,
+                    "in_features is %lld, but the input has %lld", (long long)o->in_features,
+                    (long long)features);
     layer->output = (struct shape){o->out_features, 1, 1, 1};
     plan_tensor_add(planning, "weight", (int64_t[]){o->out_features, features}, 2, features);
     if (o->bias)
@@ -33,6 +40,8 @@ static void plan(struct layer_planning *planning)
 }
 
 const struct layer_kind layer_linear = {
-    .kind = {"linear", "fully connected layer", {rows, COUNT_OF(rows), sizeof(struct linear_options)}},
+    .kind = {"linear",
+             "fully connected layer",
+             {rows, COUNT_OF(rows), sizeof(struct linear_options)}},
     .plan = plan,
 };

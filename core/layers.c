@@ -5,20 +5,21 @@
 #include <string.h>
 
 static const struct kind *const rows[] = {
-    &layer_conv2d.kind, &layer_relu.kind, &layer_max_pool2d.kind, &layer_flatten.kind, &layer_linear.kind,
+    &layer_conv2d.kind,  &layer_relu.kind,   &layer_max_pool2d.kind,
+    &layer_flatten.kind, &layer_linear.kind,
 };
 
+/* clang-format off */
 static const struct field common_rows[] = {
-    {.name = "name",
-     .type = FIELD_TEXT,
-     .flags = FIELD_OPTIONAL,
-     .offset = offsetof(struct layer_common, name),
-     .min = 0,
+    {.name = "name", .type = FIELD_TEXT, .flags = FIELD_OPTIONAL,
+     .offset = offsetof(struct layer_common, name), .min = 0,
      .max = sizeof(((struct layer_common *)0)->name) - 1,
      .help = "a name of your own for this layer"},
 };
+/* clang-format on */
 
-static const struct fields common = {common_rows, COUNT_OF(common_rows), sizeof(struct layer_common)};
+static const struct fields common = {common_rows, COUNT_OF(common_rows),
+                                     sizeof(struct layer_common)};
 
 const struct kinds layer_kinds = {"layer", rows, COUNT_OF(rows), &common};
 
@@ -50,7 +51,8 @@ void plan_window(struct layer_planning *planning, const int64_t kernel[2], const
             int64_t lost = never_read(size[axis], kernel[axis], stride[axis], padding[axis]);
             if (lost > 0)
                 plan_warn(planning->warnings, layer->pointer,
-                          "the last %lld %s of the %lld × %lld input are never read: the stride of %lld steps over them",
+                          "the last %lld %s of the %lld × %lld input are never read: the stride of "
+                          "%lld steps over them",
                           (long long)lost, what[axis], (long long)size[0], (long long)size[1],
                           (long long)stride[axis]);
         }
@@ -59,9 +61,10 @@ void plan_window(struct layer_planning *planning, const int64_t kernel[2], const
     }
     if (out[0] <= 0 || out[1] <= 0)
         problem_add(planning->problems, layer->pointer,
-                    "the kernel of %lld × %lld is larger than its input of %lld × %lld with padding %lld × %lld",
-                    (long long)kernel[0], (long long)kernel[1], (long long)size[0], (long long)size[1],
-                    (long long)padding[0], (long long)padding[1]);
+                    "the kernel of %lld × %lld is larger than its input of %lld × %lld with "
+                    "padding %lld × %lld",
+                    (long long)kernel[0], (long long)kernel[1], (long long)size[0],
+                    (long long)size[1], (long long)padding[0], (long long)padding[1]);
     layer->output.height = out[0] > 0 ? out[0] : 1;
     layer->output.width = out[1] > 0 ? out[1] : 1;
     layer->output.flat = 0;

@@ -1,5 +1,5 @@
-/* Ops that only move numbers: conversion between plain and blocked layout, and flatten, which is the conversion to
- * plain (PyTorch flattens channels × height × width). */
+/* Ops that only move numbers: conversion between plain and blocked layout, and flatten, which is
+ * the conversion to plain (PyTorch flattens channels × height × width). */
 #include "core/kernels.h"
 
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 struct layout_state {
     struct shape shape;
-    int from, to;           /* block sizes of x and y */
+    int from, to; /* block sizes of x and y */
 };
 
 /* One sample from layout `from` to layout `to`; missing channels become zero. */
@@ -50,9 +50,14 @@ static void drop(struct op *op)
 bool layout_make(const struct op_setup *setup, int block, struct op *op, struct error *error)
 {
     const struct shape *shape = &setup->layer->input;
-    *op = (struct op){.kernel = "nothing to do", .x_count = op_count(shape, setup->block),
-                      .y_count = op_count(shape, block), .x_block = setup->block, .y_block = block,
-                      .in_place = true, .forward = nothing, .backward = nothing};
+    *op = (struct op){.kernel = "nothing to do",
+                      .x_count = op_count(shape, setup->block),
+                      .y_count = op_count(shape, block),
+                      .x_block = setup->block,
+                      .y_block = block,
+                      .in_place = true,
+                      .forward = nothing,
+                      .backward = nothing};
     if (setup->block == block)
         return true;
     struct layout_state *s = calloc(1, sizeof *s);

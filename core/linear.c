@@ -32,16 +32,23 @@ bool linear_make(const struct op_setup *setup, struct op *op, struct error *erro
     s->out = options->out_features;
     s->weight = tensors[0].offset;
     s->bias = options->bias ? tensors[1].offset : -1;
-    *op = (struct op){.x_count = s->in, .y_count = s->out, .x_block = 1, .y_block = 1, .whole_batch = true,
-                      .gather_tasks = s->out < GATHER_TASKS ? (int)s->out : GATHER_TASKS, .state = s,
-                      .pack = pack, .drop = drop};
+    *op = (struct op){.x_count = s->in,
+                      .y_count = s->out,
+                      .x_block = 1,
+                      .y_block = 1,
+                      .whole_batch = true,
+                      .gather_tasks = s->out < GATHER_TASKS ? (int)s->out : GATHER_TASKS,
+                      .state = s,
+                      .pack = pack,
+                      .drop = drop};
     return true;
 }
 
 struct linear_range linear_range(const struct op *op, int task)
 {
     const struct linear_state *s = op->state;
-    return (struct linear_range){s->out * task / op->gather_tasks, s->out * (task + 1) / op->gather_tasks};
+    return (struct linear_range){s->out * task / op->gather_tasks,
+                                 s->out * (task + 1) / op->gather_tasks};
 }
 
 void linear_fill_bias(const struct linear_state *s, const struct op_call *call)

@@ -1,4 +1,5 @@
-/* What the kernels of the linear layer share: state, bias, and how the weight gradient is cut into tasks. */
+/* What the kernels of the linear layer share: state, bias, and how the weight gradient is cut into
+ * tasks. */
 #ifndef CORE_LINEAR_H
 #define CORE_LINEAR_H
 
@@ -6,15 +7,16 @@
 
 struct linear_state {
     int64_t in, out;
-    int64_t weight, bias;      /* offsets into the flat arrays; bias −1: none */
-    const real *parameters;    /* since the last pack */
+    int64_t weight, bias;   /* offsets into the flat arrays; bias −1: none */
+    const real *parameters; /* since the last pack */
 };
 
 struct linear_range {
-    int64_t first, end;        /* outputs */
+    int64_t first, end; /* outputs */
 };
 
-/* State, counts, pack and drop of an op for setup->layer; the caller adds forward, backward and gather. */
+/* State, counts, pack and drop of an op for setup->layer; the caller adds forward, backward and
+ * gather. */
 bool linear_make(const struct op_setup *setup, struct op *op, struct error *error) MUST_CHECK;
 
 /* The outputs of gather task `task`: by shape alone. */

@@ -1,8 +1,8 @@
 /* The losses and their table. */
 #include "core/loss.h"
 
-/* Softmax and negative log likelihood in one, over one sample, the maximum subtracted first so that nothing
- * overflows: L = log Σ exp(yₖ − m) − (y_label − m), dyₖ = (pₖ − [k = label]) / batch. */
+/* Softmax and negative log likelihood in one, over one sample, the maximum subtracted first so that
+ * nothing overflows: L = log Σ exp(yₖ − m) − (y_label − m), dyₖ = (pₖ − [k = label]) / batch. */
 static double cross_entropy_sample(struct loss_call *call, int64_t sample)
 {
     const real *y = call->y + sample * call->classes;

@@ -18,7 +18,8 @@ VECTOR_CLONES void matrix_add_ab(const real *a, const real *b, real *c, struct m
 
 VECTOR_CLONES void matrix_add_abt(const real *a, const real *b, real *c, struct matrix_size size)
 {
-    /* Sixteen running sums, so that a dot product can be a vector without reordering by the compiler. */
+    /* Sixteen running sums, so that a dot product can be a vector without reordering by the
+     * compiler. */
     enum { LANES = 16 };
     for (int64_t i = 0; i < size.rows; i++)
         for (int64_t j = 0; j < size.columns; j++) {
@@ -48,7 +49,8 @@ VECTOR_CLONES void matrix_add_atb(const real *a, const real *b, real *c, struct 
         }
 }
 
-VECTOR_CLONES void shards_sum(const real *slots, int64_t stride, int64_t shards, real *out, int64_t count)
+VECTOR_CLONES void shards_sum(const real *slots, int64_t stride, int64_t shards, real *out,
+                              int64_t count)
 {
     memcpy(out, slots, (size_t)count * sizeof *out);
     for (int64_t shard = 1; shard < shards; shard++) {

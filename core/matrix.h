@@ -1,5 +1,6 @@
-/* Matrix products in plain C, row-major, for the reference kernels. Loops run so that the innermost one is over
- * neighbours in memory and the compiler makes vectors of it; each result is summed in one fixed order. */
+/* Matrix products in plain C, row-major, for the reference kernels. Loops run so that the innermost
+ * one is over neighbours in memory and the compiler makes vectors of it; each result is summed in
+ * one fixed order. */
 #ifndef CORE_MATRIX_H
 #define CORE_MATRIX_H
 

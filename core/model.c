@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What flows between two ops: values forward, gradients backward, for one shard or for all of them. */
+/* What flows between two ops: values forward, gradients backward, for one shard or for all of them.
+ */
 struct edge {
-    int64_t count;        /* numbers of one sample */
-    bool whole_values;    /* one buffer per shard, because someone reads the whole batch; else one per thread */
+    int64_t count;     /* numbers of one sample */
+    bool whole_values; /* one buffer per shard, because someone reads the whole batch; else one per
+                          thread */
     bool whole_gradients;
     bool want_gradient;
     real *values, *gradients;
@@ -20,8 +22,8 @@ struct edge {
 /* One op and its edges. An op that works in place has x == y. */
 struct node {
     struct op op;
-    int x, y;             /* edges */
-    int layer;            /* plan layer; −1: a conversion put in between */
+    int x, y;  /* edges */
+    int layer; /* plan layer; −1: a conversion put in between */
 };
 
 struct shard_result {
@@ -61,14 +63,20 @@ static void node_link(struct model *model, struct node *node)
     model->node_count++;
 }
 
-/* Adds the op of plan layer `index`, with a conversion before it when its kernel wants another layout. */
+/* Adds the op of plan layer `index`, with a conversion before it when its kernel wants another
+ * layout. */
 static bool node_add(struct model *model, int index, bool want_dx, struct error *error)
 {
     const struct plan *plan = model->setup.plan;
     const struct node *last = model->node_count ? &model->nodes[model->node_count - 1] : NULL;
-    struct op_setup setup = {.plan = plan, .layer = &plan->layers[index], .shard_size = plan->shard_size,
-                             .shards = plan->shards, .members = model->setup.threads,
-                             .block = last ? last->op.y_block : 1, .want_dx = want_dx, .memory = &model->block};
+    struct op_setup setup = {.plan = plan,
+                             .layer = &plan->layers[index],
+                             .shard_size = plan->shard_size,
+                             .shards = plan->shards,
+                             .members = model->setup.threads,
+                             .block = last ? last->op.y_block : 1,
+                             .want_dx = want_dx,
+                             .memory = &model->block};
     struct op op;
     if (!kernels_make(&setup, model->setup.kernels, &op, error))
         return false;
@@ -98,11 +106,14 @@ static void reserve_edges(struct model *model)
     for (int i = 0; i < model->edge_count; i++) {
         struct edge *edge = &model->edges[i];
         int64_t shard = saturating_product(plan->shard_size, edge->count);
-        block_reserve(&model->block, &edge->values,
-                      saturating_product(edge->whole_values ? plan->shards : model->setup.threads, shard), sizeof(real));
+        block_reserve(
+            &model->block, &edge->values,
+            saturating_product(edge->whole_values ? plan->shards : model->setup.threads, shard),
+            sizeof(real));
         if (edge->want_gradient)
             block_reserve(&model->block, &edge->gradients,
-                          saturating_product(edge->whole_gradients ? plan->shards : model->setup.threads, shard),
+                          saturating_product(
+                              edge->whole_gradients ? plan->shards : model->setup.threads, shard),
                           sizeof(real));
     }
 }
@@ -123,7 +134,8 @@ bool model_make(const struct model_setup *setup, struct model **out, struct erro
     }
     if (!model || !model->nodes || !model->edges) {
         model_free(model);
-        return error_set(error, ERROR_MEMORY, "model", "no memory for %d layers", plan->layer_count);
+        return error_set(error, ERROR_MEMORY, "model", "no memory for %d layers",
+                         plan->layer_count);
     }
     edge_add(model, shape_elements(&plan->data.sample));
     for (int i = 0; i < plan->layer_count; i++) {
@@ -192,7 +204,8 @@ void model_pack(struct model *model, struct team *team, const real *parameters)
 
 /* ---- one shard ---- */
 
-static real *edge_place(const struct model *model, int edge, bool gradients, const struct op_call *call)
+static real *edge_place(const struct model *model, int edge, bool gradients,
+                        const struct op_call *call)
 {
     const struct edge *e = &model->edges[edge];
     bool whole = gradients ? e->whole_gradients : e->whole_values;
@@ -201,8 +214,8 @@ static real *edge_place(const struct model *model, int edge, bool gradients, con
     return base ? base + at * model->setup.plan->shard_size * e->count : NULL;
 }
 
-/* Kernels of a fixed shape read all samples of a shard: what lies behind the real ones must be finite forward and
- * zero backward. */
+/* Kernels of a fixed shape read all samples of a shard: what lies behind the real ones must be
+ * finite forward and zero backward. */
 static void clear_tail(const struct model *model, real *buffer, int64_t count, int64_t samples)
 {
     int64_t missing = model->setup.plan->shard_size - samples;
@@ -241,10 +254,12 @@ static void shard_loss(struct model *model, const struct op_call *call, const ui
     const struct plan *plan = model->setup.plan;
     const struct loss_kind *kind = (const struct loss_kind *)model->setup.spec->loss.kind;
     int last = model->edge_count - 1;
-    struct loss_call loss = {.options = model->setup.spec->loss.options, .labels = labels,
+    struct loss_call loss = {.options = model->setup.spec->loss.options,
+                             .labels = labels,
                              .y = edge_place(model, last, false, call),
                              .dy = model->batch.train ? edge_place(model, last, true, call) : NULL,
-                             .samples = call->samples, .classes = plan->data.classes,
+                             .samples = call->samples,
+                             .classes = plan->data.classes,
                              .batch = model->batch.samples};
     kind->run(&loss);
     clear_tail(model, loss.dy, plan->data.classes, call->samples);
@@ -257,10 +272,14 @@ static void shard_task(void *context, int task, int member)
     const struct plan *plan = model->setup.plan;
     const struct model_batch *batch = &model->batch;
     int64_t first = task * plan->shard_size, left = batch->samples - first;
-    struct op_call call = {.samples = left < plan->shard_size ? left : plan->shard_size, .shard = task,
+    struct op_call call = {.samples = left < plan->shard_size ? left : plan->shard_size,
+                           .shard = task,
                            .member = member};
-    struct batch_part part = {.split = batch->split, .order = batch->order, .first = batch->first + first,
-                              .samples = call.samples, .sample_size = model->edges[0].count,
+    struct batch_part part = {.split = batch->split,
+                              .order = batch->order,
+                              .first = batch->first + first,
+                              .samples = call.samples,
+                              .sample_size = model->edges[0].count,
                               .normalize = model->setup.spec->dataset.normalize};
     uint16_t labels[BATCH_SHARD_MAX];
 
@@ -273,7 +292,8 @@ static void shard_task(void *context, int task, int member)
         backward(model, &call);
 }
 
-struct model_result model_pass(struct model *model, struct team *team, const struct model_batch *batch)
+struct model_result model_pass(struct model *model, struct team *team,
+                               const struct model_batch *batch)
 {
     const struct plan *plan = model->setup.plan;
     struct model_result result = {0};
@@ -303,7 +323,9 @@ static void gather_task(void *context, int task, int member)
     (void)member;
     for (; task >= node->op.gather_tasks; node++)
         task -= node->op.gather_tasks;
-    struct op_gather gather = {.task = task, .samples = model->batch.samples, .shards = model->active_shards,
+    struct op_gather gather = {.task = task,
+                               .samples = model->batch.samples,
+                               .shards = model->active_shards,
                                .gradients = gathering->gradients};
     if (node->op.whole_batch) {
         gather.x = model->edges[node->x].values;

@@ -1,8 +1,9 @@
-/* Model: a planned network made ready to run: ops in order, the buffers between them, and the passes over a batch.
- * Knows nothing of optimizers, epochs or where samples come from beyond a split and an order.
+/* Model: a planned network made ready to run: ops in order, the buffers between them, and the
+ * passes over a batch. Knows nothing of optimizers, epochs or where samples come from beyond a
+ * split and an order.
  *
- * A pass runs one task per shard: input, forward, loss and, in training, backward, without meeting other shards.
- * Then `gather` takes the weight gradients, and the caller updates. */
+ * A pass runs one task per shard: input, forward, loss and, in training, backward, without meeting
+ * other shards. Then `gather` takes the weight gradients, and the caller updates. */
 #ifndef CORE_MODEL_H
 #define CORE_MODEL_H
 
@@ -20,7 +21,8 @@ struct model_setup {
 };
 
 /* Makes the ops and reckons the memory; takes none of the large blocks yet. */
-bool model_make(const struct model_setup *setup, struct model **out, struct error *error) MUST_CHECK;
+bool model_make(const struct model_setup *setup, struct model **out,
+                struct error *error) MUST_CHECK;
 void model_free(struct model *model); /* NULL is allowed */
 
 /* Further arrays of the job may join the model's block before it is taken: see block.h. */
@@ -31,8 +33,8 @@ bool model_take(struct model *model, struct error *error) MUST_CHECK;
 struct model_batch {
     const struct dataset_split *split;
     const uint32_t *order;
-    int64_t first, samples;   /* samples ≤ plan.batch_size */
-    bool train;               /* with the backward pass */
+    int64_t first, samples; /* samples ≤ plan.batch_size */
+    bool train;             /* with the backward pass */
 };
 
 struct model_result {
@@ -43,7 +45,8 @@ struct model_result {
 /* Brings the parameters into the kernels' layouts. Before the first pass after they changed. */
 void model_pack(struct model *model, struct team *team, const real *parameters);
 /* One pass. Sums are taken in shard order. */
-struct model_result model_pass(struct model *model, struct team *team, const struct model_batch *batch);
+struct model_result model_pass(struct model *model, struct team *team,
+                               const struct model_batch *batch);
 /* After a training pass: all weight gradients of the batch's mean loss into the flat array. */
 void model_gather(struct model *model, struct team *team, real *gradients);
 

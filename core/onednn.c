@@ -12,9 +12,10 @@ void onednn_greet_thread(void)
 }
 
 /* One line per instruction set, because the text must be static. */
-#define LINE(isa, name)                                                                                              \
-    case isa:                                                                                                        \
-        return "oneDNN, " name " (the best this processor and build allow; the reference serves what it cannot)"
+#define LINE(isa, name)                                                                            \
+    case isa:                                                                                      \
+        return "oneDNN, " name                                                                     \
+               " (the best this processor and build allow; the reference serves what it cannot)"
 
 const char *onednn_describe(void)
 {
@@ -39,8 +40,8 @@ bool onednn_start(struct onednn *shared, int members)
         return false;
     shared->streams = calloc((size_t)members, sizeof *shared->streams);
     for (; shared->streams && shared->members < members; shared->members++)
-        if (dnnl_stream_create(&shared->streams[shared->members], shared->engine, dnnl_stream_default_flags) !=
-            dnnl_success)
+        if (dnnl_stream_create(&shared->streams[shared->members], shared->engine,
+                               dnnl_stream_default_flags) != dnnl_success)
             break;
     if (shared->streams && shared->members == members)
         return true;
@@ -50,7 +51,8 @@ bool onednn_start(struct onednn *shared, int members)
 
 void onednn_reserve(struct onednn *shared, struct block *memory)
 {
-    block_reserve(memory, &shared->scratch, saturating_product(shared->members, shared->scratch_count), sizeof(real));
+    block_reserve(memory, &shared->scratch,
+                  saturating_product(shared->members, shared->scratch_count), sizeof(real));
 }
 
 void onednn_end(struct onednn *shared)
@@ -84,13 +86,15 @@ static bool attributes(dnnl_primitive_attr_t *out)
     return dnnl_primitive_attr_set_scratchpad_mode(*out, dnnl_scratchpad_mode_user) == dnnl_success;
 }
 
-bool onednn_make(struct onednn *shared, const struct onednn_wish *wish, struct onednn_primitive *out)
+bool onednn_make(struct onednn *shared, const struct onednn_wish *wish,
+                 struct onednn_primitive *out)
 {
     dnnl_primitive_attr_t attr = NULL;
     const char *name = NULL;
     memset(out, 0, sizeof *out);
-    bool made = attributes(&attr) && dnnl_primitive_desc_create(&out->desc, wish->operation, attr, shared->engine,
-                                                                wish->hint) == dnnl_success;
+    bool made =
+        attributes(&attr) && dnnl_primitive_desc_create(&out->desc, wish->operation, attr,
+                                                        shared->engine, wish->hint) == dnnl_success;
     if (attr)
         dnnl_primitive_attr_destroy(attr);
     if (!made)
@@ -103,13 +107,14 @@ bool onednn_make(struct onednn *shared, const struct onednn_wish *wish, struct o
     return finish(shared, out);
 }
 
-bool onednn_make_reorder(struct onednn *shared, const dnnl_memory_desc_t *from, const dnnl_memory_desc_t *to,
-                         struct onednn_primitive *out)
+bool onednn_make_reorder(struct onednn *shared, const dnnl_memory_desc_t *from,
+                         const dnnl_memory_desc_t *to, struct onednn_primitive *out)
 {
     dnnl_primitive_attr_t attr = NULL;
     memset(out, 0, sizeof *out);
-    bool made = attributes(&attr) && dnnl_reorder_primitive_desc_create(&out->desc, from, shared->engine, to,
-                                                                        shared->engine, attr) == dnnl_success;
+    bool made = attributes(&attr) &&
+                dnnl_reorder_primitive_desc_create(&out->desc, from, shared->engine, to,
+                                                   shared->engine, attr) == dnnl_success;
     if (attr)
         dnnl_primitive_attr_destroy(attr);
     if (!made || !finish(shared, out))
@@ -134,9 +139,11 @@ void onednn_drop(struct onednn *shared, struct onednn_primitive *primitive)
     memset(primitive, 0, sizeof *primitive);
 }
 
-bool onednn_args(struct onednn *shared, struct onednn_primitive *primitive, const struct onednn_arg *args)
+bool onednn_args(struct onednn *shared, struct onednn_primitive *primitive,
+                 const struct onednn_arg *args)
 {
-    const struct onednn_arg scratch = {DNNL_ARG_SCRATCHPAD, onednn_chosen(primitive, dnnl_query_scratchpad_md)};
+    const struct onednn_arg scratch = {DNNL_ARG_SCRATCHPAD,
+                                       onednn_chosen(primitive, dnnl_query_scratchpad_md)};
     primitive->memories = calloc((size_t)shared->members * ONEDNN_ARGS, sizeof(dnnl_memory_t));
     if (!primitive->memories)
         return false;
@@ -145,8 +152,8 @@ bool onednn_args(struct onednn *shared, struct onednn_primitive *primitive, cons
         primitive->arg_ids[i] = arg->id;
         primitive->arg_count = i + 1;
         for (int member = 0; member < shared->members; member++)
-            if (dnnl_memory_create(&primitive->memories[member * ONEDNN_ARGS + i], arg->desc, shared->engine,
-                                   DNNL_MEMORY_NONE) != dnnl_success)
+            if (dnnl_memory_create(&primitive->memories[member * ONEDNN_ARGS + i], arg->desc,
+                                   shared->engine, DNNL_MEMORY_NONE) != dnnl_success)
                 return false;
         if (!args->id)
             return true;
@@ -165,17 +172,20 @@ static void set_address(dnnl_memory_t memory, const void *address)
         dnnl_memory_set_data_handle(memory, wanted);
 }
 
-void onednn_run(struct onednn *shared, const struct onednn_primitive *primitive, int member, const void *const *data)
+void onednn_run(struct onednn *shared, const struct onednn_primitive *primitive, int member,
+                const void *const *data)
 {
     dnnl_exec_arg_t args[ONEDNN_ARGS];
     int last = primitive->arg_count - 1;
     dnnl_memory_t *memories = primitive->memories + member * ONEDNN_ARGS;
     for (int i = 0; i <= last; i++) {
-        const void *address = i == last ? shared->scratch + member * shared->scratch_count : data[i];
+        const void *address =
+            i == last ? shared->scratch + member * shared->scratch_count : data[i];
         set_address(memories[i], address);
         args[i] = (dnnl_exec_arg_t){primitive->arg_ids[i], memories[i]};
     }
-    dnnl_primitive_execute(primitive->primitive, shared->streams[member], primitive->arg_count, args);
+    dnnl_primitive_execute(primitive->primitive, shared->streams[member], primitive->arg_count,
+                           args);
 }
 
 dnnl_memory_desc_t onednn_images(int64_t samples, const struct shape *shape, int block)
@@ -189,9 +199,11 @@ dnnl_memory_desc_t onednn_images(int64_t samples, const struct shape *shape, int
 
 static dnnl_memory_desc_t describe(int rank, const int64_t *dims, bool open)
 {
-    static const dnnl_format_tag_t plain[] = {dnnl_format_tag_undef, dnnl_a, dnnl_ab, dnnl_abc, dnnl_abcd};
+    static const dnnl_format_tag_t plain[] = {dnnl_format_tag_undef, dnnl_a, dnnl_ab, dnnl_abc,
+                                              dnnl_abcd};
     dnnl_memory_desc_t desc;
-    dnnl_memory_desc_init_by_tag(&desc, rank, dims, dnnl_f32, open ? dnnl_format_tag_any : plain[rank]);
+    dnnl_memory_desc_init_by_tag(&desc, rank, dims, dnnl_f32,
+                                 open ? dnnl_format_tag_any : plain[rank]);
     return desc;
 }
 

@@ -1,10 +1,10 @@
-/* conv2d by oneDNN: direct convolution in blocked layouts. Weights are reordered once a step for the forward pass
- * and once for the data gradient; each shard leaves its weight gradient in the primitive's own layout, the sum of
- * the shards is brought back into PyTorch's.
+/* conv2d by oneDNN: direct convolution in blocked layouts. Weights are reordered once a step for
+ * the forward pass and once for the data gradient; each shard leaves its weight gradient in the
+ * primitive's own layout, the sum of the shards is brought back into PyTorch's.
  *
- * oneDNN's vector kernels want whole blocks of channels. So the channels of a blocked layout are rounded up to whole
- * blocks and computed like real ones: their weights and biases are zero, so their outputs and gradients are and stay
- * exactly zero. */
+ * oneDNN's vector kernels want whole blocks of channels. So the channels of a blocked layout are
+ * rounded up to whole blocks and computed like real ones: their weights and biases are zero, so
+ * their outputs and gradients are and stay exactly zero. */
 #if TRAIND_ONEDNN
 #include "core/layer.h"
 #include "core/matrix.h"
@@ -16,16 +16,16 @@
 
 struct conv2d_state {
     struct onednn shared;
-    struct onednn_primitive forward, data, weights;             /* data: only when dx is wanted */
-    struct onednn_primitive pack_forward, pack_data, unpack;    /* reorders */
-    int64_t weight, bias;           /* offsets into the flat arrays; bias −1: none */
-    int64_t filters, inputs;        /* real channels */
-    dnnl_dims_t dims;               /* of the weights, channels rounded up */
-    int64_t slot_size, bias_at;     /* one shard's gradient: weights, then (a cache line on) the bias */
-    real *padded, *padded_bias;     /* (dims) and (dims[0]): plain order, channels rounded up */
+    struct onednn_primitive forward, data, weights;          /* data: only when dx is wanted */
+    struct onednn_primitive pack_forward, pack_data, unpack; /* reorders */
+    int64_t weight, bias;       /* offsets into the flat arrays; bias −1: none */
+    int64_t filters, inputs;    /* real channels */
+    dnnl_dims_t dims;           /* of the weights, channels rounded up */
+    int64_t slot_size, bias_at; /* one shard's gradient: weights, then (a cache line on) the bias */
+    real *padded, *padded_bias; /* (dims) and (dims[0]): plain order, channels rounded up */
     real *packed_forward, *packed_data;
-    real *slots, *sum;              /* (shards, slot_size) and (slot_size) */
-    real *summed_plain;             /* (dims) */
+    real *slots, *sum;  /* (shards, slot_size) and (slot_size) */
+    real *summed_plain; /* (dims) */
     char kernel[64];
 };
 
@@ -35,7 +35,8 @@ static void pack(struct op *op, const real *parameters)
     int64_t taps = s->dims[2] * s->dims[3];
     size_t row = (size_t)(s->inputs * taps) * sizeof(real);
     for (int64_t f = 0; f < s->filters; f++)
-        memcpy(s->padded + f * s->dims[1] * taps, parameters + s->weight + f * s->inputs * taps, row);
+        memcpy(s->padded + f * s->dims[1] * taps, parameters + s->weight + f * s->inputs * taps,
+               row);
     if (s->bias >= 0)
         memcpy(s->padded_bias, parameters + s->bias, (size_t)s->filters * sizeof(real));
     onednn_run(&s->shared, &s->pack_forward, 0, (const void *[]){s->padded, s->packed_forward});
@@ -54,9 +55,11 @@ static void backward(struct op *op, const struct op_call *call)
 {
     struct conv2d_state *s = op->state;
     real *slot = s->slots + call->shard * s->slot_size;
-    onednn_run(&s->shared, &s->weights, call->member, (const void *[]){call->x, call->dy, slot, slot + s->bias_at});
+    onednn_run(&s->shared, &s->weights, call->member,
+               (const void *[]){call->x, call->dy, slot, slot + s->bias_at});
     if (call->dx)
-        onednn_run(&s->shared, &s->data, call->member, (const void *[]){call->dy, s->packed_data, call->dx});
+        onednn_run(&s->shared, &s->data, call->member,
+                   (const void *[]){call->dy, s->packed_data, call->dx});
 }
 
 static void gather(struct op *op, const struct op_gather *gather)
@@ -68,7 +71,8 @@ static void gather(struct op *op, const struct op_gather *gather)
     shards_sum(s->slots, s->slot_size, gather->shards, s->sum, s->slot_size);
     onednn_run(&s->shared, &s->unpack, 0, (const void *[]){s->sum, plain});
     for (int64_t f = 0; f < s->filters; f++)
-        memcpy(gather->gradients + s->weight + f * s->inputs * taps, plain + f * s->dims[1] * taps, row);
+        memcpy(gather->gradients + s->weight + f * s->inputs * taps, plain + f * s->dims[1] * taps,
+               row);
     if (s->bias >= 0)
         memcpy(gather->gradients + s->bias, s->sum + s->bias_at, (size_t)s->filters * sizeof(real));
 }
@@ -76,7 +80,8 @@ static void gather(struct op *op, const struct op_gather *gather)
 static void drop(struct op *op)
 {
     struct conv2d_state *s = op->state;
-    struct onednn_primitive *all[] = {&s->forward, &s->data, &s->weights, &s->pack_forward, &s->pack_data, &s->unpack};
+    struct onednn_primitive *all[] = {&s->forward,      &s->data,      &s->weights,
+                                      &s->pack_forward, &s->pack_data, &s->unpack};
     for (size_t i = 0; i < COUNT_OF(all); i++)
         onednn_drop(&s->shared, all[i]);
     onednn_end(&s->shared);
@@ -95,7 +100,8 @@ struct directions {
 static struct directions describe(const struct op_setup *setup, int block_out)
 {
     const struct plan_layer *layer = setup->layer;
-    struct directions d = {.setup = setup, .options = layer->options, .in = layer->input, .out = layer->output};
+    struct directions d = {
+        .setup = setup, .options = layer->options, .in = layer->input, .out = layer->output};
     d.in.channels = (d.in.channels + setup->block - 1) / setup->block * setup->block;
     d.out.channels = (d.out.channels + block_out - 1) / block_out * block_out;
     d.x = onednn_images(setup->shard_size, &d.in, setup->block);
@@ -118,19 +124,21 @@ static bool make_directions(struct conv2d_state *s, const struct directions *d)
     dnnl_convolution_desc_t desc;
     struct onednn_wish wish = {.operation = &desc, .settle = d->setup->settle};
 
-    if (dnnl_convolution_forward_desc_init(&desc, dnnl_forward_training, dnnl_convolution_direct, &d->x, &d->w, bias,
-                                           &d->y, d->stride, d->padding, d->padding) != dnnl_success ||
+    if (dnnl_convolution_forward_desc_init(&desc, dnnl_forward_training, dnnl_convolution_direct,
+                                           &d->x, &d->w, bias, &d->y, d->stride, d->padding,
+                                           d->padding) != dnnl_success ||
         !onednn_make(&s->shared, &wish, &s->forward))
         return false;
     wish.hint = s->forward.desc;
-    if (dnnl_convolution_backward_weights_desc_init(&desc, dnnl_convolution_direct, &d->x, &d->w, bias, &d->y,
-                                                    d->stride, d->padding, d->padding) != dnnl_success ||
+    if (dnnl_convolution_backward_weights_desc_init(&desc, dnnl_convolution_direct, &d->x, &d->w,
+                                                    bias, &d->y, d->stride, d->padding,
+                                                    d->padding) != dnnl_success ||
         !onednn_make(&s->shared, &wish, &s->weights))
         return false;
-    return !d->setup->want_dx ||
-           (dnnl_convolution_backward_data_desc_init(&desc, dnnl_convolution_direct, &d->x, &d->w, &d->y, d->stride,
-                                                     d->padding, d->padding) == dnnl_success &&
-            onednn_make(&s->shared, &wish, &s->data));
+    return !d->setup->want_dx || (dnnl_convolution_backward_data_desc_init(
+                                      &desc, dnnl_convolution_direct, &d->x, &d->w, &d->y,
+                                      d->stride, d->padding, d->padding) == dnnl_success &&
+                                  onednn_make(&s->shared, &wish, &s->data));
 }
 
 static bool make_args(struct conv2d_state *s, const struct directions *d)
@@ -140,17 +148,23 @@ static bool make_args(struct conv2d_state *s, const struct directions *d)
     const dnnl_memory_desc_t *dw = onednn_chosen(&s->weights, dnnl_query_diff_weights_md);
     const dnnl_memory_desc_t *wd = data ? onednn_chosen(&s->data, dnnl_query_weights_md) : NULL;
     const dnnl_memory_desc_t plain = onednn_plain(4, s->dims);
-    const struct onednn_arg forward_args[] = {{DNNL_ARG_SRC, &d->x}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DST, &d->y},
-                                              {bias ? DNNL_ARG_BIAS : 0, &d->b}, {0, NULL}};
-    const struct onednn_arg weight_args[] = {{DNNL_ARG_SRC, &d->x}, {DNNL_ARG_DIFF_DST, &d->y},
+    const struct onednn_arg forward_args[] = {{DNNL_ARG_SRC, &d->x},
+                                              {DNNL_ARG_WEIGHTS, w},
+                                              {DNNL_ARG_DST, &d->y},
+                                              {bias ? DNNL_ARG_BIAS : 0, &d->b},
+                                              {0, NULL}};
+    const struct onednn_arg weight_args[] = {{DNNL_ARG_SRC, &d->x},
+                                             {DNNL_ARG_DIFF_DST, &d->y},
                                              {DNNL_ARG_DIFF_WEIGHTS, dw},
-                                             {bias ? DNNL_ARG_DIFF_BIAS : 0, &d->b}, {0, NULL}};
-    const struct onednn_arg data_args[] = {{DNNL_ARG_DIFF_DST, &d->y}, {DNNL_ARG_WEIGHTS, wd},
-                                           {DNNL_ARG_DIFF_SRC, &d->x}, {0, NULL}};
+                                             {bias ? DNNL_ARG_DIFF_BIAS : 0, &d->b},
+                                             {0, NULL}};
+    const struct onednn_arg data_args[] = {
+        {DNNL_ARG_DIFF_DST, &d->y}, {DNNL_ARG_WEIGHTS, wd}, {DNNL_ARG_DIFF_SRC, &d->x}, {0, NULL}};
 
     s->bias_at = (onednn_numbers(dw) + 15) / 16 * 16;
     s->slot_size = s->bias_at + (d->options->bias ? (s->dims[0] + 15) / 16 * 16 : 0);
-    return onednn_args(&s->shared, &s->forward, forward_args) && onednn_args(&s->shared, &s->weights, weight_args) &&
+    return onednn_args(&s->shared, &s->forward, forward_args) &&
+           onednn_args(&s->shared, &s->weights, weight_args) &&
            (!data || onednn_args(&s->shared, &s->data, data_args)) &&
            onednn_make_reorder(&s->shared, &plain, w, &s->pack_forward) &&
            onednn_make_reorder(&s->shared, dw, &plain, &s->unpack) &&
@@ -166,9 +180,10 @@ static void reserve(struct conv2d_state *s, const struct op_setup *setup)
     block_reserve(setup->memory, &s->packed_forward,
                   onednn_numbers(onednn_chosen(&s->forward, dnnl_query_weights_md)), sizeof(real));
     if (s->data.primitive)
-        block_reserve(setup->memory, &s->packed_data, onednn_numbers(onednn_chosen(&s->data, dnnl_query_weights_md)),
-                      sizeof(real));
-    block_reserve(setup->memory, &s->slots, saturating_product(setup->shards, s->slot_size), sizeof(real));
+        block_reserve(setup->memory, &s->packed_data,
+                      onednn_numbers(onednn_chosen(&s->data, dnnl_query_weights_md)), sizeof(real));
+    block_reserve(setup->memory, &s->slots, saturating_product(setup->shards, s->slot_size),
+                  sizeof(real));
     block_reserve(setup->memory, &s->sum, s->slot_size, sizeof(real));
     onednn_reserve(&s->shared, setup->memory);
 }
@@ -196,17 +211,26 @@ static bool make_with(const struct op_setup *setup, int block_out, struct op *op
     reserve(s, setup);
     dnnl_primitive_desc_query(s->forward.desc, dnnl_query_impl_info_str, 0, &name);
     snprintf(s->kernel, sizeof s->kernel, "oneDNN %s", name);
-    *op = (struct op){.kernel = s->kernel, .x_count = op_count(&layer->input, setup->block),
-                      .y_count = op_count(&layer->output, block_out), .x_block = setup->block, .y_block = block_out,
-                      .gather_tasks = 1, .state = s, .pack = pack, .forward = forward, .backward = backward,
-                      .gather = gather, .drop = drop};
+    *op = (struct op){.kernel = s->kernel,
+                      .x_count = op_count(&layer->input, setup->block),
+                      .y_count = op_count(&layer->output, block_out),
+                      .x_block = setup->block,
+                      .y_block = block_out,
+                      .gather_tasks = 1,
+                      .state = s,
+                      .pack = pack,
+                      .forward = forward,
+                      .backward = backward,
+                      .gather = gather,
+                      .drop = drop};
     return true;
 }
 
 bool onednn_conv2d_make(const struct op_setup *setup, struct op *op, struct error *error)
 {
     (void)error;
-    return make_with(setup, 16, op) || make_with(setup, 8, op) || (setup->settle && make_with(setup, 1, op));
+    return make_with(setup, 16, op) || make_with(setup, 8, op) ||
+           (setup->settle && make_with(setup, 1, op));
 }
 
 #endif

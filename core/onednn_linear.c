@@ -7,24 +7,25 @@ static void forward(struct op *op, const struct op_call *call)
 {
     const struct linear_state *s = op->state;
     linear_fill_bias(s, call);
-    dnnl_sgemm('N', 'T', call->samples, s->out, s->in, 1, call->x, s->in, s->parameters + s->weight, s->in, 1,
-               call->y, s->out);
+    dnnl_sgemm('N', 'T', call->samples, s->out, s->in, 1, call->x, s->in, s->parameters + s->weight,
+               s->in, 1, call->y, s->out);
 }
 
 static void backward(struct op *op, const struct op_call *call)
 {
     const struct linear_state *s = op->state;
     if (call->dx)
-        dnnl_sgemm('N', 'N', call->samples, s->in, s->out, 1, call->dy, s->out, s->parameters + s->weight, s->in, 0,
-                   call->dx, s->in);
+        dnnl_sgemm('N', 'N', call->samples, s->in, s->out, 1, call->dy, s->out,
+                   s->parameters + s->weight, s->in, 0, call->dx, s->in);
 }
 
 static void gather(struct op *op, const struct op_gather *gather)
 {
     const struct linear_state *s = op->state;
     struct linear_range range = linear_range(op, gather->task);
-    dnnl_sgemm('T', 'N', range.end - range.first, s->in, gather->samples, 1, gather->dy + range.first, s->out,
-               gather->x, s->in, 0, gather->gradients + s->weight + range.first * s->in, s->in);
+    dnnl_sgemm('T', 'N', range.end - range.first, s->in, gather->samples, 1,
+               gather->dy + range.first, s->out, gather->x, s->in, 0,
+               gather->gradients + s->weight + range.first * s->in, s->in);
     linear_gather_bias(op, gather);
 }
 

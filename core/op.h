@@ -1,10 +1,11 @@
-/* Op: one layer made ready to compute shards of a fixed size with one kernel. Knows the layouts it was made for;
- * knows nothing of threads, batches or other ops (model does).
+/* Op: one layer made ready to compute shards of a fixed size with one kernel. Knows the layouts it
+ * was made for; knows nothing of threads, batches or other ops (model does).
  *
- * Activations of a shard are (samples, channels, height, width). In layout `block` b > 1 the channels come in
- * groups of b: (samples, ⌈channels / b⌉, height, width, b), the missing channels always zero; b = 1 is the plain
- * order. Weights are packed once a step from the flat arrays into the kernel's own order; each shard leaves its
- * weight gradient in its own slot; `gather` adds the slots in shard order into the flat gradient. */
+ * Activations of a shard are (samples, channels, height, width). In layout `block` b > 1 the
+ * channels come in groups of b: (samples, ⌈channels / b⌉, height, width, b), the missing channels
+ * always zero; b = 1 is the plain order. Weights are packed once a step from the flat arrays into
+ * the kernel's own order; each shard leaves its weight gradient in its own slot; `gather` adds the
+ * slots in shard order into the flat gradient. */
 #ifndef CORE_OP_H
 #define CORE_OP_H
 
@@ -15,12 +16,13 @@ struct op;
 
 /* One shard on its way through one op. Pointers of what is not wanted are NULL. */
 struct op_call {
-    int64_t samples;    /* that count, 1…shard_size; what lies behind them in the buffers is zero or ignored */
-    int shard, member;  /* member: the team's thread, for scratch memory */
-    const real *x;      /* shard_size × op.x_count */
-    real *y;            /* shard_size × op.y_count; x itself when op.in_place */
+    int64_t samples; /* that count, 1…shard_size; what lies behind them in the buffers is zero or
+                        ignored */
+    int shard, member; /* member: the team's thread, for scratch memory */
+    const real *x;     /* shard_size × op.x_count */
+    real *y;           /* shard_size × op.y_count; x itself when op.in_place */
     const real *dy;
-    real *dx;           /* NULL: not wanted; dy itself when op.in_place */
+    real *dx; /* NULL: not wanted; dy itself when op.in_place */
 };
 
 /* One piece of work on the whole batch after all shards are done. */
@@ -36,21 +38,21 @@ struct op_setup {
     const struct plan *plan;
     const struct plan_layer *layer;
     int64_t shard_size, shards;
-    int members;        /* threads of the team */
-    int block;          /* layout that x would have */
-    bool settle;        /* second round: slower ways are welcome */
-    bool want_dx;       /* false in front of the first layer with weights */
+    int members;  /* threads of the team */
+    int block;    /* layout that x would have */
+    bool settle;  /* second round: slower ways are welcome */
+    bool want_dx; /* false in front of the first layer with weights */
     struct block *memory;
 };
 
 struct op {
-    const char *kernel;        /* which one serves, for people; static or in `state` */
-    int64_t x_count, y_count;  /* numbers of one sample, in the op's layouts */
-    int x_block, y_block;      /* the layouts */
-    bool in_place;             /* y may be written over x, dx over dy */
-    bool whole_batch;          /* gather reads x and dy of the whole batch */
+    const char *kernel;       /* which one serves, for people; static or in `state` */
+    int64_t x_count, y_count; /* numbers of one sample, in the op's layouts */
+    int x_block, y_block;     /* the layouts */
+    bool in_place;            /* y may be written over x, dx over dy */
+    bool whole_batch;         /* gather reads x and dy of the whole batch */
     int gather_tasks;
-    void *state;               /* the kernel's own */
+    void *state;                                         /* the kernel's own */
     void (*pack)(struct op *op, const real *parameters); /* once a step; NULL: nothing to pack */
     void (*forward)(struct op *op, const struct op_call *call);
     void (*backward)(struct op *op, const struct op_call *call); /* fills dx and the shard's slot */
@@ -58,8 +60,8 @@ struct op {
     void (*drop)(struct op *op);
 };
 
-/* Fills *op when the kernel can serve this layer, layout and processor. False without an error: it cannot, ask
- * the next; false with an error: memory is gone. */
+/* Fills *op when the kernel can serve this layer, layout and processor. False without an error: it
+ * cannot, ask the next; false with an error: memory is gone. */
 typedef bool op_make(const struct op_setup *setup, struct op *op, struct error *error);
 
 /* Numbers of one sample of `shape` in layout `block`. */

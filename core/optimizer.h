@@ -1,5 +1,5 @@
-/* Optimizers: the table of kinds and their update rules over flat arrays. PyTorch's formulas and defaults. Knows
- * nothing of layers, schedules or batches.
+/* Optimizers: the table of kinds and their update rules over flat arrays. PyTorch's formulas and
+ * defaults. Knows nothing of layers, schedules or batches.
  *
  * To add one: one file optimizer_NAME.c and one row in optimizers.c. */
 #ifndef CORE_OPTIMIZER_H
@@ -8,15 +8,16 @@
 #include "core/spec.h"
 #include "core/tensor.h"
 
-/* One update of a range of the flat arrays. Elementwise: ranges may run in any order, in any thread. */
+/* One update of a range of the flat arrays. Elementwise: ranges may run in any order, in any
+ * thread. */
 struct update {
     const void *options;
-    real *w;             /* (count) parameters, changed */
-    const real *g;       /* (count) gradients of the mean loss */
-    real *state;         /* slot k of these elements begins at state + k·slot_stride */
+    real *w;       /* (count) parameters, changed */
+    const real *g; /* (count) gradients of the mean loss */
+    real *state;   /* slot k of these elements begins at state + k·slot_stride */
     int64_t slot_stride;
     int64_t count;
-    int64_t step;        /* optimizer step, counted from 1 */
+    int64_t step; /* optimizer step, counted from 1 */
     double lr;
 };
 
@@ -42,6 +43,5 @@ struct adam_options {
     double lr, betas[2], eps, weight_decay;
     bool bias_correction;
 };
-
 
 #endif

@@ -1,4 +1,5 @@
-/* Plan: shapes, tensors, counts and warnings. How many bytes the kernels take is asked of model.c. */
+/* Plan: shapes, tensors, counts and warnings. How many bytes the kernels take is asked of model.c.
+ */
 #include "core/plan.h"
 
 #include "core/digest.h"
@@ -15,7 +16,8 @@
 /* Slices of the flat arrays begin on a cache line, so that ranges of them never share one. */
 enum { TENSOR_ALIGN = 16, TENSORS_PER_LAYER = 2 };
 
-/* Above these a job cannot fit anywhere this program runs; they keep all later products inside int64_t. */
+/* Above these a job cannot fit anywhere this program runs; they keep all later products inside
+ * int64_t. */
 #define ACTIVATION_LIMIT ((int64_t)1 << 31)
 #define PARAMETER_LIMIT ((int64_t)1 << 31)
 
@@ -41,8 +43,8 @@ static int64_t product_capped(const int64_t *factors, int count, int64_t limit)
     return product;
 }
 
-void plan_tensor_add(struct layer_planning *planning, const char *suffix, const int64_t *dims, int rank,
-                     int64_t fan_in)
+void plan_tensor_add(struct layer_planning *planning, const char *suffix, const int64_t *dims,
+                     int rank, int64_t fan_in)
 {
     struct plan *plan = planning->plan;
     struct plan_tensor *tensor = &plan->tensors[plan->tensor_count++];
@@ -66,11 +68,12 @@ void plan_tensor_add(struct layer_planning *planning, const char *suffix, const 
 
 static bool too_big(const struct shape *shape)
 {
-    return product_capped((int64_t[]){shape->channels, shape->height, shape->width}, 3, ACTIVATION_LIMIT) >
-           ACTIVATION_LIMIT;
+    return product_capped((int64_t[]){shape->channels, shape->height, shape->width}, 3,
+                          ACTIVATION_LIMIT) > ACTIVATION_LIMIT;
 }
 
-/* Plans layer `index` behind `previous` (NULL: the data). False when the next layers cannot be looked at. */
+/* Plans layer `index` behind `previous` (NULL: the data). False when the next layers cannot be
+ * looked at. */
 static bool plan_layer_at(struct layer_planning *planning, const struct spec *spec, int index)
 {
     struct plan *plan = planning->plan;
@@ -91,7 +94,8 @@ static bool plan_layer_at(struct layer_planning *planning, const struct spec *sp
     ((const struct layer_kind *)layer->kind)->plan(planning);
     plan->layer_count = index + 1;
     if (too_big(&layer->output)) {
-        problem_add(planning->problems, layer->pointer, "one sample's output would have more than %lld numbers",
+        problem_add(planning->problems, layer->pointer,
+                    "one sample's output would have more than %lld numbers",
                     (long long)ACTIVATION_LIMIT);
         return false;
     }
@@ -100,8 +104,8 @@ static bool plan_layer_at(struct layer_planning *planning, const struct spec *sp
     return true;
 }
 
-/* How a batch is cut: by the spec alone, so that sums have one order on every machine and thread count. Small
- * shards stay in a core's cache; more of them than this only adds gradient buffers. */
+/* How a batch is cut: by the spec alone, so that sums have one order on every machine and thread
+ * count. Small shards stay in a core's cache; more of them than this only adds gradient buffers. */
 static void plan_shards(struct plan *plan)
 {
     int64_t wanted = plan->batch_size >= 256 ? 16 : 8;
@@ -121,16 +125,19 @@ static void plan_length(const struct spec *spec, struct plan *plan, struct probl
     if (plan->batch_size > plan->train_samples) {
         if (run->drop_last)
             problem_add(problems, "/batch_size",
-                        "a batch of %lld is larger than the %lld training samples, and drop_last leaves out what is not full",
+                        "a batch of %lld is larger than the %lld training samples, and drop_last "
+                        "leaves out what is not full",
                         (long long)plan->batch_size, (long long)plan->train_samples);
         else
-            plan_warn(warnings, "/batch_size", "a batch of %lld holds all %lld training samples: every step is an epoch",
+            plan_warn(warnings, "/batch_size",
+                      "a batch of %lld holds all %lld training samples: every step is an epoch",
                       (long long)plan->batch_size, (long long)plan->train_samples);
         plan->batch_size = plan->train_samples;
     }
     int64_t rest = run->drop_last ? 0 : plan->batch_size - 1;
     plan->steps_per_epoch = (plan->train_samples + rest) / plan->batch_size;
-    plan->steps = run->max_steps != FIELD_ABSENT ? run->max_steps : run->epochs * plan->steps_per_epoch;
+    plan->steps =
+        run->max_steps != FIELD_ABSENT ? run->max_steps : run->epochs * plan->steps_per_epoch;
     plan->epochs = (plan->steps + plan->steps_per_epoch - 1) / plan->steps_per_epoch;
     plan_shards(plan);
 }
@@ -143,26 +150,31 @@ static void plan_end(const struct plan *plan, struct problems *problems)
         return;
     if (!last->output.flat)
         problem_add(problems, last->pointer,
-                    "the last layer gives %lld × %lld × %lld, but the loss wants one score for each of the %lld classes: "
+                    "the last layer gives %lld × %lld × %lld, but the loss wants one score for "
+                    "each of the %lld classes: "
                     "end with flatten and a linear layer",
-                    (long long)last->output.channels, (long long)last->output.height, (long long)last->output.width,
-                    (long long)plan->data.classes);
+                    (long long)last->output.channels, (long long)last->output.height,
+                    (long long)last->output.width, (long long)plan->data.classes);
     else
-        problem_add(problems, last->pointer, "the last layer gives %lld scores, but the data set has %lld classes",
+        problem_add(problems, last->pointer,
+                    "the last layer gives %lld scores, but the data set has %lld classes",
                     (long long)last->output.channels, (long long)plan->data.classes);
 }
 
-static void plan_remarks(const struct spec *spec, const struct plan *plan, struct plan_warnings *warnings)
+static void plan_remarks(const struct spec *spec, const struct plan *plan,
+                         struct plan_warnings *warnings)
 {
     const struct optimizer_kind *optimizer = (const struct optimizer_kind *)spec->optimizer.kind;
     const char *usual = optimizer == &optimizer_adam ? "1e-4 … 1e-2" : "1e-3 … 1";
-    double low = optimizer == &optimizer_adam ? 1e-6 : 1e-5, high = optimizer == &optimizer_adam ? 0.1 : 10;
+    double low = optimizer == &optimizer_adam ? 1e-6 : 1e-5,
+           high = optimizer == &optimizer_adam ? 0.1 : 10;
     double lr = optimizer->base_lr(spec->optimizer.options);
     if (lr < low || lr > high)
         plan_warn(warnings, "/optimizer/lr", "%g is far outside the usual range for %s, %s", lr,
                   optimizer->kind.name, usual);
     if (spec->dataset.validation == VALIDATION_TEST && plan->data.test_samples == 0)
-        plan_warn(warnings, "/dataset/validation", "the data set has no test split, so nothing will be evaluated");
+        plan_warn(warnings, "/dataset/validation",
+                  "the data set has no test split, so nothing will be evaluated");
     if (plan->learned == 0)
         plan_warn(warnings, "/model", "no layer has weights: there is nothing to learn");
 }
@@ -171,14 +183,15 @@ bool plan_make(const struct spec *spec, const struct data_shape *data, struct pl
                struct problems *problems, struct plan_warnings *warnings, struct error *error)
 {
     struct plan_warnings unwanted = {.count = 0};
-    struct layer_planning planning = {.plan = plan, .problems = problems,
-                                      .warnings = warnings ? warnings : &unwanted};
+    struct layer_planning planning = {
+        .plan = plan, .problems = problems, .warnings = warnings ? warnings : &unwanted};
     size_t count = spec->model.count;
 
     memset(plan, 0, sizeof *plan);
     plan->data = *data;
     plan->layers = arena_take_array(&plan->arena, count, sizeof *plan->layers);
-    plan->tensors = arena_take_array(&plan->arena, count * TENSORS_PER_LAYER, sizeof *plan->tensors);
+    plan->tensors =
+        arena_take_array(&plan->arena, count * TENSORS_PER_LAYER, sizeof *plan->tensors);
     if (!plan->layers || !plan->tensors) {
         plan_drop(plan);
         return error_set(error, ERROR_MEMORY, "plan", "no memory for a plan of %zu layers", count);
@@ -220,9 +233,10 @@ int64_t plan_layer_bytes(const struct plan *plan, int index)
 void plan_fingerprint(const struct spec *spec, const struct plan *plan, uint8_t out[32])
 {
     uint8_t parts[2][DIGEST_BYTES] = {{0}};
-    struct digest_piece pieces[3] = {{parts[0], DIGEST_BYTES},
-                                     {spec->optimizer.kind->name, strlen(spec->optimizer.kind->name)},
-                                     {&plan->optimizer_slots, sizeof plan->optimizer_slots}};
+    struct digest_piece pieces[3] = {
+        {parts[0], DIGEST_BYTES},
+        {spec->optimizer.kind->name, strlen(spec->optimizer.kind->name)},
+        {&plan->optimizer_slots, sizeof plan->optimizer_slots}};
     for (int i = 0; i < plan->tensor_count; i++) {
         const struct plan_tensor *tensor = &plan->tensors[i];
         struct digest_piece piece[4] = {{parts[0], DIGEST_BYTES},

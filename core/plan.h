@@ -1,5 +1,6 @@
-/* Plan: a spec and a data set's shape in; every shape, offset, count and warning out. Pure: no memory of a
- * job is taken, no file is read, the same input gives the same plan. Knows nothing of kernels. */
+/* Plan: a spec and a data set's shape in; every shape, offset, count and warning out. Pure: no
+ * memory of a job is taken, no file is read, the same input gives the same plan. Knows nothing of
+ * kernels. */
 #ifndef CORE_PLAN_H
 #define CORE_PLAN_H
 
@@ -16,41 +17,43 @@ struct data_shape {
 
 /* One learned array, or one that goes with it (running statistics are not learned). */
 struct plan_tensor {
-    char name[80];      /* as in PyTorch's nn.Sequential state dict: "0.weight" */
-    int64_t dims[4];    /* PyTorch's order; rank of them count */
+    char name[80];   /* as in PyTorch's nn.Sequential state dict: "0.weight" */
+    int64_t dims[4]; /* PyTorch's order; rank of them count */
     int rank;
-    int64_t offset;     /* in numbers, into the flat parameter array */
+    int64_t offset; /* in numbers, into the flat parameter array */
     int64_t count;
-    int64_t fan_in;     /* for the initializer */
+    int64_t fan_in; /* for the initializer */
 };
 
 struct plan_layer {
-    const struct kind *kind;      /* also a struct layer_kind */
-    const void *options;          /* borrowed from the spec */
-    char path[64];                /* "0", "5.body.0": prefix of its tensors' names */
-    char pointer[96];             /* JSON pointer into the spec: "/model/0" */
-    struct shape input, output;   /* of one sample */
-    int first_tensor, tensors;    /* slice of plan.tensors */
+    const struct kind *kind;    /* also a struct layer_kind */
+    const void *options;        /* borrowed from the spec */
+    char path[64];              /* "0", "5.body.0": prefix of its tensors' names */
+    char pointer[96];           /* JSON pointer into the spec: "/model/0" */
+    struct shape input, output; /* of one sample */
+    int first_tensor, tensors;  /* slice of plan.tensors */
     int64_t parameters;
-    int64_t multiply_adds;        /* forward, one sample */
-    int64_t receptive_field[2];   /* height, width, in input pixels; 0 once the layer sees everything */
-    int64_t stride[2];            /* distance of neighbouring outputs in input pixels */
+    int64_t multiply_adds; /* forward, one sample */
+    int64_t
+        receptive_field[2]; /* height, width, in input pixels; 0 once the layer sees everything */
+    int64_t stride[2];      /* distance of neighbouring outputs in input pixels */
 };
 
 struct plan {
-    struct arena arena;            /* owns the lists */
+    struct arena arena; /* owns the lists */
     struct data_shape data;
     struct plan_layer *layers;
     int layer_count;
     struct plan_tensor *tensors;
     int tensor_count;
-    int64_t parameters;            /* length of the flat arrays, alignment padding included */
-    int64_t learned;               /* the number a user expects to read */
-    int64_t multiply_adds;         /* forward, one sample */
-    int64_t optimizer_slots;       /* optimizer state: slots × parameters numbers */
-    int64_t batch_size, shards, shard_size; /* a step's batch is cut into shards of shard_size samples */
+    int64_t parameters;      /* length of the flat arrays, alignment padding included */
+    int64_t learned;         /* the number a user expects to read */
+    int64_t multiply_adds;   /* forward, one sample */
+    int64_t optimizer_slots; /* optimizer state: slots × parameters numbers */
+    int64_t batch_size, shards,
+        shard_size; /* a step's batch is cut into shards of shard_size samples */
     int64_t steps_per_epoch, steps, epochs;
-    int64_t train_samples;         /* after `limit` */
+    int64_t train_samples; /* after `limit` */
 };
 
 /* A remark that does not stop a job. */
@@ -64,19 +67,21 @@ struct plan_warnings {
     size_t count;
 };
 
-/* Plans `spec` (complete, free of problems) on data of shape `data`. What cannot be trained is added to
- * *problems, each with its pointer; then *plan holds what could be planned and must not be trained.
- * False only when memory is gone. `warnings` may be NULL. The spec must outlive the plan. */
+/* Plans `spec` (complete, free of problems) on data of shape `data`. What cannot be trained is
+ * added to *problems, each with its pointer; then *plan holds what could be planned and must not be
+ * trained. False only when memory is gone. `warnings` may be NULL. The spec must outlive the plan.
+ */
 bool plan_make(const struct spec *spec, const struct data_shape *data, struct plan *plan,
-               struct problems *problems, struct plan_warnings *warnings, struct error *error) MUST_CHECK;
+               struct problems *problems, struct plan_warnings *warnings,
+               struct error *error) MUST_CHECK;
 void plan_drop(struct plan *plan);
 
 /* Learning rate of step `step` (counted from 1) by the spec's schedule: pure, for any step. */
 double plan_lr(const struct spec *spec, const struct plan *plan, int64_t step);
 
-/* Bytes that training takes: parameters, gradients, optimizer state, activations and work space of the
- * kernels that this build and processor would use, for `threads` threads. Data sets are not counted.
- * −1 when it cannot be known (memory gone). */
+/* Bytes that training takes: parameters, gradients, optimizer state, activations and work space of
+ * the kernels that this build and processor would use, for `threads` threads. Data sets are not
+ * counted. −1 when it cannot be known (memory gone). */
 int64_t plan_bytes(const struct spec *spec, const struct plan *plan, int threads);
 
 /* Bytes of activations that layer `index` keeps for one whole batch (fp32). */

@@ -1,5 +1,6 @@
-/* linear by its definition: Y = X·Wᵀ + b, dX = dY·W, dW = dYᵀ·X, db = Σ dY. The weight gradient is taken over the
- * whole batch at once, by ranges of outputs, so that no shard needs a buffer of the size of W. */
+/* linear by its definition: Y = X·Wᵀ + b, dX = dY·W, dW = dYᵀ·X, db = Σ dY. The weight gradient is
+ * taken over the whole batch at once, by ranges of outputs, so that no shard needs a buffer of the
+ * size of W. */
 #include "core/kernels.h"
 #include "core/layer.h"
 #include "core/linear.h"
@@ -11,7 +12,8 @@ static void forward(struct op *op, const struct op_call *call)
 {
     const struct linear_state *s = op->state;
     linear_fill_bias(s, call);
-    matrix_add_abt(call->x, s->parameters + s->weight, call->y, (struct matrix_size){call->samples, s->out, s->in});
+    matrix_add_abt(call->x, s->parameters + s->weight, call->y,
+                   (struct matrix_size){call->samples, s->out, s->in});
 }
 
 static void backward(struct op *op, const struct op_call *call)
@@ -20,7 +22,8 @@ static void backward(struct op *op, const struct op_call *call)
     if (!call->dx)
         return;
     memset(call->dx, 0, (size_t)(call->samples * s->in) * sizeof *call->dx);
-    matrix_add_ab(call->dy, s->parameters + s->weight, call->dx, (struct matrix_size){call->samples, s->in, s->out});
+    matrix_add_ab(call->dy, s->parameters + s->weight, call->dx,
+                  (struct matrix_size){call->samples, s->in, s->out});
 }
 
 static void gather(struct op *op, const struct op_gather *gather)

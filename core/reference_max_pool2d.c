@@ -1,5 +1,5 @@
-/* max_pool2d by its definition, in plain layout. Of equal values the first in reading order wins, and a NaN wins
- * over everything, as in PyTorch. The oracle of every faster kernel. */
+/* max_pool2d by its definition, in plain layout. Of equal values the first in reading order wins,
+ * and a NaN wins over everything, as in PyTorch. The oracle of every faster kernel. */
 #include "core/kernels.h"
 #include "core/layer.h"
 
@@ -10,8 +10,8 @@
 struct pool_state {
     const struct max_pool2d_options *options;
     struct shape in, out;
-    int32_t *winners;       /* (shards, shard_size, y_count): index into the input image */
-    int64_t shard_count;    /* winners of one shard */
+    int32_t *winners;    /* (shards, shard_size, y_count): index into the input image */
+    int64_t shard_count; /* winners of one shard */
 };
 
 /* Index of the winner of output (oy, ox) in one image. */
@@ -21,7 +21,8 @@ static int32_t winner(const struct pool_state *s, const real *image, int64_t oy,
     int64_t best = -1;
     for (int64_t ky = 0; ky < o->kernel_size[0]; ky++)
         for (int64_t kx = 0; kx < o->kernel_size[1]; kx++) {
-            int64_t iy = oy * o->stride[0] - o->padding[0] + ky, ix = ox * o->stride[1] - o->padding[1] + kx;
+            int64_t iy = oy * o->stride[0] - o->padding[0] + ky,
+                    ix = ox * o->stride[1] - o->padding[1] + kx;
             if (iy < 0 || iy >= s->in.height || ix < 0 || ix >= s->in.width)
                 continue;
             int64_t at = iy * s->in.width + ix;
@@ -58,7 +59,8 @@ static void backward(struct op *op, const struct op_call *call)
     memset(call->dx, 0, (size_t)(call->samples * op->x_count) * sizeof *call->dx);
     for (int64_t image = 0; image < call->samples * s->in.channels; image++)
         for (int64_t p = 0; p < pixels_out; p++)
-            call->dx[image * pixels_in + winners[image * pixels_out + p]] += call->dy[image * pixels_out + p];
+            call->dx[image * pixels_in + winners[image * pixels_out + p]] +=
+                call->dy[image * pixels_out + p];
 }
 
 static void drop(struct op *op)
@@ -78,9 +80,16 @@ bool reference_max_pool2d_make(const struct op_setup *setup, struct op *op, stru
     s->in = layer->input;
     s->out = layer->output;
     s->shard_count = saturating_product(setup->shard_size, shape_elements(&s->out));
-    block_reserve(setup->memory, &s->winners, saturating_product(setup->shards, s->shard_count), sizeof *s->winners);
-    *op = (struct op){.kernel = "reference: plain loops", .x_count = shape_elements(&s->in),
-                      .y_count = shape_elements(&s->out), .x_block = 1, .y_block = 1, .state = s,
-                      .forward = forward, .backward = backward, .drop = drop};
+    block_reserve(setup->memory, &s->winners, saturating_product(setup->shards, s->shard_count),
+                  sizeof *s->winners);
+    *op = (struct op){.kernel = "reference: plain loops",
+                      .x_count = shape_elements(&s->in),
+                      .y_count = shape_elements(&s->out),
+                      .x_block = 1,
+                      .y_block = 1,
+                      .state = s,
+                      .forward = forward,
+                      .backward = backward,
+                      .drop = drop};
     return true;
 }

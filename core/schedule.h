@@ -1,5 +1,5 @@
-/* Schedules: the table of kinds, each a pure function from a step to a learning rate, as PyTorch's lr_scheduler.
- * Knows nothing of optimizers beyond the rate it starts from.
+/* Schedules: the table of kinds, each a pure function from a step to a learning rate, as PyTorch's
+ * lr_scheduler. Knows nothing of optimizers beyond the rate it starts from.
  *
  * To add one: a block in schedules.c with its options, its function and its row. */
 #ifndef CORE_SCHEDULE_H
@@ -12,8 +12,8 @@ enum schedule_unit { UNIT_EPOCH, UNIT_STEP };
 /* Where in the run a rate is asked for. */
 struct schedule_at {
     double base_lr;
-    int64_t step;             /* steps done before this one: 0 at the first */
-    int64_t steps;            /* of the whole run */
+    int64_t step;  /* steps done before this one: 0 at the first */
+    int64_t steps; /* of the whole run */
     int64_t steps_per_epoch;
 };
 
@@ -27,7 +27,7 @@ struct schedule_kind {
 struct cosine_options {
     int64_t t_max; /* FIELD_ABSENT: the whole run */
     double eta_min;
-    int unit;      /* enum schedule_unit; −1 until completed */
+    int unit; /* enum schedule_unit; −1 until completed */
 };
 
 extern const struct kinds schedule_kinds;

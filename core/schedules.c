@@ -18,14 +18,17 @@ const struct schedule_kind schedule_constant = {
 
 static const char *const units[] = {"epoch", "step", NULL};
 
+/* clang-format off */
 static const struct field cosine_rows[] = {
     {.name = "t_max", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = AT(t_max), .min = 1,
-     .max = FIELD_INT_MAX, .help = "units until the rate reaches eta_min; default: the whole run"},
+     .max = FIELD_INT_MAX,
+     .help = "units until the rate reaches eta_min; default: the whole run"},
     {.name = "eta_min", .type = FIELD_REAL, .offset = AT(eta_min), .min = 0, .max = 1e6,
      .help = "lowest rate"},
     {.name = "unit", .type = FIELD_CHOICE, .offset = AT(unit), .fallback = -1, .choices = units,
      .help = "when the rate changes; default: epoch, or step when the run's length is max_steps"},
 };
+/* clang-format on */
 
 static void cosine_complete(void *options, const struct spec_run *run)
 {
@@ -35,7 +38,8 @@ static void cosine_complete(void *options, const struct spec_run *run)
 }
 
 /* Loshchilov and Hutter 2017 without restarts, as torch.optim.lr_scheduler.CosineAnnealingLR:
- * η_min + (α − η_min)(1 + cos(π t / t_max)) / 2. Past t_max it goes on along the cosine, as there. */
+ * η_min + (α − η_min)(1 + cos(π t / t_max)) / 2. Past t_max it goes on along the cosine, as there.
+ */
 static double cosine_lr(const void *options, const struct schedule_at *at)
 {
     const struct cosine_options *o = options;
@@ -47,7 +51,8 @@ static double cosine_lr(const void *options, const struct schedule_at *at)
 }
 
 const struct schedule_kind schedule_cosine = {
-    .kind = {"cosine", "half a cosine from lr down to eta_min",
+    .kind = {"cosine",
+             "half a cosine from lr down to eta_min",
              {cosine_rows, COUNT_OF(cosine_rows), sizeof(struct cosine_options)}},
     .complete = cosine_complete,
     .lr = cosine_lr,

@@ -1,5 +1,5 @@
-/* The tables of the whole spec, and its completion. Rows of layers, optimizers, schedules and losses stand with
- * their kinds. */
+/* The tables of the whole spec, and its completion. Rows of layers, optimizers, schedules and
+ * losses stand with their kinds. */
 #include "core/spec.h"
 
 #include "core/layer.h"
@@ -21,63 +21,85 @@ static const char *const validations[] = {"test", "none", NULL};
 static const char *const normalizations[] = {"scale", "none", NULL};
 static const char *const precisions[] = {"fp32", NULL};
 
+/* clang-format off */
 static const struct field dataset_rows[] = {
-    {.name = "name", .type = FIELD_TEXT, .flags = FIELD_REQUIRED, .offset = offsetof(struct spec_dataset, name),
-     .min = 1, .max = 64, .help = "a registered data set"},
-    {.name = "shuffle", .type = FIELD_BOOL, .offset = offsetof(struct spec_dataset, shuffle), .fallback = 1,
-     .help = "a new order of the training samples each epoch"},
-    {.name = "limit", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = offsetof(struct spec_dataset, limit),
-     .min = 1, .max = FIELD_INT_MAX, .help = "use the first N training samples only"},
-    {.name = "validation", .type = FIELD_CHOICE, .offset = offsetof(struct spec_dataset, validation),
-     .choices = validations, .help = "what the network is evaluated on"},
-    {.name = "normalize", .type = FIELD_CHOICE, .offset = offsetof(struct spec_dataset, normalize),
-     .choices = normalizations, .help = "scale: pixel / 255; none: the raw value"},
+    {.name = "name", .type = FIELD_TEXT, .flags = FIELD_REQUIRED,
+     .offset = offsetof(struct spec_dataset, name), .min = 1, .max = 64,
+     .help = "a registered data set"},
+    {.name = "shuffle", .type = FIELD_BOOL, .offset = offsetof(struct spec_dataset, shuffle),
+     .fallback = 1, .help = "a new order of the training samples each epoch"},
+    {.name = "limit", .type = FIELD_INT, .flags = FIELD_OPTIONAL,
+     .offset = offsetof(struct spec_dataset, limit), .min = 1, .max = FIELD_INT_MAX,
+     .help = "use the first N training samples only"},
+    {.name = "validation", .type = FIELD_CHOICE,
+     .offset = offsetof(struct spec_dataset, validation), .choices = validations,
+     .help = "what the network is evaluated on"},
+    {.name = "normalize", .type = FIELD_CHOICE,
+     .offset = offsetof(struct spec_dataset, normalize), .choices = normalizations,
+     .help = "scale: pixel / 255; none: the raw value"},
 };
-static const struct fields dataset_fields = {dataset_rows, COUNT_OF(dataset_rows), sizeof(struct spec_dataset)};
+/* clang-format on */
+static const struct fields dataset_fields = {dataset_rows, COUNT_OF(dataset_rows),
+                                             sizeof(struct spec_dataset)};
 
+/* clang-format off */
 static const struct field every_rows[] = {
-    {.name = "epochs", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = offsetof(struct spec_every, epochs),
-     .min = 1, .max = FIELD_INT_MAX, .help = "after every n epochs"},
-    {.name = "steps", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = offsetof(struct spec_every, steps),
-     .min = 1, .max = FIELD_INT_MAX, .help = "after every n steps"},
+    {.name = "epochs", .type = FIELD_INT, .flags = FIELD_OPTIONAL,
+     .offset = offsetof(struct spec_every, epochs), .min = 1, .max = FIELD_INT_MAX,
+     .help = "after every n epochs"},
+    {.name = "steps", .type = FIELD_INT, .flags = FIELD_OPTIONAL,
+     .offset = offsetof(struct spec_every, steps), .min = 1, .max = FIELD_INT_MAX,
+     .help = "after every n steps"},
 };
-static const struct fields every_fields = {every_rows, COUNT_OF(every_rows), sizeof(struct spec_every)};
+/* clang-format on */
+static const struct fields every_fields = {every_rows, COUNT_OF(every_rows),
+                                           sizeof(struct spec_every)};
 
+/* clang-format off */
 static const struct field checkpoint_rows[] = {
     {.name = "every", .type = FIELD_OBJECT, .flags = FIELD_OPTIONAL | FIELD_ONE_KEY,
      .offset = offsetof(struct spec_checkpoint, every), .fields = &every_fields,
      .help = "when to store one; the end is always stored"},
-    {.name = "keep_last", .type = FIELD_INT, .offset = offsetof(struct spec_checkpoint, keep_last),
-     .min = 1, .max = 1000, .fallback = 2, .help = "newest checkpoints to keep"},
-    {.name = "keep_best", .type = FIELD_INT, .offset = offsetof(struct spec_checkpoint, keep_best),
-     .min = 0, .max = 1000, .fallback = 1, .help = "best checkpoints to keep beside them"},
+    {.name = "keep_last", .type = FIELD_INT,
+     .offset = offsetof(struct spec_checkpoint, keep_last), .min = 1, .max = 1000, .fallback = 2,
+     .help = "newest checkpoints to keep"},
+    {.name = "keep_best", .type = FIELD_INT,
+     .offset = offsetof(struct spec_checkpoint, keep_best), .min = 0, .max = 1000, .fallback = 1,
+     .help = "best checkpoints to keep beside them"},
     {.name = "metric", .type = FIELD_CHOICE, .offset = offsetof(struct spec_checkpoint, metric),
      .choices = spec_metrics, .help = "what best means"},
 };
+/* clang-format on */
 static const struct fields checkpoint_fields = {checkpoint_rows, COUNT_OF(checkpoint_rows),
                                                 sizeof(struct spec_checkpoint)};
 
 #define RUN(member) (offsetof(struct spec, run) + offsetof(struct spec_run, member))
 
+/* clang-format off */
 static const struct field spec_rows[] = {
     {.name = "seed", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = RUN(seed), .min = 0,
      .max = FIELD_INT_MAX, .help = "start of all random numbers; drawn when absent"},
-    {.name = "dataset", .type = FIELD_OBJECT, .flags = FIELD_REQUIRED, .offset = offsetof(struct spec, dataset),
-     .fields = &dataset_fields, .help = "what to learn from"},
-    {.name = "model", .type = FIELD_VARIANTS, .flags = FIELD_REQUIRED, .offset = offsetof(struct spec, model),
-     .min = 1, .max = 256, .kinds = &layer_kinds, .help = "the layers, from the image to the class scores"},
-    {.name = "loss", .type = FIELD_VARIANT, .offset = offsetof(struct spec, loss), .kinds = &loss_kinds,
-     .fallback_kind = "cross_entropy", .help = "what is minimized"},
-    {.name = "optimizer", .type = FIELD_VARIANT, .flags = FIELD_REQUIRED, .offset = offsetof(struct spec, optimizer),
-     .kinds = &optimizer_kinds, .help = "how gradients change the weights"},
+    {.name = "dataset", .type = FIELD_OBJECT, .flags = FIELD_REQUIRED,
+     .offset = offsetof(struct spec, dataset), .fields = &dataset_fields,
+     .help = "what to learn from"},
+    {.name = "model", .type = FIELD_VARIANTS, .flags = FIELD_REQUIRED,
+     .offset = offsetof(struct spec, model), .min = 1, .max = 256, .kinds = &layer_kinds,
+     .help = "the layers, from the image to the class scores"},
+    {.name = "loss", .type = FIELD_VARIANT, .offset = offsetof(struct spec, loss),
+     .kinds = &loss_kinds, .fallback_kind = "cross_entropy", .help = "what is minimized"},
+    {.name = "optimizer", .type = FIELD_VARIANT, .flags = FIELD_REQUIRED,
+     .offset = offsetof(struct spec, optimizer), .kinds = &optimizer_kinds,
+     .help = "how gradients change the weights"},
     {.name = "lr_schedule", .type = FIELD_VARIANT, .offset = offsetof(struct spec, lr_schedule),
-     .kinds = &schedule_kinds, .fallback_kind = "constant", .help = "how the learning rate changes"},
-    {.name = "epochs", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = RUN(epochs), .min = 1, .max = 100000,
+     .kinds = &schedule_kinds, .fallback_kind = "constant",
+     .help = "how the learning rate changes"},
+    {.name = "epochs", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = RUN(epochs),
+     .min = 1, .max = 100000,
      .help = "passes over the training samples; default 1 unless max_steps is given"},
-    {.name = "max_steps", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = RUN(max_steps), .min = 1,
-     .max = 1e9, .help = "length in steps instead of epochs"},
-    {.name = "batch_size", .type = FIELD_INT, .offset = RUN(batch_size), .min = 1, .max = 65536, .fallback = 64,
-     .help = "samples of one step"},
+    {.name = "max_steps", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = RUN(max_steps),
+     .min = 1, .max = 1e9, .help = "length in steps instead of epochs"},
+    {.name = "batch_size", .type = FIELD_INT, .offset = RUN(batch_size), .min = 1, .max = 65536,
+     .fallback = 64, .help = "samples of one step"},
     {.name = "drop_last", .type = FIELD_BOOL, .offset = RUN(drop_last),
      .help = "leave out the last batch of an epoch when it is not full"},
     {.name = "precision", .type = FIELD_CHOICE, .offset = RUN(precision), .choices = precisions,
@@ -88,9 +110,10 @@ static const struct field spec_rows[] = {
     {.name = "checkpoint", .type = FIELD_OBJECT, .flags = FIELD_OPTIONAL,
      .offset = offsetof(struct spec, checkpoint), .fields = &checkpoint_fields,
      .help = "when to store checkpoints and which to keep"},
-    {.name = "threads", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = RUN(threads), .min = 1, .max = 256,
-     .help = "threads of this job; the numbers do not depend on it"},
+    {.name = "threads", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = RUN(threads),
+     .min = 1, .max = 256, .help = "threads of this job; the numbers do not depend on it"},
 };
+/* clang-format on */
 
 const struct fields spec_fields = {spec_rows, COUNT_OF(spec_rows), sizeof(struct spec)};
 
@@ -106,7 +129,8 @@ void spec_drop(struct spec *spec)
     memset(spec, 0, sizeof *spec);
 }
 
-bool variant_make(struct arena *arena, const struct kinds *kinds, const struct kind *kind, struct variant *out)
+bool variant_make(struct arena *arena, const struct kinds *kinds, const struct kind *kind,
+                  struct variant *out)
 {
     *out = (struct variant){.kind = kind};
     if (kind->options.count > 0) {
@@ -130,7 +154,8 @@ static bool complete_variant(struct spec *spec, struct variant *variant, const c
     const struct field *row = fields_find(&spec_fields, name);
     if (variant->kind || !row->fallback_kind)
         return true;
-    return variant_make(&spec->arena, row->kinds, kinds_find(row->kinds, row->fallback_kind), variant);
+    return variant_make(&spec->arena, row->kinds, kinds_find(row->kinds, row->fallback_kind),
+                        variant);
 }
 
 static void complete_every(struct spec_every *every)
@@ -160,7 +185,8 @@ static void complete_layers(const struct variants *layers)
 bool spec_complete(struct spec *spec, struct problems *problems, struct error *error)
 {
     if (spec->run.epochs != FIELD_ABSENT && spec->run.max_steps != FIELD_ABSENT)
-        problem_add(problems, "/max_steps", "epochs and max_steps both say how long to train: give one of them");
+        problem_add(problems, "/max_steps",
+                    "epochs and max_steps both say how long to train: give one of them");
     if (spec->run.epochs == FIELD_ABSENT && spec->run.max_steps == FIELD_ABSENT)
         spec->run.epochs = 1;
     if (!complete_variant(spec, &spec->loss, "loss") ||

@@ -1,5 +1,5 @@
-/* Spec: what a user asked to be trained, as plain structs, and the tables that describe every field of it.
- * Knows nothing of JSON, of data set files or of memory sizes (plan does). */
+/* Spec: what a user asked to be trained, as plain structs, and the tables that describe every field
+ * of it. Knows nothing of JSON, of data set files or of memory sizes (plan does). */
 #ifndef CORE_SPEC_H
 #define CORE_SPEC_H
 
@@ -14,9 +14,9 @@ enum spec_precision { PRECISION_FP32 };
 struct spec_dataset {
     char name[65];
     bool shuffle;
-    int64_t limit;   /* first N training samples, or FIELD_ABSENT */
-    int validation;  /* enum spec_validation */
-    int normalize;   /* enum spec_normalize */
+    int64_t limit;  /* first N training samples, or FIELD_ABSENT */
+    int validation; /* enum spec_validation */
+    int normalize;  /* enum spec_normalize */
 };
 
 /* {"epochs": n} or {"steps": n}; the other one is FIELD_ABSENT. */
@@ -33,12 +33,12 @@ struct spec_checkpoint {
 };
 
 struct spec_run {
-    int64_t seed;                /* FIELD_ABSENT until drawn by who accepts the job */
-    int64_t epochs, max_steps;   /* after spec_complete exactly one of them is set */
+    int64_t seed;              /* FIELD_ABSENT until drawn by who accepts the job */
+    int64_t epochs, max_steps; /* after spec_complete exactly one of them is set */
     int64_t batch_size;
     bool drop_last;
-    int precision;               /* enum spec_precision */
-    int64_t threads;             /* FIELD_ABSENT: the daemon's default */
+    int precision;   /* enum spec_precision */
+    int64_t threads; /* FIELD_ABSENT: the daemon's default */
 };
 
 struct spec {
@@ -59,7 +59,8 @@ struct layer_common {
 /* The rows of a whole spec. */
 extern const struct fields spec_fields;
 
-/* Metrics that a checkpoint can be "best" by, NULL-ended: "val_loss", "val_accuracy", "train_loss". */
+/* Metrics that a checkpoint can be "best" by, NULL-ended: "val_loss", "val_accuracy", "train_loss".
+ */
 extern const char *const spec_metrics[];
 /* Whether a larger value of that metric is the better one. */
 bool spec_metric_larger_is_better(int metric);
@@ -69,10 +70,11 @@ void spec_init(struct spec *spec);
 void spec_drop(struct spec *spec);
 
 /* A variant of `kind` with its defaults, its blocks in `arena`. False when memory is gone. */
-bool variant_make(struct arena *arena, const struct kinds *kinds, const struct kind *kind, struct variant *out);
+bool variant_make(struct arena *arena, const struct kinds *kinds, const struct kind *kind,
+                  struct variant *out);
 
-/* After reading: fills defaults that depend on other fields (default kinds, 1 epoch) and checks the rules
- * between fields, adding to *problems. Call once. False only when memory is gone. */
+/* After reading: fills defaults that depend on other fields (default kinds, 1 epoch) and checks the
+ * rules between fields, adding to *problems. Call once. False only when memory is gone. */
 bool spec_complete(struct spec *spec, struct problems *problems, struct error *error) MUST_CHECK;
 
 #endif

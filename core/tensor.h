@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdint.h>
 
-/* float in every build that trains. The gradient checks build the reference kernels with double, where a
- * finite difference has digits to spare (see tests/core). */
+/* float in every build that trains. The gradient checks build the reference kernels with double,
+ * where a finite difference has digits to spare (see tests/core). */
 #ifdef TRAIND_REAL_DOUBLE
 typedef double real;
 #define real_sqrt sqrt
@@ -19,9 +19,10 @@ typedef float real;
 #define real_log logf
 #endif
 
-/* In front of a function with a hot loop: compiled for several instruction sets, the processor picks at start.
- * Without fused multiply-adds (see Makefile) all of them give the same digits. */
-#if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+/* In front of a function with a hot loop: compiled for several instruction sets, the processor
+ * picks at start. Without fused multiply-adds (see Makefile) all of them give the same digits. */
+#if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__) &&                 \
+    !defined(__SANITIZE_THREAD__)
 #define VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define VECTOR_CLONES

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The update and the gradient norm go over the flat arrays in ranges of this many numbers: by it alone the order
- * of the norm's sum is fixed. */
+/* The update and the gradient norm go over the flat arrays in ranges of this many numbers: by it
+ * alone the order of the norm's sum is fixed. */
 enum { RANGE = 65536 };
 
 static int range_count(const struct trainer *trainer)
@@ -23,17 +23,19 @@ static int64_t range_size(const struct trainer *trainer, int range)
     return left < RANGE ? left : RANGE;
 }
 
-/* PyTorch's default: weight and bias uniform in ±1/√fan_in (kaiming_uniform with a = √5). Each tensor has a
- * stream of its own. */
+/* PyTorch's default: weight and bias uniform in ±1/√fan_in (kaiming_uniform with a = √5). Each
+ * tensor has a stream of its own. */
 static void draw_weights(struct trainer *trainer)
 {
     const struct plan *plan = trainer->setup.plan;
     for (int i = 0; i < plan->tensor_count; i++) {
         const struct plan_tensor *tensor = &plan->tensors[i];
-        struct rng rng = {(uint64_t)trainer->setup.spec->run.seed, RNG_WEIGHTS | (uint32_t)i << 8, 0};
+        struct rng rng = {(uint64_t)trainer->setup.spec->run.seed, RNG_WEIGHTS | (uint32_t)i << 8,
+                          0};
         double bound = 1 / sqrt((double)tensor->fan_in);
         for (int64_t k = 0; k < tensor->count; k++)
-            trainer->parameters[tensor->offset + k] = (real)((2 * rng_uniform(&rng, (uint64_t)k) - 1) * bound);
+            trainer->parameters[tensor->offset + k] =
+                (real)((2 * rng_uniform(&rng, (uint64_t)k) - 1) * bound);
     }
 }
 
@@ -60,7 +62,8 @@ static void greet(void *context, int member)
 static bool take_memory(struct trainer *trainer, struct error *error)
 {
     const struct plan *plan = trainer->setup.plan;
-    struct model_setup setup = {trainer->setup.spec, plan, trainer->setup.threads, trainer->setup.kernels};
+    struct model_setup setup = {trainer->setup.spec, plan, trainer->setup.threads,
+                                trainer->setup.kernels};
     if (!model_make(&setup, &trainer->model, error))
         return false;
     trainer_reserve(trainer, plan, trainer->setup.spec->dataset.shuffle);
@@ -72,7 +75,8 @@ void trainer_reserve(struct trainer *trainer, const struct plan *plan, bool shuf
     struct block *block = model_block(trainer->model);
     block_reserve(block, &trainer->parameters, plan->parameters, sizeof(real));
     block_reserve(block, &trainer->gradients, plan->parameters, sizeof(real));
-    block_reserve(block, &trainer->state, saturating_product(plan->parameters, plan->optimizer_slots), sizeof(real));
+    block_reserve(block, &trainer->state,
+                  saturating_product(plan->parameters, plan->optimizer_slots), sizeof(real));
     block_reserve(block, &trainer->norms, (plan->parameters + RANGE - 1) / RANGE, sizeof(double));
     if (shuffle)
         block_reserve(block, &trainer->order, plan->train_samples, sizeof *trainer->order);
@@ -115,7 +119,8 @@ VECTOR_CLONES static void norm_task(void *context, int task, int member)
     int64_t count = range_size(trainer, task);
     double lanes[8] = {0};
     (void)member;
-    /* Padding between tensors is zero, and ranges are whole cache lines but for the last one's end. */
+    /* Padding between tensors is zero, and ranges are whole cache lines but for the last one's end.
+     */
     for (int64_t i = 0; i < count; i += 8)
         for (int64_t lane = 0; lane < 8; lane++)
             lanes[lane] += (double)g[i + lane] * (double)g[i + lane];
@@ -138,10 +143,14 @@ static void update_task(void *context, int task, int member)
     const struct variant *optimizer = &trainer->setup.spec->optimizer;
     int64_t first = (int64_t)task * RANGE;
     (void)member;
-    struct update update = {.options = optimizer->options, .w = trainer->parameters + first,
-                            .g = trainer->gradients + first, .state = trainer->state + first,
-                            .slot_stride = trainer->setup.plan->parameters, .count = range_size(trainer, task),
-                            .step = trainer->optimizer_steps, .lr = trainer->lr};
+    struct update update = {.options = optimizer->options,
+                            .w = trainer->parameters + first,
+                            .g = trainer->gradients + first,
+                            .state = trainer->state + first,
+                            .slot_stride = trainer->setup.plan->parameters,
+                            .count = range_size(trainer, task),
+                            .step = trainer->optimizer_steps,
+                            .lr = trainer->lr};
     ((const struct optimizer_kind *)optimizer->kind)->update(&update);
 }
 
@@ -157,15 +166,19 @@ static struct model_batch step_batch(const struct trainer *trainer)
     const struct plan *plan = trainer->setup.plan;
     int64_t first = trainer->steps_done % plan->steps_per_epoch * plan->batch_size;
     int64_t left = plan->train_samples - first;
-    return (struct model_batch){.split = dataset_train(trainer->dataset), .order = trainer->order, .first = first,
-                                .samples = left < plan->batch_size ? left : plan->batch_size, .train = true};
+    return (struct model_batch){.split = dataset_train(trainer->dataset),
+                                .order = trainer->order,
+                                .first = first,
+                                .samples = left < plan->batch_size ? left : plan->batch_size,
+                                .train = true};
 }
 
 bool trainer_step(struct trainer *trainer, struct step_report *report, struct error *error)
 {
     const struct plan *plan = trainer->setup.plan;
     if (trainer_ended(trainer))
-        return error_set(error, ERROR_CONFLICT, "trainer", "all %lld steps are done", (long long)plan->steps);
+        return error_set(error, ERROR_CONFLICT, "trainer", "all %lld steps are done",
+                         (long long)plan->steps);
 
     struct model_batch batch = step_batch(trainer);
     pack_if_changed(trainer);
@@ -173,11 +186,14 @@ bool trainer_step(struct trainer *trainer, struct step_report *report, struct er
     model_gather(trainer->model, trainer->team, trainer->gradients);
 
     int64_t step = trainer->steps_done + 1;
-    *report = (struct step_report){.step = step, .epoch = trainer->steps_done / plan->steps_per_epoch + 1,
-                                   .samples = batch.samples, .train_loss = result.loss_sum / (double)batch.samples,
+    *report = (struct step_report){.step = step,
+                                   .epoch = trainer->steps_done / plan->steps_per_epoch + 1,
+                                   .samples = batch.samples,
+                                   .train_loss = result.loss_sum / (double)batch.samples,
                                    .lr = plan_lr(trainer->setup.spec, plan, step),
                                    .grad_norm = gradient_norm(trainer),
-                                   .epoch_ended = step % plan->steps_per_epoch == 0, .ended = step == plan->steps};
+                                   .epoch_ended = step % plan->steps_per_epoch == 0,
+                                   .ended = step == plan->steps};
     report->finite = isfinite(report->train_loss) && isfinite(report->grad_norm);
     if (!report->finite)
         return true;
@@ -203,16 +219,19 @@ static const struct dataset_split *split_of(const struct trainer *trainer, enum 
     return split == SPLIT_TRAIN ? dataset_train(trainer->dataset) : dataset_test(trainer->dataset);
 }
 
-void trainer_evaluation_begin(const struct trainer *trainer, enum data_split split, struct evaluation *out)
+void trainer_evaluation_begin(const struct trainer *trainer, enum data_split split,
+                              struct evaluation *out)
 {
-    int64_t total = split == SPLIT_TRAIN ? trainer->setup.plan->train_samples : split_of(trainer, split)->count;
+    int64_t total =
+        split == SPLIT_TRAIN ? trainer->setup.plan->train_samples : split_of(trainer, split)->count;
     *out = (struct evaluation){.split = split, .total = total, .done = total == 0};
 }
 
 void trainer_evaluate_batch(struct trainer *trainer, struct evaluation *evaluation)
 {
     int64_t left = evaluation->total - evaluation->next, size = trainer->setup.plan->batch_size;
-    struct model_batch batch = {.split = split_of(trainer, evaluation->split), .first = evaluation->next,
+    struct model_batch batch = {.split = split_of(trainer, evaluation->split),
+                                .first = evaluation->next,
                                 .samples = left < size ? left : size};
     if (left <= 0)
         return;
@@ -231,7 +250,8 @@ const real *trainer_parameters(const struct trainer *trainer)
 
 void trainer_set_parameters(struct trainer *trainer, const real *parameters)
 {
-    memcpy(trainer->parameters, parameters, (size_t)trainer->setup.plan->parameters * sizeof *parameters);
+    memcpy(trainer->parameters, parameters,
+           (size_t)trainer->setup.plan->parameters * sizeof *parameters);
     trainer->packed = false;
 }
 

@@ -1,9 +1,9 @@
-/* Trainer: one job's weights and the next step. The caller pulls: each call does one batch and reports, so
- * cancelling, pausing, checkpoints and reporting are ordinary lines of the caller's loop. Knows nothing of
- * files, threads other than its team, or clocks.
+/* Trainer: one job's weights and the next step. The caller pulls: each call does one batch and
+ * reports, so cancelling, pausing, checkpoints and reporting are ordinary lines of the caller's
+ * loop. Knows nothing of files, threads other than its team, or clocks.
  *
- * Only the thread that made a trainer may use it. Losses and weights depend on (spec, seed, data, processor type and
- * build) and never on the number of threads. */
+ * Only the thread that made a trainer may use it. Losses and weights depend on (spec, seed, data,
+ * processor type and build) and never on the number of threads. */
 #ifndef CORE_TRAINER_H
 #define CORE_TRAINER_H
 
@@ -11,40 +11,41 @@
 #include "core/plan.h"
 
 enum kernel_choice {
-    KERNELS_BEST,       /* oneDNN where this build has it and the processor and shape suit it */
-    KERNELS_REFERENCE   /* the definition in plain loops */
+    KERNELS_BEST,     /* oneDNN where this build has it and the processor and shape suit it */
+    KERNELS_REFERENCE /* the definition in plain loops */
 };
 
-/* Which kernels this build and processor use, and why, as one line: "oneDNN 2.6.3, AVX-512 …". Static. */
+/* Which kernels this build and processor use, and why, as one line: "oneDNN 2.6.3, AVX-512 …".
+ * Static. */
 const char *kernels_describe(enum kernel_choice choice);
 
 struct trainer_setup {
-    const struct spec *spec;   /* complete and planned; borrowed for the trainer's life */
-    const struct plan *plan;   /* borrowed */
-    struct dataset *dataset;   /* shared: the trainer takes its own reference */
-    int threads;               /* ≥ 1 */
+    const struct spec *spec; /* complete and planned; borrowed for the trainer's life */
+    const struct plan *plan; /* borrowed */
+    struct dataset *dataset; /* shared: the trainer takes its own reference */
+    int threads;             /* ≥ 1 */
     enum kernel_choice kernels;
 };
 
 struct step_report {
-    int64_t step;       /* counted from 1 */
-    int64_t epoch;      /* counted from 1 */
-    int64_t samples;    /* in this batch */
-    double train_loss;  /* the batch's mean loss before the update */
+    int64_t step;      /* counted from 1 */
+    int64_t epoch;     /* counted from 1 */
+    int64_t samples;   /* in this batch */
+    double train_loss; /* the batch's mean loss before the update */
     double lr;
-    double grad_norm;   /* Euclidean, over all parameters */
-    bool finite;        /* false: loss or gradient is not finite, and the update was NOT applied */
+    double grad_norm; /* Euclidean, over all parameters */
+    bool finite;      /* false: loss or gradient is not finite, and the update was NOT applied */
     bool epoch_ended;
-    bool ended;         /* that was the last step of the job */
+    bool ended; /* that was the last step of the job */
 };
 
 enum data_split { SPLIT_TRAIN, SPLIT_TEST };
 
 struct evaluation {
     enum data_split split;
-    int64_t next;       /* first sample not yet looked at */
+    int64_t next; /* first sample not yet looked at */
     int64_t total;
-    int64_t correct;    /* predicted class equals the label */
+    int64_t correct; /* predicted class equals the label */
     double loss_sum;
     bool done;
 };
@@ -52,23 +53,27 @@ struct evaluation {
 struct trainer;
 
 /* Takes all memory of the job, starts the team, draws the initial weights from the seed. */
-bool trainer_new(const struct trainer_setup *setup, struct trainer **out, struct error *error) MUST_CHECK;
+bool trainer_new(const struct trainer_setup *setup, struct trainer **out,
+                 struct error *error) MUST_CHECK;
 void trainer_free(struct trainer *trainer); /* NULL is allowed */
 
 /* One batch: forward, backward, update. ERROR_CONFLICT after the last step. */
-bool trainer_step(struct trainer *trainer, struct step_report *report, struct error *error) MUST_CHECK;
+bool trainer_step(struct trainer *trainer, struct step_report *report,
+                  struct error *error) MUST_CHECK;
 
 int64_t trainer_steps_done(const struct trainer *trainer);
 bool trainer_ended(const struct trainer *trainer);
 
-/* Evaluation in pieces: begin, then one batch a call until done; the mean loss is loss_sum / total, accuracy
- * correct / total. Changes no weights. Samples in file order. */
-void trainer_evaluation_begin(const struct trainer *trainer, enum data_split split, struct evaluation *out);
+/* Evaluation in pieces: begin, then one batch a call until done; the mean loss is loss_sum / total,
+ * accuracy correct / total. Changes no weights. Samples in file order. */
+void trainer_evaluation_begin(const struct trainer *trainer, enum data_split split,
+                              struct evaluation *out);
 void trainer_evaluate_batch(struct trainer *trainer, struct evaluation *evaluation);
 
 /* The flat parameter array, plan.parameters numbers; valid until the next step. */
 const real *trainer_parameters(const struct trainer *trainer);
-/* Replaces all parameters (plan.parameters numbers), e.g. by given weights. Optimizer state is untouched. */
+/* Replaces all parameters (plan.parameters numbers), e.g. by given weights. Optimizer state is
+ * untouched. */
 void trainer_set_parameters(struct trainer *trainer, const real *parameters);
 /* The last step's gradients (plan.parameters numbers), for tests. */
 const real *trainer_gradients(const struct trainer *trainer);

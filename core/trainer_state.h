@@ -16,9 +16,9 @@ struct trainer {
     uint32_t *order;              /* (plan.train_samples) of this epoch; NULL: file order */
     int64_t order_epoch;          /* the epoch, counted from 0, that `order` belongs to */
     int64_t steps_done;
-    int64_t optimizer_steps;      /* updates applied */
-    double lr;                    /* of the update that runs */
-    bool packed;                  /* the kernels' weights agree with `parameters` */
+    int64_t optimizer_steps; /* updates applied */
+    double lr;               /* of the update that runs */
+    bool packed;             /* the kernels' weights agree with `parameters` */
 };
 
 /* Reserves the trainer's own arrays in the model's block. */

@@ -23,16 +23,14 @@ struct serve {
     sigset_t signals;
 };
 
-/* A signal that was ignored at start stays ignored: nohup, or a shell's background job. */
 static void signals_block(sigset_t *out)
 {
-    static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
+    struct sigaction hangup;
     (void)sigemptyset(out);
-    for (size_t i = 0; i < COUNT_OF(ends); i++) {
-        struct sigaction action;
-        if (ends[i] == SIGTERM || (sigaction(ends[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN))
-            (void)sigaddset(out, ends[i]);
-    }
+    (void)sigaddset(out, SIGTERM);
+    (void)sigaddset(out, SIGINT);
+    if (sigaction(SIGHUP, NULL, &hangup) != 0 || hangup.sa_handler != SIG_IGN)
+        (void)sigaddset(out, SIGHUP); /* otherwise nohup started us */
     (void)pthread_sigmask(SIG_BLOCK, out, NULL);
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     (void)sigaction(SIGPIPE, &ignore, NULL); /* a reader that left is a failed write, not the daemon's end */

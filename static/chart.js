@@ -50,8 +50,9 @@ function logRange(plot, low, high) {
 const valueScale = (name, log) => {
     if (log)
         return { distr: 3, range: logRange };
-    const ends = isFraction(name) ? [0, 1] : [undefined, undefined];
-    return { range: { min: { pad: 0.1, hard: ends[0] }, max: { pad: 0.1, hard: ends[1] } } };
+    const bottom = { pad: 0.1, soft: 0, mode: 3 }; // nothing below 0 is shown that has no values
+    const top = { pad: 0.1, hard: isFraction(name) ? 1 : undefined };
+    return { range: { min: bottom, max: top } };
 };
 
 /** Properties: title, series [{name, label, look}], history, log, smooth (a window in rows, 0:

@@ -33,7 +33,9 @@ const CHARTS = [
 ];
 
 const WINDOWS = [0, 20, 100, 500];
-const WINDOW = 20; // when the address names none
+
+// When the address names none: a mean lags, which a short run would show more than its noise.
+const usualWindow = (job) => (job.plan?.steps >= 1000 ? 20 : 0);
 
 export function Charts({ job, history, options }) {
     if (history.lastStep() === 0) {
@@ -44,8 +46,8 @@ export function Charts({ job, history, options }) {
     const epoch = (step) => (perEpoch ? `epoch ${(step / perEpoch).toFixed(2)}` : "");
     // A mean over rows of which some were left out would be a lie.
     const whole = history.whole("train_loss");
-    const wanted = WINDOWS.find((size) => String(size) === options.smooth) ?? WINDOW;
-    const window = whole ? wanted : 0;
+    const named = WINDOWS.find((size) => String(size) === options.smooth);
+    const window = whole ? (named ?? usualWindow(job)) : 0;
     const awaited = !ended(job) && job.spec?.dataset?.validation !== "none";
     const shown = CHARTS.filter(
         ({ series, evaluated }) =>

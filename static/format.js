@@ -37,8 +37,10 @@ export function percent(fraction, digits = 2) {
     return known(fraction) ? `${(100 * fraction).toFixed(digits)} %` : NOTHING;
 }
 
-/** A metric by its name: accuracies are fractions, all else plain numbers. */
+/** A metric by its name: rates are round, accuracies are fractions, all else plain numbers. */
 export function metric(name, value) {
+    if (name === "lr" && known(value))
+        return shortest(value);
     return name.endsWith("accuracy") ? percent(value) : number(value);
 }
 
@@ -89,7 +91,7 @@ export function bytes(size) {
 
 /** A shape as people write it: 6 × 28 × 28. */
 export function shape(sizes) {
-    return Array.isArray(sizes) ? sizes.join(" × ") : NOTHING;
+    return Array.isArray(sizes) ? sizes.map(count).join(" × ") : NOTHING;
 }
 
 const JSON_WIDTH = 100;

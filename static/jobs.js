@@ -94,7 +94,7 @@ function Begin({ model }) {
         <ul class="presets">
             ${PRESETS.map(
                 ({ file, title, about }) => html`<li key=${file}>
-                    <button type="button" onClick=${() => submit(file)}>Train ${title}</button>
+                    <button type="button" onClick=${() => submit(file)}>${title}</button>
                     <span class="soft">${about}</span>
                 </li>`,
             )}

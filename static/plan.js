@@ -38,7 +38,7 @@ export function Plan({ plan }) {
             </table>
         </div>
         ${plan.warnings.map(
-            ({ pointer, detail }) => html`<p class="warning" key=${pointer + detail}>
+            ({ pointer, detail }) => html`<p class="note" key=${pointer + detail}>
                 <code>${pointer}</code> ${detail}
             </p>`,
         )}`;

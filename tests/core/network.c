@@ -49,7 +49,8 @@ static void pair(int64_t out[2], int64_t value)
     out[0] = out[1] = value;
 }
 
-void network_conv2d(struct spec *spec, int64_t out_channels, int64_t kernel, int64_t stride, int64_t padding)
+void network_conv2d(struct spec *spec, int64_t out_channels, int64_t kernel, int64_t stride,
+                    int64_t padding)
 {
     struct conv2d_options *options = network_layer(spec, "conv2d");
     options->out_channels = out_channels;
@@ -103,15 +104,16 @@ void network_plan(struct spec *spec, const struct data_shape *data, struct plan 
     struct error error = {.kind = ERROR_NONE};
     struct problems *problems = calloc(1, sizeof *problems);
     CHECK(problems != NULL);
-    if (!spec_complete(spec, problems, &error) || !plan_make(spec, data, plan, problems, NULL, &error))
+    if (!spec_complete(spec, problems, &error) ||
+        !plan_make(spec, data, plan, problems, NULL, &error))
         FAIL("%s: %s", error.where, error.text);
     if (problems->count > 0)
         FAIL("%s: %s", problems->items[0].pointer, problems->items[0].detail);
     free(problems);
 }
 
-struct trainer *network_trainer(const struct spec *spec, const struct plan *plan, struct dataset *dataset,
-                                int threads, enum kernel_choice kernels)
+struct trainer *network_trainer(const struct spec *spec, const struct plan *plan,
+                                struct dataset *dataset, int threads, enum kernel_choice kernels)
 {
     struct trainer_setup setup = {spec, plan, dataset, threads, kernels};
     struct trainer *trainer;

@@ -21,6 +21,10 @@ struct layer_run {
  * planned. */
 void layer_open(struct layer_run *run, const char *words, const struct shape *input,
                 int64_t samples);
+/* The same, but false when it cannot be planned, such as a window larger than its image. Close it
+ * then too. */
+bool layer_try(struct layer_run *run, const char *words, const struct shape *input,
+               int64_t samples);
 void layer_close(struct layer_run *run);
 
 /* Forward and backward over the samples in shards of shard_size; `members` > 1 lets the shards take

@@ -136,7 +136,8 @@ TEST("a kernel larger than its input is a problem at that layer")
     network_free(spec);
 }
 
-TEST("linear on images, conv2d on a vector and a wrong number of scores are problems with a way out")
+TEST(
+    "linear on images, conv2d on a vector and a wrong number of scores are problems with a way out")
 {
     struct spec *spec = network_new();
     network_linear(spec, 10);
@@ -168,7 +169,8 @@ TEST("in_channels and in_features that are given and wrong are problems")
     struct opinion *opinion = opinion_of(spec, &fashion);
     CHECK_INT((int64_t)opinion->problems.count, 2);
     check_problem(opinion, "/model/0", "in_channels is 3, but the input has 1");
-    CHECK(strstr(opinion->problems.items[1].detail, "in_features is 17, but the input has 2704") != NULL);
+    CHECK(strstr(opinion->problems.items[1].detail, "in_features is 17, but the input has 2704") !=
+          NULL);
     opinion_free(opinion);
     network_free(spec);
 }

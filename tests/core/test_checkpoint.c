@@ -1,0 +1,239 @@
+/* Checkpoints: what the bytes say, and that bytes which are not a checkpoint are refused. That a
+ * run continues from one bit for bit stands in test_determinism.c. */
+#include "tests/harness.h"
+
+#include "core/checkpoint.h"
+#include "core/digest.h"
+#include "tests/core/support.h"
+#include "tests/core/support_job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char tiny_words[] =
+    "conv2d out_channels=3 kernel_size=2 | relu | flatten | linear out_features=3";
+
+/* A trainer after three steps, and its checkpoint. */
+struct stage {
+    struct dataset *dataset;
+    struct job job;
+    struct trainer *trainer;
+    uint8_t *bytes;
+    size_t size;
+};
+
+/* In place: the trainer keeps the addresses of the job's spec and plan. */
+static void set_up(struct stage *stage, const char *model, const char *optimizer)
+{
+    const struct data_shape shape = {{1, 5, 4, 0}, 3, 40, 0};
+    const struct job_words words = {
+        .model = model, .optimizer = optimizer, .batch_size = 8, .epochs = 2};
+
+    make_idx_dataset("set", &shape, 1);
+    stage->dataset = open_dataset("set");
+    job_make(&stage->job, &words, stage->dataset);
+    stage->trainer = job_trainer(&stage->job, 1, KERNELS_REFERENCE);
+    for (int i = 0; i < 3; i++)
+        step(stage->trainer);
+    stage->size = checkpoint_size(&stage->job.plan);
+    stage->bytes = malloc(stage->size);
+    CHECK(stage->bytes != NULL);
+    trainer_save(stage->trainer, stage->bytes);
+}
+
+static void tear_down(struct stage *stage)
+{
+    free(stage->bytes);
+    trainer_free(stage->trainer);
+    job_drop(&stage->job);
+    dataset_release(stage->dataset);
+}
+
+/* Loading fails with that error, and the trainer is as it was. */
+static void check_refused(struct stage *stage, const uint8_t *bytes, size_t size,
+                          enum error_kind kind)
+{
+    const size_t weights = (size_t)stage->job.plan.parameters * sizeof(real);
+    int64_t steps = trainer_steps_done(stage->trainer);
+    struct error error = {0};
+    real *before = malloc(weights);
+
+    CHECK(before != NULL);
+    memcpy(before, trainer_parameters(stage->trainer), weights);
+    CHECK(!trainer_load(stage->trainer, bytes, size, &error));
+    CHECK(error.text[0] != '\0');
+    CHECK_TEXT(error_kind_name(error.kind), error_kind_name(kind));
+    CHECK_INT(trainer_steps_done(stage->trainer), steps);
+    CHECK(memcmp(before, trainer_parameters(stage->trainer), weights) == 0);
+    free(before);
+}
+
+static int64_t number_at(const uint8_t *bytes, size_t at, size_t size)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < size; i++)
+        value |= (uint64_t)bytes[at + i] << (8 * i);
+    return (int64_t)value;
+}
+
+TEST("a checkpoint has the layout of core/checkpoint.h")
+{
+    struct stage stage;
+    const struct plan *plan = &stage.job.plan;
+    struct checkpoint_view view;
+    struct error error = {0};
+    uint8_t digest[DIGEST_BYTES];
+
+    set_up(&stage, tiny_words, "adam lr=0.01");
+    CHECK_INT((int64_t)stage.size, CHECKPOINT_HEADER + 4 * 3 * plan->parameters + 32);
+    CHECK(memcmp(stage.bytes, "TRAINDCK", 8) == 0);
+    CHECK_INT(number_at(stage.bytes, 8, 4), CHECKPOINT_VERSION);
+    CHECK_INT(number_at(stage.bytes, 12, 4), 2);
+    CHECK_INT(number_at(stage.bytes, 16, 8), 3);
+    CHECK_INT(number_at(stage.bytes, 24, 8), plan->parameters);
+    CHECK_INT(number_at(stage.bytes, 32, 8), 3);
+    CHECK_INT(number_at(stage.bytes, 40, 8), (int64_t)stage.size);
+    for (size_t i = 80; i < CHECKPOINT_HEADER; i++)
+        CHECK_INT(stage.bytes[i], 0);
+    CHECK(memcmp(stage.bytes + CHECKPOINT_HEADER, trainer_parameters(stage.trainer),
+                 (size_t)plan->parameters * sizeof(float)) == 0);
+    digest_sha256(stage.bytes, stage.size - 32, digest);
+    CHECK(memcmp(stage.bytes + stage.size - 32, digest, 32) == 0);
+
+    CHECK(checkpoint_open(stage.bytes, stage.size, &view, &error));
+    CHECK_INT(view.steps, 3);
+    CHECK_INT(view.optimizer_steps, 3);
+    CHECK_INT(view.parameter_count, plan->parameters);
+    CHECK_INT(view.optimizer_slots, 2);
+    CHECK(view.parameters == (const float *)(const void *)(stage.bytes + CHECKPOINT_HEADER));
+    CHECK(view.optimizer_state == view.parameters + plan->parameters);
+    tear_down(&stage);
+}
+
+TEST("saving twice gives the same bytes")
+{
+    struct stage stage;
+    uint8_t *again = malloc(stage.size);
+
+    set_up(&stage, tiny_words, "sgd lr=0.01 momentum=0.5");
+    CHECK(again != NULL);
+    memset(again, 0xaa, stage.size);
+    trainer_save(stage.trainer, again);
+    CHECK(memcmp(again, stage.bytes, stage.size) == 0);
+    free(again);
+    tear_down(&stage);
+}
+
+TEST("a checkpoint cut off at any length is refused")
+{
+    struct stage stage;
+
+    set_up(&stage, tiny_words, "adam lr=0.01");
+    for (size_t size = 0; size < stage.size; size++) {
+        /* A copy of its own, so that a sanitizer sees a read past the end. */
+        uint8_t *cut = malloc(size + (size == 0));
+
+        CHECK(cut != NULL);
+        memcpy(cut, stage.bytes, size);
+        check_refused(&stage, cut, size, ERROR_CORRUPT);
+        free(cut);
+    }
+    tear_down(&stage);
+}
+
+TEST("a checkpoint with any one bit flipped is refused")
+{
+    struct stage stage;
+
+    set_up(&stage, tiny_words, "sgd lr=0.01");
+    for (size_t bit = 0; bit < 8 * stage.size; bit++) {
+        stage.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        check_refused(&stage, stage.bytes, stage.size, ERROR_CORRUPT);
+        stage.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    tear_down(&stage);
+}
+
+TEST("a checkpoint with bytes behind it is refused")
+{
+    struct stage stage;
+    uint8_t *longer = calloc(stage.size + 64, 1);
+
+    set_up(&stage, tiny_words, "sgd lr=0.01");
+    CHECK(longer != NULL);
+    memcpy(longer, stage.bytes, (int64_t)stage.size);
+    for (size_t extra = 1; extra <= 64; extra++)
+        check_refused(&stage, longer, stage.size + extra, ERROR_CORRUPT);
+    free(longer);
+    tear_down(&stage);
+}
+
+struct lie {
+    size_t at, size;
+    uint64_t value;
+    enum error_kind kind;
+};
+
+/* Headers that lie and have the right digest over the lie. */
+static const struct lie lies[] = {
+    {8, 4, 0, ERROR_CORRUPT},
+    {8, 4, 2, ERROR_CORRUPT},
+    {12, 4, 0, ERROR_CORRUPT},
+    {12, 4, 0xffffffff, ERROR_CORRUPT},
+    {16, 8, 11, ERROR_INVALID}, /* the run has ten steps */
+    {16, 8, UINT64_MAX, ERROR_INVALID},
+    {16, 8, (uint64_t)1 << 63, ERROR_INVALID},
+    {24, 8, 0, ERROR_CORRUPT},
+    {24, 8, UINT64_MAX, ERROR_CORRUPT},
+    {24, 8, (uint64_t)1 << 62, ERROR_CORRUPT},
+    {24, 8, (uint64_t)1 << 32, ERROR_CORRUPT},
+    {32, 8, 4, ERROR_INVALID}, /* more updates than steps */
+    {32, 8, UINT64_MAX, ERROR_INVALID},
+    {40, 8, 0, ERROR_CORRUPT},
+    {40, 8, UINT64_MAX, ERROR_CORRUPT},
+    {48, 8, 1, ERROR_INVALID},
+};
+
+TEST("a header that lies under a right digest is refused")
+{
+    struct stage stage;
+    uint8_t *bytes = malloc(stage.size);
+
+    set_up(&stage, tiny_words, "adam lr=0.01");
+    CHECK(bytes != NULL);
+    for (size_t i = 0; i < COUNT_OF(lies); i++) {
+        memcpy(bytes, stage.bytes, stage.size);
+        for (size_t k = 0; k < lies[i].size; k++)
+            bytes[lies[i].at + k] = (uint8_t)(lies[i].value >> (8 * k));
+        digest_sha256(bytes, stage.size - 32, bytes + stage.size - 32);
+        check_refused(&stage, bytes, stage.size, lies[i].kind);
+    }
+    free(bytes);
+    tear_down(&stage);
+}
+
+TEST("a checkpoint of another network or optimizer is refused as such")
+{
+    static const char *const others[][2] = {
+        {"conv2d out_channels=3 kernel_size=2 | flatten | linear out_features=3", "adam lr=0.01"},
+        {"conv2d out_channels=2 kernel_size=2 | relu | flatten | linear out_features=3",
+         "adam lr=0.01"},
+        {tiny_words, "sgd lr=0.01"},
+        {tiny_words, "sgd lr=0.01 momentum=0.9"},
+    };
+    struct stage stage;
+
+    set_up(&stage, tiny_words, "adam lr=0.01");
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        struct stage other;
+        struct checkpoint_view view;
+        struct error error = {0};
+
+        set_up(&other, others[i][0], others[i][1]);
+        CHECK(checkpoint_open(other.bytes, other.size, &view, &error));
+        check_refused(&stage, other.bytes, other.size, ERROR_INVALID);
+        tear_down(&other);
+    }
+    tear_down(&stage);
+}

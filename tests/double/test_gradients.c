@@ -1,0 +1,294 @@
+/* Gradients against central differences, in double: every kind of the core's layer table with
+ * options and shapes drawn from its own rows, and whole networks through the trainer. A new row is
+ * checked without a line here. */
+#include "tests/harness.h"
+
+#include "core/layer.h"
+#include "core/rng.h"
+#include "tests/core/support.h"
+#include "tests/core/support_job.h"
+#include "tests/core/support_layer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LAYERS_OF_A_KIND = 12, TRIES = 4000 };
+
+struct dice {
+    struct rng rng;
+    uint64_t next;
+};
+
+static int64_t roll(struct dice *dice, int64_t low, int64_t high)
+{
+    return low + rng_below(&dice->rng, dice->next++, (uint32_t)(high - low + 1));
+}
+
+/* A small number that the row allows. */
+static int64_t roll_in(struct dice *dice, const struct field *field)
+{
+    double high = fmin(field->max, field->min + 3);
+
+    return roll(dice, (int64_t)ceil(field->min), (int64_t)high);
+}
+
+/* One option as " name=value", or nothing where its default does. */
+static void roll_option(struct dice *dice, const struct field *field, char out[100])
+{
+    const char *name = field->name;
+
+    out[0] = '\0';
+    if ((field->flags & FIELD_OPTIONAL) != 0)
+        return;
+    switch (field->type) {
+    case FIELD_BOOL:
+        snprintf(out, 100, " %s=%s", name, roll(dice, 0, 1) == 0 ? "false" : "true");
+        break;
+    case FIELD_INT:
+        snprintf(out, 100, " %s=%" PRId64, name, roll_in(dice, field));
+        break;
+    case FIELD_PAIR:
+        snprintf(out, 100, " %s=%" PRId64 ",%" PRId64, name, roll_in(dice, field),
+                 roll_in(dice, field));
+        break;
+    default:
+        CHECK((field->flags & FIELD_REQUIRED) == 0);
+    }
+}
+
+static void roll_layer(struct dice *dice, const struct kind *kind, char words[500],
+                       struct shape *input)
+{
+    size_t length;
+
+    snprintf(words, 500, "%s", kind->name);
+    for (size_t i = 0; i < kind->options.count; i++) {
+        char option[100];
+
+        roll_option(dice, &kind->options.rows[i], option);
+        length = strlen(words);
+        snprintf(words + length, 500 - length, "%s", option);
+    }
+    if (roll(dice, 0, 1) == 0)
+        *input = (struct shape){roll(dice, 1, 4), roll(dice, 1, 7), roll(dice, 1, 7), 0};
+    else
+        *input = (struct shape){roll(dice, 1, 20), 1, 1, 1};
+}
+
+/* Different values, none near zero, at least 2/count apart: a step of the difference meets no kink
+ * of a ReLU and changes no largest value. */
+static void fill_apart(real *values, int64_t count, uint64_t seed)
+{
+    const struct rng rng = {seed, RNG_SHUFFLE, 0};
+    uint32_t *order = malloc((size_t)count * sizeof(*order));
+
+    CHECK(order != NULL);
+    rng_permutation(&rng, order, (uint32_t)count);
+    for (int64_t i = 0; i < count; i++)
+        values[i] = (2 * (double)order[i] + 1.25 - (double)count) / (double)count;
+    free(order);
+}
+
+/* Σ dy·y, whose gradients are dx and the layer's own. */
+static double objective(struct layer_run *run, const struct layer_way *way)
+{
+    double sum = 0;
+
+    layer_compute(run, way);
+    for (int64_t i = 0; i < run->samples * run->y_count; i++)
+        sum += run->dy[i] * run->y[i];
+    return sum;
+}
+
+struct varied {
+    const char *what;
+    real *values;
+    const real *gradients; /* as the layer gave them */
+    int64_t count;
+};
+
+static void check_differences(struct layer_run *run, const struct layer_way *way, const char *words,
+                              const struct varied *varied)
+{
+    const double h = 1e-5;
+    double largest = 1e-3;
+
+    for (int64_t i = 0; i < varied->count; i++)
+        largest = fmax(largest, fabs(varied->gradients[i]));
+    for (int64_t i = 0; i < varied->count; i++) {
+        double kept = varied->values[i], above, below, wanted;
+
+        varied->values[i] = kept + h;
+        above = objective(run, way);
+        varied->values[i] = kept - h;
+        below = objective(run, way);
+        varied->values[i] = kept;
+        wanted = (above - below) / (2 * h);
+        if (!(fabs(varied->gradients[i] - wanted) <= 1e-7 * largest))
+            FAIL("%s on %" PRId64 "×%" PRId64 "×%" PRId64 ": d/d%s[%" PRId64
+                 "] is %.12g, by difference %.12g",
+                 words, run->plan.layers[0].input.channels, run->plan.layers[0].input.height,
+                 run->plan.layers[0].input.width, varied->what, i, varied->gradients[i], wanted);
+    }
+}
+
+static real *copy(const real *values, int64_t count)
+{
+    real *copied = malloc((size_t)(count + 1) * sizeof(*copied));
+
+    CHECK(copied != NULL);
+    memcpy(copied, values, (size_t)count * sizeof(*copied));
+    return copied;
+}
+
+static void check_layer(struct layer_run *run, const char *words, struct dice *dice)
+{
+    const struct layer_way way = {KERNELS_REFERENCE, roll(dice, 1, run->samples), 1, true};
+    int64_t x_count = run->samples * run->x_count;
+    real *dx, *gradients;
+
+    fill_apart(run->x, x_count, dice->next);
+    fill_symmetric(run->dy, run->samples * run->y_count, dice->next, 1);
+    fill_parameters(&run->plan, dice->next, 1, run->parameters);
+    layer_compute(run, &way);
+    dx = copy(run->dx, x_count);
+    gradients = copy(run->gradients, run->plan.parameters);
+    check_differences(run, &way, words, &(struct varied){"x", run->x, dx, x_count});
+    for (int i = 0; i < run->plan.tensor_count; i++) {
+        const struct plan_tensor *tensor = &run->plan.tensors[i];
+
+        check_differences(run, &way, words,
+                          &(struct varied){tensor->name, run->parameters + tensor->offset,
+                                           gradients + tensor->offset, tensor->count});
+    }
+    free(dx);
+    free(gradients);
+}
+
+TEST_SLOW("the gradients of every layer kind, with options and shapes drawn from its rows, are its "
+          "differences",
+          120)
+{
+    CHECK(layer_kinds.count > 0);
+    for (size_t k = 0; k < layer_kinds.count; k++) {
+        const struct kind *kind = layer_kinds.rows[k];
+        struct dice dice = {{k, RNG_SYNTHETIC, 9}, 0};
+        int checked = 0;
+
+        /* Most draws do not fit, such as a window larger than its image: those are not planned. */
+        for (int i = 0; i < TRIES && checked < LAYERS_OF_A_KIND; i++) {
+            char words[500];
+            struct shape input;
+            struct layer_run run;
+
+            roll_layer(&dice, kind, words, &input);
+            if (layer_try(&run, words, &input, roll(&dice, 1, 3))) {
+                check_layer(&run, words, &dice);
+                checked++;
+            }
+            layer_close(&run);
+        }
+        if (checked < LAYERS_OF_A_KIND)
+            FAIL("only %d draws of %s could be planned", checked, kind->name);
+    }
+}
+
+/* ---- whole networks ---- */
+
+struct net_case {
+    const char *words;
+    struct data_shape data;
+    int64_t each; /* every how-manieth parameter is varied */
+};
+
+static const struct net_case nets[] = {
+    {odd_net_words, {{3, 13, 11, 0}, 3, 7, 0}, 1},
+    {odd_net_words, {{1, 9, 12, 0}, 3, 18, 0}, 1},
+    {lenet5_words, {{1, 28, 28, 0}, 10, 5, 0}, 331},
+    {"flatten | linear out_features=4", {{2, 3, 5, 0}, 4, 33, 0}, 1},
+};
+
+static double mean_loss(struct trainer *trainer)
+{
+    struct evaluation evaluation;
+
+    trainer_evaluation_begin(trainer, SPLIT_TRAIN, &evaluation);
+    while (!evaluation.done)
+        trainer_evaluate_batch(trainer, &evaluation);
+    return evaluation.loss_sum / (double)evaluation.total;
+}
+
+static double loss_at(struct trainer *trainer, real *parameters, int64_t at, double value)
+{
+    double kept = parameters[at], loss;
+
+    parameters[at] = value;
+    trainer_set_parameters(trainer, parameters);
+    loss = mean_loss(trainer);
+    parameters[at] = kept;
+    return loss;
+}
+
+/* A step that happens to cross a kink is tried again with a smaller one. */
+static double difference(struct trainer *trainer, real *parameters, int64_t at, double expected)
+{
+    double slope = 0;
+
+    for (double h = 1e-4; h > 1e-8; h /= 10) {
+        slope = (loss_at(trainer, parameters, at, parameters[at] + h) -
+                 loss_at(trainer, parameters, at, parameters[at] - h)) /
+                (2 * h);
+        if (fabs(slope - expected) <= 1e-6 * fmax(fabs(expected), 1e-2))
+            break;
+    }
+    return slope;
+}
+
+static void check_net(const struct net_case *net, const struct job *job, struct trainer *trainer)
+{
+    const struct plan *plan = &job->plan;
+    real *parameters = copy(trainer_parameters(trainer), plan->parameters), *gradients;
+    struct step_report report = step(trainer); /* its rate is 0: the weights stay */
+
+    gradients = copy(trainer_gradients(trainer), plan->parameters);
+    CHECK(memcmp(parameters, trainer_parameters(trainer),
+                 (size_t)plan->parameters * sizeof(real)) == 0);
+    CHECK_NEAR(mean_loss(trainer), report.train_loss, 1e-12);
+    for (int i = 0; i < plan->tensor_count; i++) {
+        const struct plan_tensor *tensor = &plan->tensors[i];
+
+        for (int64_t k = i % net->each; k < tensor->count; k += net->each) {
+            double got = gradients[tensor->offset + k];
+            double wanted = difference(trainer, parameters, tensor->offset + k, got);
+
+            if (!(fabs(got - wanted) <= 1e-6 * fmax(fabs(wanted), 1e-2)))
+                FAIL("%s: d/d%s[%" PRId64 "] is %.12g, by difference %.12g", net->words,
+                     tensor->name, k, got, wanted);
+        }
+    }
+    free(parameters);
+    free(gradients);
+}
+
+TEST_SLOW("the gradients of whole networks are their differences", 240)
+{
+    for (size_t i = 0; i < COUNT_OF(nets); i++) {
+        const struct job_words words = {
+            .model = nets[i].words, .optimizer = "sgd lr=0", .seed = (int64_t)i + 1};
+        struct dataset *dataset;
+        struct trainer *trainer;
+        struct job job;
+
+        make_idx_dataset("set", &nets[i].data, i);
+        dataset = open_dataset("set");
+        job_make(&job, &words, dataset);
+        trainer = job_trainer(&job, 2, KERNELS_REFERENCE);
+        check_net(&nets[i], &job, trainer);
+        trainer_free(trainer);
+        job_drop(&job);
+        dataset_release(dataset);
+    }
+}
