@@ -1,4 +1,5 @@
-/* Address: parsing by getaddrinfo with numbers only, so that a start never waits for a name server. */
+/* Address: parsing by getaddrinfo with numbers only, so that a start never waits for a name server.
+ */
 #include "server/address.h"
 
 #include <arpa/inet.h>
@@ -35,17 +36,20 @@ static bool address_split(const char *text, char host[64], char port[8])
 bool address_parse(const char *text, struct address *out, struct error *error)
 {
     char host[64], port[8];
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+                             .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
     memset(out, 0, sizeof(*out));
     if (!address_split(text, host, port))
-        return error_set(error, ERROR_INVALID, text, "is not HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080");
+        return error_set(error, ERROR_INVALID, text,
+                         "is not HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080");
     const char *number = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
     int code = getaddrinfo(number, port, &hints, &found);
     if (code == EAI_MEMORY)
         return error_set(error, ERROR_MEMORY, text, "no memory to read the address");
     if (code != 0 || !found)
-        return error_set(error, ERROR_INVALID, text, "the host must be a numeric address or localhost");
+        return error_set(error, ERROR_INVALID, text,
+                         "the host must be a numeric address or localhost");
     memcpy(&out->socket, found->ai_addr, found->ai_addrlen);
     out->size = found->ai_addrlen;
     freeaddrinfo(found);

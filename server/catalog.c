@@ -8,17 +8,18 @@
 /* One set in memory. It stays while it has users; who waits for it to be loaded is one of them. */
 struct catalog_entry {
     struct catalog_entry *next;
-    char sha256[DIGEST_HEX];  /* of the content: the key, so that a name registered anew is another entry */
-    struct dataset *dataset;  /* NULL while it is loaded and when that failed */
+    char sha256[DIGEST_HEX]; /* of the content: the key, so that a name registered anew is another
+                                entry */
+    struct dataset *dataset; /* NULL while it is loaded and when that failed */
     bool loading;
     int users;
-    struct error failure;     /* of the loading, for those who waited for it */
+    struct error failure; /* of the loading, for those who waited for it */
 };
 
 struct catalog {
     struct store *store;
-    pthread_mutex_t lock;     /* a leaf: guards the entries; never held while a set is read or freed */
-    pthread_cond_t loaded;    /* some entry is no longer loading */
+    pthread_mutex_t lock;  /* a leaf: guards the entries; never held while a set is read or freed */
+    pthread_cond_t loaded; /* some entry is no longer loading */
     struct catalog_entry *entries;
 };
 
@@ -48,7 +49,8 @@ struct store *catalog_store(struct catalog *catalog)
     return catalog->store;
 }
 
-/* Takes the entry out of the list when its last user left. Under the lock; the caller frees what comes back. */
+/* Takes the entry out of the list when its last user left. Under the lock; the caller frees what
+ * comes back. */
 static struct catalog_entry *entry_leave(struct catalog *catalog, struct catalog_entry *entry)
 {
     if (--entry->users > 0)
@@ -68,7 +70,8 @@ static void entry_free(struct catalog_entry *entry)
     free(entry);
 }
 
-/* The entry of that content, with the caller as one more user; a new one is marked as loading. Under the lock. */
+/* The entry of that content, with the caller as one more user; a new one is marked as loading.
+ * Under the lock. */
 static struct catalog_entry *entry_join(struct catalog *catalog, const char *sha256, bool *fresh)
 {
     struct catalog_entry *entry = catalog->entries;
@@ -88,16 +91,17 @@ static struct catalog_entry *entry_join(struct catalog *catalog, const char *sha
     return entry;
 }
 
-static bool set_load(const struct catalog_info *info, const struct dataset_row *row, struct dataset **out,
-                     struct error *error)
+static bool set_load(const struct catalog_info *info, const struct dataset_row *row,
+                     struct dataset **out, struct error *error)
 {
     struct dataset *dataset = NULL;
     if (!dataset_open(row->path, &dataset, error))
         return false;
     if (strcmp(dataset_digest(dataset), info->sha256) != 0) {
         dataset_release(dataset);
-        return error_set(error, ERROR_CORRUPT, row->name,
-                         "the files are not those that were registered under this name; register them anew");
+        return error_set(
+            error, ERROR_CORRUPT, row->name,
+            "the files are not those that were registered under this name; register them anew");
     }
     *out = dataset;
     return true;

@@ -18,9 +18,10 @@ bool catalog_info_read(const struct dataset_row *row, struct catalog_info *out, 
     bool good = false;
     memset(out, 0, sizeof(*out));
     json_t *info = json_loads(row->info, 0, NULL);
-    if (info && json_unpack(info, "{s:[I,I,I], s:I, s:I, s:I, s:s, s:s}", "shape", &channels, &height, &width,
-                            "classes", &classes, "train_samples", &train, "test_samples", &test, "sha256",
-                            &sha256, "files", &files) == 0 &&
+    if (info &&
+        json_unpack(info, "{s:[I,I,I], s:I, s:I, s:I, s:s, s:s}", "shape", &channels, &height,
+                    &width, "classes", &classes, "train_samples", &train, "test_samples", &test,
+                    "sha256", &sha256, "files", &files) == 0 &&
         strlen(sha256) == DIGEST_HEX - 1 && strlen(files) == DIGEST_HEX - 1) {
         out->shape.sample = (struct shape){.channels = channels, .height = height, .width = width};
         out->shape.classes = classes;
@@ -32,19 +33,20 @@ bool catalog_info_read(const struct dataset_row *row, struct catalog_info *out, 
     }
     json_decref(info);
     if (!good)
-        return error_set(error, ERROR_CORRUPT, row->name, "the registry's entry of this data set is unreadable");
+        return error_set(error, ERROR_CORRUPT, row->name,
+                         "the registry's entry of this data set is unreadable");
     return true;
 }
 
 char *catalog_info_text(const struct dataset *dataset, const char *files)
 {
     const struct data_shape *shape = dataset_shape(dataset);
-    json_t *info = json_pack("{s:s, s:[I,I,I], s:I, s:I, s:I, s:I, s:s, s:s}", "format", dataset_format(dataset),
-                             "shape", (json_int_t)shape->sample.channels, (json_int_t)shape->sample.height,
-                             (json_int_t)shape->sample.width, "classes", (json_int_t)shape->classes,
-                             "train_samples", (json_int_t)shape->train_samples, "test_samples",
-                             (json_int_t)shape->test_samples, "bytes", (json_int_t)dataset_bytes(dataset),
-                             "sha256", dataset_digest(dataset), "files", files);
+    json_t *info = json_pack(
+        "{s:s, s:[I,I,I], s:I, s:I, s:I, s:I, s:s, s:s}", "format", dataset_format(dataset),
+        "shape", (json_int_t)shape->sample.channels, (json_int_t)shape->sample.height,
+        (json_int_t)shape->sample.width, "classes", (json_int_t)shape->classes, "train_samples",
+        (json_int_t)shape->train_samples, "test_samples", (json_int_t)shape->test_samples, "bytes",
+        (json_int_t)dataset_bytes(dataset), "sha256", dataset_digest(dataset), "files", files);
     char *text = info ? json_dumps(info, JSON_COMPACT) : NULL;
     json_decref(info);
     return text;
@@ -57,8 +59,8 @@ static int file_line(FILE *list, const char *folder, const char *name)
     int length = snprintf(path, sizeof(path), "%s/%s", folder, name);
     if (length < 0 || (size_t)length >= sizeof(path) || stat(path, &status) != 0)
         return fprintf(list, "%s ?\n", name);
-    return fprintf(list, "%s %jd %jd.%09ld\n", name, (intmax_t)status.st_size, (intmax_t)status.st_mtim.tv_sec,
-                   status.st_mtim.tv_nsec);
+    return fprintf(list, "%s %jd %jd.%09ld\n", name, (intmax_t)status.st_size,
+                   (intmax_t)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
 }
 
 bool catalog_files(const char *path, char out[DIGEST_HEX], struct error *error)
@@ -68,8 +70,8 @@ bool catalog_files(const char *path, char out[DIGEST_HEX], struct error *error)
     size_t size = 0;
     int count = scandir(path, &names, NULL, alphasort);
     if (count < 0)
-        return error_set(error, errno == ENOENT || errno == ENOTDIR ? ERROR_NOT_FOUND : ERROR_IO, path,
-                         "cannot list the folder: %s", strerror(errno));
+        return error_set(error, errno == ENOENT || errno == ENOTDIR ? ERROR_NOT_FOUND : ERROR_IO,
+                         path, "cannot list the folder: %s", strerror(errno));
     FILE *list = open_memstream(&text, &size);
     bool good = list != NULL;
     for (int i = 0; i < count; i++) {

@@ -1,5 +1,6 @@
-/* Catalog's registry side: checking a data set's files fully before its name appears, once. At start only the
- * files' names, sizes and times are looked at, so that a daemon with many sets starts at once. */
+/* Catalog's registry side: checking a data set's files fully before its name appears, once. At
+ * start only the files' names, sizes and times are looked at, so that a daemon with many sets
+ * starts at once. */
 #include "server/catalog_info.h"
 
 #include <dirent.h>
@@ -21,19 +22,23 @@ static bool registration_write(struct db *db, void *context, struct error *error
 
 static bool name_allowed(const char *name)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     size_t length = strlen(name);
     return length > 0 && length <= 64 && name[0] != '.' && strspn(name, allowed) == length;
 }
 
-bool catalog_register(struct catalog *catalog, const char *name, const char *path, struct error *error)
+bool catalog_register(struct catalog *catalog, const char *name, const char *path,
+                      struct error *error)
 {
     struct dataset *dataset = NULL;
     char files[DIGEST_HEX];
     if (!name_allowed(name))
-        return error_set(error, ERROR_INVALID, name,
-                         "a data set's name has at most 64 letters, digits, '.', '_', '-' and no '.' in front");
-    /* Listed before they are read: files that change in between are then read again at the next start. */
+        return error_set(
+            error, ERROR_INVALID, name,
+            "a data set's name has at most 64 letters, digits, '.', '_', '-' and no '.' in front");
+    /* Listed before they are read: files that change in between are then read again at the next
+     * start. */
     if (!catalog_files(path, files, error) || !dataset_open(path, &dataset, error))
         return false;
     char *info = catalog_info_text(dataset, files);
@@ -73,8 +78,8 @@ static bool standing_of(struct db *db, const char *name, const char *path, enum 
     return true;
 }
 
-static void member_register(struct catalog *catalog, struct db *db, const char *name, const char *path,
-                            const struct log *log)
+static void member_register(struct catalog *catalog, struct db *db, const char *name,
+                            const char *path, const struct log *log)
 {
     enum standing standing;
     struct error error = {0};
@@ -85,13 +90,15 @@ static void member_register(struct catalog *catalog, struct db *db, const char *
     if (standing == STANDING_KNOWN)
         return;
     if (standing == STANDING_TAKEN)
-        log_line(log, LOG_INFO, "data set %s: the name belongs to another path, %s is left out", name, path);
+        log_line(log, LOG_INFO, "data set %s: the name belongs to another path, %s is left out",
+                 name, path);
     else if (catalog_register(catalog, name, path, &error))
         log_line(log, LOG_INFO, "data set %s: %s and registered from %s", name,
                  standing == STANDING_NEW ? "checked" : "files changed: checked again", path);
     else
-        log_line(log, error.kind == ERROR_NOT_FOUND ? LOG_INFO : LOG_WARNING, "no data set %s: %s%s%s", name,
-                 error.where, error.where[0] != '\0' ? ": " : "", error.text);
+        log_line(log, error.kind == ERROR_NOT_FOUND ? LOG_INFO : LOG_WARNING,
+                 "no data set %s: %s%s%s", name, error.where, error.where[0] != '\0' ? ": " : "",
+                 error.text);
 }
 
 static bool is_folder(const char *path)
@@ -100,7 +107,8 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-void catalog_register_folder(struct catalog *catalog, struct db *db, const char *folder, const struct log *log)
+void catalog_register_folder(struct catalog *catalog, struct db *db, const char *folder,
+                             const struct log *log)
 {
     struct dirent **members = NULL;
     /* Absolute, so that the registry holds for a daemon started elsewhere. */

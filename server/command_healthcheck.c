@@ -1,5 +1,5 @@
-/* traind healthcheck: asks a daemon for /livez over a plain socket, for containers that have no other client.
- * Knows of HTTP only the first line of an answer. */
+/* traind healthcheck: asks a daemon for /livez over a plain socket, for containers that have no
+ * other client. Knows of HTTP only the first line of an answer. */
 #include "server/commands.h"
 
 #include "server/address.h"
@@ -18,7 +18,8 @@ enum { PATIENCE_SECONDS = 5 };
 static bool url_host(const char *url, char out[128])
 {
     static const char scheme[] = "http://";
-    const char *host = strncmp(url, scheme, sizeof(scheme) - 1) == 0 ? url + sizeof(scheme) - 1 : url;
+    const char *host =
+        strncmp(url, scheme, sizeof(scheme) - 1) == 0 ? url + sizeof(scheme) - 1 : url;
     size_t length = strcspn(host, "/?#");
     if (length == 0 || length >= 128)
         return false;
@@ -43,8 +44,8 @@ static bool ask(int socket_number, const char *host, struct error *error)
 {
     char request[256], answer[256] = "";
     size_t used = 0;
-    int length = snprintf(request, sizeof(request), "GET /livez HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n",
-                          host);
+    int length = snprintf(request, sizeof(request),
+                          "GET /livez HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", host);
     if (!send_all(socket_number, request, (size_t)length))
         return error_set(error, ERROR_IO, host, "cannot ask: %s", strerror(errno));
     while (used + 1 < sizeof(answer) && !memchr(answer, '\n', used)) {
@@ -71,7 +72,8 @@ static bool check(const char *host, struct error *error)
     if (number < 0)
         return error_set(error, ERROR_IO, host, "no socket: %s", strerror(errno));
     (void)setsockopt(number, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    (void)setsockopt(number, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)); /* connect() too */
+    (void)setsockopt(number, SOL_SOCKET, SO_SNDTIMEO, &patience,
+                     sizeof(patience)); /* connect() too */
     bool good = connect(number, (const struct sockaddr *)&address.socket, address.size) == 0;
     if (!good)
         (void)error_set(error, ERROR_IO, host, "cannot connect: %s", strerror(errno));

@@ -1,5 +1,5 @@
-/* Config: one table of options; a default, an environment variable and a command-line value all take the same way
- * into the struct. Knows nothing of what the options do. */
+/* Config: one table of options; a default, an environment variable and a command-line value all
+ * take the same way into the struct. Knows nothing of what the options do. */
 #include "server/config.h"
 
 #include "core/field.h"
@@ -10,10 +10,10 @@
 #include <string.h>
 
 enum option_type {
-    OPTION_TEXT,  /* char[max] */
-    OPTION_INT,   /* int in min…max */
+    OPTION_TEXT,   /* char[max] */
+    OPTION_INT,    /* int in min…max */
     OPTION_CHOICE, /* char[max], one of `choices` */
-    OPTION_LEVEL  /* enum log_level */
+    OPTION_LEVEL   /* enum log_level */
 };
 
 struct option {
@@ -30,26 +30,27 @@ struct option {
 
 static const char *const kernel_names[] = {"auto", "reference", NULL};
 
-#define TEXT_OPTION(member) OPTION_TEXT, offsetof(struct config, member), 0, (long)sizeof(((struct config *)0)->member)
+#define TEXT_OPTION(member)                                                                        \
+    OPTION_TEXT, offsetof(struct config, member), 0, (long)sizeof(((struct config *)0)->member)
 
 static const struct option options[] = {
     {"--listen", "TRAIND_LISTEN", "HOST:PORT", "127.0.0.1:8080", TEXT_OPTION(listen), NULL,
      "address to listen on; port 0 takes a free one"},
     {"--data-dir", "TRAIND_DATA_DIR", "DIR", "traind-data", TEXT_OPTION(data_dir), NULL,
      "folder of the database; made when missing"},
-    {"--workers", "TRAIND_WORKERS", "N", "1", OPTION_INT, offsetof(struct config, workers), 1, 64, NULL,
-     "jobs that train at once"},
-    {"--threads", "TRAIND_THREADS", "N", "0", OPTION_INT, offsetof(struct config, threads), 0, 1024, NULL,
-     "threads of each job; 0 shares the processors among the workers"},
-    {"--kernels", "TRAIND_KERNELS", "NAME", "auto", OPTION_CHOICE, offsetof(struct config, kernels), 0,
-     (long)sizeof(((struct config *)0)->kernels), kernel_names,
+    {"--workers", "TRAIND_WORKERS", "N", "1", OPTION_INT, offsetof(struct config, workers), 1, 64,
+     NULL, "jobs that train at once"},
+    {"--threads", "TRAIND_THREADS", "N", "0", OPTION_INT, offsetof(struct config, threads), 0, 1024,
+     NULL, "threads of each job; 0 shares the processors among the workers"},
+    {"--kernels", "TRAIND_KERNELS", "NAME", "auto", OPTION_CHOICE, offsetof(struct config, kernels),
+     0, (long)sizeof(((struct config *)0)->kernels), kernel_names,
      "auto takes the fastest of this processor; reference the plain loops"},
     {"--port-file", "TRAIND_PORT_FILE", "FILE", "", TEXT_OPTION(port_file), NULL,
      "the address is written there once the daemon answers"},
     {"--datasets", "TRAIND_DATASETS", "DIR", "/usr/share/datasets", TEXT_OPTION(datasets), NULL,
      "folder whose data sets are registered at start"},
-    {"--log-level", "TRAIND_LOG_LEVEL", "LEVEL", "info", OPTION_LEVEL, offsetof(struct config, log.level), 0, 0,
-     NULL, "error, warning, info or debug"},
+    {"--log-level", "TRAIND_LOG_LEVEL", "LEVEL", "info", OPTION_LEVEL,
+     offsetof(struct config, log.level), 0, 0, NULL, "error, warning, info or debug"},
 };
 
 static bool option_int(const struct option *option, const char *origin, const char *text, int *out,
@@ -61,20 +62,22 @@ static bool option_int(const struct option *option, const char *origin, const ch
     if (errno != 0 || end == text || *end != '\0')
         return error_set(error, ERROR_INVALID, origin, "must be a whole number, not '%s'", text);
     if (value < option->min || value > option->max)
-        return error_set(error, ERROR_INVALID, origin, "must be from %ld to %ld, not %ld", option->min,
-                         option->max, value);
+        return error_set(error, ERROR_INVALID, origin, "must be from %ld to %ld, not %ld",
+                         option->min, option->max, value);
     *out = (int)value;
     return true;
 }
 
-static bool option_choice(const struct option *option, const char *origin, const char *text, struct error *error)
+static bool option_choice(const struct option *option, const char *origin, const char *text,
+                          struct error *error)
 {
     char allowed[128] = "";
     for (const char *const *choice = option->choices; *choice; choice++) {
         if (strcmp(*choice, text) == 0)
             return true;
         size_t used = strlen(allowed);
-        (void)snprintf(allowed + used, sizeof(allowed) - used, "%s%s", used > 0 ? ", " : "", *choice);
+        (void)snprintf(allowed + used, sizeof(allowed) - used, "%s%s", used > 0 ? ", " : "",
+                       *choice);
     }
     return error_set(error, ERROR_INVALID, origin, "must be one of %s, not '%s'", allowed, text);
 }
@@ -89,8 +92,8 @@ static bool option_store(const struct option *option, const char *origin, const 
     if (option->type == OPTION_LEVEL) {
         int level = log_level_find(text);
         if (level < 0)
-            return error_set(error, ERROR_INVALID, origin, "must be error, warning, info or debug, not '%s'",
-                             text);
+            return error_set(error, ERROR_INVALID, origin,
+                             "must be error, warning, info or debug, not '%s'", text);
         config->log.level = (enum log_level)level;
         return true;
     }
@@ -128,7 +131,8 @@ bool config_read(int argc, char **argv, struct config *out, struct error *error)
         const char *value;
         const struct option *option = option_find(argv[i], &value);
         if (!option)
-            return error_set(error, ERROR_INVALID, argv[i], "is not an option; see 'traind serve --help'");
+            return error_set(error, ERROR_INVALID, argv[i],
+                             "is not an option; see 'traind serve --help'");
         if (!value && i + 1 == argc)
             return error_set(error, ERROR_INVALID, option->name, "needs a value");
         if (!option_store(option, option->name, value ? value : argv[++i], out, error))
@@ -145,7 +149,7 @@ void config_help(void)
     for (size_t i = 0; i < COUNT_OF(options); i++) {
         const struct option *option = &options[i];
         const char *fallback = option->fallback[0] != '\0' ? option->fallback : "none";
-        printf("  %-12s %-10s %s\n%26s(default: %s; environment: %s)\n", option->name, option->value,
-               option->help, "", fallback, option->environment);
+        printf("  %-12s %-10s %s\n%26s(default: %s; environment: %s)\n", option->name,
+               option->value, option->help, "", fallback, option->environment);
     }
 }

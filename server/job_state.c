@@ -6,15 +6,15 @@
 #define TO(state) (1u << (state))
 
 static const struct {
-    const char *name;  /* as stored and as sent: never changed */
-    unsigned moves;    /* none: the job has ended */
+    const char *name; /* as stored and as sent: never changed */
+    unsigned moves;   /* none: the job has ended */
 } states[JOB_STATES] = {
     [JOB_QUEUED] = {"queued", TO(JOB_RUNNING) | TO(JOB_PAUSED) | TO(JOB_CANCELLED)},
     /* Back to queued: the daemon stops, or has died. */
-    [JOB_RUNNING] = {"running", TO(JOB_QUEUED) | TO(JOB_PAUSING) | TO(JOB_CANCELLING) | TO(JOB_SUCCEEDED) |
-                                    TO(JOB_FAILED)},
-    [JOB_PAUSING] = {"pausing", TO(JOB_QUEUED) | TO(JOB_RUNNING) | TO(JOB_PAUSED) | TO(JOB_CANCELLING) |
+    [JOB_RUNNING] = {"running", TO(JOB_QUEUED) | TO(JOB_PAUSING) | TO(JOB_CANCELLING) |
                                     TO(JOB_SUCCEEDED) | TO(JOB_FAILED)},
+    [JOB_PAUSING] = {"pausing", TO(JOB_QUEUED) | TO(JOB_RUNNING) | TO(JOB_PAUSED) |
+                                    TO(JOB_CANCELLING) | TO(JOB_SUCCEEDED) | TO(JOB_FAILED)},
     [JOB_PAUSED] = {"paused", TO(JOB_QUEUED) | TO(JOB_CANCELLED)},
     /* Not to succeeded: a user who was told that the job is being cancelled finds it cancelled. */
     [JOB_CANCELLING] = {"cancelling", TO(JOB_CANCELLED) | TO(JOB_FAILED)},

@@ -1,5 +1,6 @@
-/* Log: entries on standard error, one line each, written by one write() so that lines of different threads never
- * mix. Knows nothing of files or rotation: whoever starts the daemon keeps its standard error. */
+/* Log: entries on standard error, one line each, written by one write() so that lines of different
+ * threads never mix. Knows nothing of files or rotation: whoever starts the daemon keeps its
+ * standard error. */
 #include "server/log.h"
 
 #include <errno.h>
@@ -30,9 +31,9 @@ static size_t log_head(char *out, size_t size, enum log_level level)
     struct tm utc;
     (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)gmtime_r(&now.tv_sec, &utc);
-    int length = snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ %-7s ", utc.tm_year + 1900,
-                          utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                          (int)(now.tv_nsec / 1000000), level_names[level]);
+    int length = snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ %-7s ",
+                          utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
+                          utc.tm_sec, (int)(now.tv_nsec / 1000000), level_names[level]);
     if (length < 0)
         return 0;
     return (size_t)length < size ? (size_t)length : size - 1;

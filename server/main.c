@@ -41,7 +41,8 @@ static const struct command {
 } commands[] = {
     {"serve", command_serve, "run the daemon; 'traind serve --help' lists its options"},
     {"train", command_train, "train one job in the foreground: traind train SPEC.json"},
-    {"healthcheck", command_healthcheck, "exit 0 when the daemon answers: traind healthcheck [--url URL]"},
+    {"healthcheck", command_healthcheck,
+     "exit 0 when the daemon answers: traind healthcheck [--url URL]"},
     {"version", command_version, "print the version and the kernels of this build"},
     {"help", command_help, "print this list"},
 };

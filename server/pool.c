@@ -1,5 +1,5 @@
-/* Pool: claiming, sleeping, waking. The queue itself is the database: a wake-up that is lost costs seconds, never
- * a job. */
+/* Pool: claiming, sleeping, waking. The queue itself is the database: a wake-up that is lost costs
+ * seconds, never a job. */
 #include "server/pool.h"
 
 #include <errno.h>
@@ -13,20 +13,20 @@ enum { POOL_RECHECK_SECONDS = 3 };
 struct worker {
     struct pool *pool;
     pthread_t thread;
-    int64_t job;                    /* number of the running one; 0: none */
+    int64_t job; /* number of the running one; 0: none */
     struct runner_signals signals;
 };
 
 struct pool {
     struct store *store;
     const struct runner_world *world;
-    int started;                    /* threads to join */
+    int started; /* threads to join */
     int count;
     struct worker *workers;
-    /* A leaf: guards `job` of every worker and what follows. The signals are atomic, but are cleared only under
-     * it, together with a change of `job`, so that none reaches the next job. */
+    /* A leaf: guards `job` of every worker and what follows. The signals are atomic, but are
+     * cleared only under it, together with a change of `job`, so that none reaches the next job. */
     pthread_mutex_t lock;
-    pthread_cond_t news;            /* `wakes` or `stopping` changed */
+    pthread_cond_t news; /* `wakes` or `stopping` changed */
     int64_t wakes;
     bool stopping;
 };

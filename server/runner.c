@@ -33,20 +33,23 @@ static bool runner_step(struct runner *runner, struct error *error)
     if (!runner_report(runner, &report, error))
         return false;
     if (!report.finite)
-        return error_set(error, ERROR_DIVERGED, "",
-                         "training left the finite numbers at step %lld: train_loss %g, grad_norm %g, lr %g",
-                         (long long)report.step, report.train_loss, report.grad_norm, report.lr);
+        return error_set(
+            error, ERROR_DIVERGED, "",
+            "training left the finite numbers at step %lld: train_loss %g, grad_norm %g, lr %g",
+            (long long)report.step, report.train_loss, report.grad_norm, report.lr);
     return true;
 }
 
-/* What is due at the step that the job stands at. Once more after a resume: a stop may have cut it short. */
+/* What is due at the step that the job stands at. Once more after a resume: a stop may have cut it
+ * short. */
 static bool runner_settle(struct runner *runner, enum runner_wish *wish, struct error *error)
 {
     if (!runner_look(runner, wish, error))
         return false;
     if (*wish == WISH_GO && runner_evaluation_due(runner) && !runner_evaluate(runner, wish, error))
         return false;
-    if (*wish == WISH_GO && runner->last.step > 0 && cadence_due(&runner->spec.checkpoint.every, &runner->last))
+    if (*wish == WISH_GO && runner->last.step > 0 &&
+        cadence_due(&runner->spec.checkpoint.every, &runner->last))
         return runner_save(runner, error);
     return true;
 }
@@ -65,7 +68,8 @@ static bool runner_train(struct runner *runner, enum runner_wish *wish, struct e
     return *wish == WISH_LEAVE || runner_flush(runner, error);
 }
 
-void runner_run(const struct runner_world *world, const struct job_row *job, struct runner_signals *signals)
+void runner_run(const struct runner_world *world, const struct job_row *job,
+                struct runner_signals *signals)
 {
     struct runner runner = {.world = world, .job = job, .signals = signals};
     struct error error = {0};

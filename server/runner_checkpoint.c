@@ -1,5 +1,6 @@
-/* Runner's checkpoints: the trainer's bytes into the store and back. A checkpoint carries the numbers that were
- * measured on exactly its weights, and only those: "best" then means the best measured. */
+/* Runner's checkpoints: the trainer's bytes into the store and back. A checkpoint carries the
+ * numbers that were measured on exactly its weights, and only those: "best" then means the best
+ * measured. */
 #include "server/runner_parts.h"
 
 #include "core/checkpoint.h"
@@ -48,6 +49,33 @@ static char *checkpoint_metrics(const struct runner *runner)
     return text;
 }
 
+struct refusal {
+    int64_t job, checkpoint, step;
+    const char *event; /* a warning, or NULL */
+};
+
+static bool refusal_work(struct db *db, void *context, struct error *error)
+{
+    const struct refusal *refusal = context;
+    if (!store_checkpoint_refuse(db, refusal->job, refusal->checkpoint, error))
+        return false;
+    return !refusal->event ||
+           store_event_add(db, refusal->job, "warning", refusal->step, refusal->event, error);
+}
+
+/* A stop stored the checkpoint of this step before its evaluation was done: it is taken back and
+ * stored with its numbers, or it could never be the best. */
+static bool make_room(struct runner *runner, struct error *error)
+{
+    struct runner_resumed *resumed = &runner->resumed;
+    if (!resumed->unmeasured || resumed->step != runner->last.step ||
+        runner->measured.step != runner->last.step)
+        return true;
+    resumed->unmeasured = false;
+    struct refusal refusal = {.job = runner->job->number, .checkpoint = resumed->checkpoint};
+    return store_write(runner->world->store, refusal_work, &refusal, error);
+}
+
 bool runner_save(struct runner *runner, struct error *error)
 {
     if (!runner_flush(runner, error))
@@ -68,7 +96,8 @@ bool runner_save(struct runner *runner, struct error *error)
                                         .score = checkpoint_score(runner),
                                         .keep_last = (int)wanted->keep_last,
                                         .keep_best = (int)wanted->keep_best};
-    bool good = store_checkpoint_add(runner->world->store, &checkpoint, error);
+    bool good =
+        make_room(runner, error) && store_checkpoint_add(runner->world->store, &checkpoint, error);
     free(metrics);
     return good;
 }
@@ -77,48 +106,39 @@ static bool load(struct runner *runner, const struct checkpoint_row *row, struct
 {
     size_t size = checkpoint_size(&runner->plan);
     if (row->bytes != (int64_t)size)
-        return error_set(error, ERROR_CORRUPT, "checkpoint", "it has %" PRId64 " bytes and not %zu", row->bytes,
-                         size);
+        return error_set(error, ERROR_CORRUPT, "checkpoint", "it has %" PRId64 " bytes and not %zu",
+                         row->bytes, size);
     return store_checkpoint_read(runner->reader, row->number, 0, runner->checkpoint, size, error) &&
            trainer_load(runner->trainer, runner->checkpoint, size, error);
 }
 
-struct refusal {
-    const struct checkpoint_row *row;
-    const char *event;
-};
-
-static bool refusal_work(struct db *db, void *context, struct error *error)
-{
-    const struct refusal *refusal = context;
-    const struct checkpoint_row *row = refusal->row;
-    return store_checkpoint_refuse(db, row->job, row->number, error) &&
-           store_event_add(db, row->job, "warning", row->step, refusal->event, error);
-}
-
-/* Says that a checkpoint is no good, in the log and as an event, and makes room for a good one of that step. */
-static bool refuse(struct runner *runner, const struct checkpoint_row *row, const struct error *cause,
-                 struct error *error)
+/* Says that a checkpoint is no good, in the log and as an event, and makes room for a good one of
+ * that step. */
+static bool refuse(struct runner *runner, const struct checkpoint_row *row,
+                   const struct error *cause, struct error *error)
 {
     char detail[512];
-    (void)snprintf(detail, sizeof(detail), "the checkpoint of step %" PRId64 " cannot be used: %s", row->step,
-                   cause->text);
+    (void)snprintf(detail, sizeof(detail), "the checkpoint of step %" PRId64 " cannot be used: %s",
+                   row->step, cause->text);
     log_line(runner->world->log, LOG_WARNING, "job %s: %s", runner->job->id, detail);
     json_t *event = json_pack("{s:I, s:s}", "step", (json_int_t)row->step, "detail", detail);
     char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
     json_decref(event);
     if (!text)
         return error_set(error, ERROR_MEMORY, "", "no memory for a warning");
-    struct refusal refusal = {.row = row, .event = text};
+    struct refusal refusal = {
+        .job = row->job, .checkpoint = row->number, .step = row->step, .event = text};
     bool good = store_write(runner->world->store, refusal_work, &refusal, error);
     free(text);
     return good;
 }
 
-/* The report that the trainer gave, or would have given, at this step, as far as cadences and people need it. */
+/* The report that the trainer gave, or would have given, at this step, as far as cadences and
+ * people need it. */
 static struct step_report report_at(const struct plan *plan, int64_t step)
 {
-    struct step_report report = {.step = step, .train_loss = NAN, .lr = NAN, .grad_norm = NAN, .finite = true};
+    struct step_report report = {
+        .step = step, .train_loss = NAN, .lr = NAN, .grad_norm = NAN, .finite = true};
     if (step > 0) {
         report.epoch = (step - 1) / plan->steps_per_epoch + 1;
         report.epoch_ended = step % plan->steps_per_epoch == 0;
@@ -127,15 +147,18 @@ static struct step_report report_at(const struct plan *plan, int64_t step)
     return report;
 }
 
-/* Damage is survivable, the next older one will do. A sound checkpoint that belongs to another network is not: then
- * this program is not the one that began the job. */
-static bool resume_from(struct runner *runner, const struct checkpoint_row *rows, int count, struct error *error)
+/* Damage is survivable, the next older one will do. A sound checkpoint that belongs to another
+ * network is not: then this program is not the one that began the job. */
+static bool resume_from(struct runner *runner, const struct checkpoint_row *rows, int count,
+                        struct error *error)
 {
     for (int i = count - 1; i >= 0; i--) {
         struct error cause = {0};
         if (load(runner, &rows[i], &cause)) {
-            log_line(runner->world->log, LOG_INFO, "job %s: continues after step %" PRId64, runner->job->id,
-                     rows[i].step);
+            log_line(runner->world->log, LOG_INFO, "job %s: continues after step %" PRId64,
+                     runner->job->id, rows[i].step);
+            runner->resumed =
+                (struct runner_resumed){.step = rows[i].step, .checkpoint = rows[i].number};
             return true;
         }
         if (cause.kind != ERROR_CORRUPT && cause.kind != ERROR_NOT_FOUND)
@@ -157,5 +180,8 @@ bool runner_resume(struct runner *runner, struct error *error)
         checkpoint_row_drop(&rows[i]);
     free(rows);
     runner->last = report_at(&runner->plan, trainer_steps_done(runner->trainer));
-    return good && runner_evaluation_recall(runner, error);
+    if (!good || !runner_recall(runner, error))
+        return false;
+    runner->resumed.unmeasured = runner_evaluation_due(runner);
+    return true;
 }

@@ -1,5 +1,6 @@
-/* Runner's evaluations: in pieces, so that a stop or a cancel need not wait for the end of a split. Rows and event
- * are one write: after a resume the rows are compared and the event is not repeated. */
+/* Runner's evaluations: in pieces, so that a stop or a cancel need not wait for the end of a split.
+ * Rows and event are one write: after a resume the rows are compared and the event is not repeated.
+ */
 #include "server/runner_parts.h"
 
 #include "server/cadence.h"
@@ -15,7 +16,8 @@ static const char *const measured_names[] = {"val_accuracy", "val_loss", NULL};
 bool runner_evaluation_due(const struct runner *runner)
 {
     return runner->last.step > 0 && runner->measured.step != runner->last.step &&
-           runner->spec.dataset.validation == VALIDATION_TEST && runner->plan.data.test_samples > 0 &&
+           runner->spec.dataset.validation == VALIDATION_TEST &&
+           runner->plan.data.test_samples > 0 &&
            cadence_due(&runner->spec.evaluate_every, &runner->last);
 }
 
@@ -57,12 +59,17 @@ static bool result_store(struct runner *runner, double seconds, struct error *er
     struct result result = {
         .job = runner->job->number,
         .step = measured->step,
-        .rows = {{.series = "val_loss", .step = measured->step, .value = measured->val_loss, .at = at},
-                 {.series = "val_accuracy", .step = measured->step, .value = measured->val_accuracy, .at = at}},
+        .rows =
+            {{.series = "val_loss", .step = measured->step, .value = measured->val_loss, .at = at},
+             {.series = "val_accuracy",
+              .step = measured->step,
+              .value = measured->val_accuracy,
+              .at = at}},
     };
-    json_t *event = json_pack("{s:I, s:I, s:o, s:o, s:f}", "step", (json_int_t)measured->step, "epoch",
-                              (json_int_t)runner->last.epoch, "val_loss", finite_or_null(measured->val_loss),
-                              "val_accuracy", finite_or_null(measured->val_accuracy), "seconds", seconds);
+    json_t *event =
+        json_pack("{s:I, s:I, s:o, s:o, s:f}", "step", (json_int_t)measured->step, "epoch",
+                  (json_int_t)runner->last.epoch, "val_loss", finite_or_null(measured->val_loss),
+                  "val_accuracy", finite_or_null(measured->val_accuracy), "seconds", seconds);
     char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
     json_decref(event);
     if (!text)
@@ -77,6 +84,8 @@ bool runner_evaluate(struct runner *runner, enum runner_wish *wish, struct error
 {
     struct evaluation evaluation;
     double start = runner_now();
+    if (!runner_flush(runner, error)) /* rows do not wait for an evaluation */
+        return false;
     trainer_evaluation_begin(runner->trainer, SPLIT_TEST, &evaluation);
     while (!evaluation.done) {
         if (!runner_look(runner, wish, error))
@@ -89,27 +98,32 @@ bool runner_evaluate(struct runner *runner, enum runner_wish *wish, struct error
     runner->measured = (struct runner_measured){.step = runner->last.step,
                                                 .val_loss = evaluation.loss_sum / total,
                                                 .val_accuracy = (double)evaluation.correct / total};
-    return runner_flush(runner, error) && result_store(runner, runner_now() - start, error);
+    return result_store(runner, runner_now() - start, error);
 }
 
 static bool recall(void *context, const struct metric_row *row)
 {
-    struct runner_measured *measured = context;
+    struct runner *runner = context;
+    if (strcmp(row->series, "train_loss") == 0) {
+        runner->last.train_loss = row->value;
+        return true;
+    }
     if (strcmp(row->series, "val_loss") == 0)
-        measured->val_loss = row->value;
+        runner->measured.val_loss = row->value;
     else
-        measured->val_accuracy = row->value;
-    measured->step = row->step;
+        runner->measured.val_accuracy = row->value;
+    runner->measured.step = row->step;
     return true;
 }
 
-bool runner_evaluation_recall(struct runner *runner, struct error *error)
+bool runner_recall(struct runner *runner, struct error *error)
 {
+    static const char *const names[] = {"train_loss", "val_accuracy", "val_loss", NULL};
     int64_t step = runner->last.step;
     const struct metric_query query = {
-        .job = runner->job->number, .names = measured_names, .from = step, .to = step};
+        .job = runner->job->number, .names = names, .from = step, .to = step};
     runner->measured = (struct runner_measured){.val_loss = NAN, .val_accuracy = NAN};
     if (step == 0)
         return true;
-    return store_metrics_read(runner->reader, &query, recall, &runner->measured, error);
+    return store_metrics_read(runner->reader, &query, recall, runner, error);
 }

@@ -1,5 +1,5 @@
-/* Runner's beginning: from the stored spec to a trainer in memory. A spec that an older release accepted may be
- * refused here; that is the job's failure, never the daemon's. */
+/* Runner's beginning: from the stored spec to a trainer in memory. A spec that an older release
+ * accepted may be refused here; that is the job's failure, never the daemon's. */
 #include "server/runner_parts.h"
 
 #include "core/checkpoint.h"
@@ -21,7 +21,8 @@ static bool open_spec(struct runner *runner, struct problems *problems, struct e
     json_error_t place;
     json_t *json = json_loads(runner->job->spec, JSON_REJECT_DUPLICATES, &place);
     if (!json)
-        return error_set(error, ERROR_CORRUPT, "spec", "the stored spec is not JSON: %s", place.text);
+        return error_set(error, ERROR_CORRUPT, "spec", "the stored spec is not JSON: %s",
+                         place.text);
     bool good = spec_from_json(json, &runner->spec, &meta, problems, error);
     json_decref(json);
     if (good && problems->count > 0)
@@ -54,8 +55,10 @@ bool runner_open(struct runner *runner, struct error *error)
     struct problems *problems = calloc(1, sizeof(*problems));
     if (!problems)
         return error_set(error, ERROR_MEMORY, "", "no memory to read the spec");
-    bool good = open_spec(runner, problems, error) && store_reader(world->store, &runner->reader, error) &&
-                catalog_open(world->catalog, runner->reader, runner->spec.dataset.name, &runner->dataset, error) &&
+    bool good = open_spec(runner, problems, error) &&
+                store_reader(world->store, &runner->reader, error) &&
+                catalog_open(world->catalog, runner->reader, runner->spec.dataset.name,
+                             &runner->dataset, error) &&
                 open_plan(runner, problems, error) && open_memory(runner, error);
     free(problems);
     if (!good)
@@ -64,7 +67,8 @@ bool runner_open(struct runner *runner, struct error *error)
     struct trainer_setup setup = {.spec = &runner->spec,
                                   .plan = &runner->plan,
                                   .dataset = runner->dataset,
-                                  .threads = threads == FIELD_ABSENT ? world->threads : (int)threads,
+                                  .threads =
+                                      threads == FIELD_ABSENT ? world->threads : (int)threads,
                                   .kernels = world->kernels};
     return trainer_new(&setup, &runner->trainer, error);
 }

@@ -1,5 +1,6 @@
-/* Runner's outcomes: what the world wants of a job, and where the job goes in the end. The signals are hints; the
- * stored state is the truth, and is asked in the writer's thread, behind every change that came before. */
+/* Runner's outcomes: what the world wants of a job, and where the job goes in the end. The signals
+ * are hints; the stored state is the truth, and is asked in the writer's thread, behind every
+ * change that came before. */
 #include "server/runner_parts.h"
 
 #include <stdio.h>
@@ -38,7 +39,8 @@ bool runner_look(struct runner *runner, enum runner_wish *wish, struct error *er
     return true;
 }
 
-/* A job's end by kind of error. `waits`: when the daemon stops anyway, the job may try again at the next start. */
+/* A job's end by kind of error. `waits`: when the daemon stops anyway, the job may try again at the
+ * next start. */
 static const struct outcome {
     const char *reason;
     bool waits;
@@ -74,7 +76,8 @@ struct conclusion {
     enum job_state became;
 };
 
-/* A cancel that came while the job ended otherwise wins where the table does not allow the other end. */
+/* A cancel that came while the job ended otherwise wins where the table does not allow the other
+ * end. */
 static bool conclusion_work(struct db *db, void *context, struct error *error)
 {
     struct conclusion *conclusion = context;
@@ -97,8 +100,9 @@ static void pause_a_little(void)
     (void)nanosleep(&moment, NULL);
 }
 
-/* The move must not be lost to a full disk: a job without a worker would say `running` until the next start. So it
- * is tried until the disk takes it or the daemon stops, whose next start puts the job back. */
+/* The move must not be lost to a full disk: a job without a worker would say `running` until the
+ * next start. So it is tried until the disk takes it or the daemon stops, whose next start puts the
+ * job back. */
 static bool conclude(struct runner *runner, struct conclusion *conclusion)
 {
     for (bool told = false;; told = true) {
@@ -107,8 +111,8 @@ static bool conclude(struct runner *runner, struct conclusion *conclusion)
             return true;
         bool again = error.kind == ERROR_IO || error.kind == ERROR_MEMORY;
         if (!told || !again)
-            log_line(runner->world->log, LOG_ERROR, "job %s: cannot store that it is %s: %s", runner->job->id,
-                     job_state_name(conclusion->wanted), error.text);
+            log_line(runner->world->log, LOG_ERROR, "job %s: cannot store that it is %s: %s",
+                     runner->job->id, job_state_name(conclusion->wanted), error.text);
         if (!again || atomic_load(&runner->signals->stop))
             return false;
         pause_a_little();
@@ -128,7 +132,8 @@ void runner_conclude(struct runner *runner, enum runner_wish wish, const struct 
 {
     char reason[512] = "";
     if (wish == WISH_LEAVE) {
-        log_line(runner->world->log, LOG_WARNING, "job %s: its state was changed by another hand", runner->job->id);
+        log_line(runner->world->log, LOG_WARNING, "job %s: its state was changed by another hand",
+                 runner->job->id);
         return;
     }
     if (failure)
@@ -138,7 +143,7 @@ void runner_conclude(struct runner *runner, enum runner_wish wish, const struct 
                                     .wanted = wanted_state(wish, failure),
                                     .reason = failure ? reason : NULL};
     if (conclude(runner, &conclusion))
-        log_line(runner->world->log, failure ? LOG_WARNING : LOG_INFO, "job %s: %s at step %lld%s%s",
-                 runner->job->id, job_state_name(conclusion.became), (long long)runner->last.step,
-                 failure ? ": " : "", reason);
+        log_line(runner->world->log, failure ? LOG_WARNING : LOG_INFO,
+                 "job %s: %s at step %lld%s%s", runner->job->id, job_state_name(conclusion.became),
+                 (long long)runner->last.step, failure ? ": " : "", reason);
 }

@@ -42,6 +42,13 @@ struct runner_measured {
     double val_loss, val_accuracy;
 };
 
+/* Where this life began; step 0: at the beginning. */
+struct runner_resumed {
+    int64_t step;
+    int64_t checkpoint; /* its number in the store */
+    bool unmeasured;    /* a stop cut the evaluation of that step short */
+};
+
 struct runner {
     const struct runner_world *world;
     const struct job_row *job;
@@ -55,6 +62,7 @@ struct runner {
     struct runner_rows rows;
     struct runner_progress progress;
     struct runner_measured measured;
+    struct runner_resumed resumed;
     uint8_t *checkpoint; /* checkpoint_size(&plan) bytes, for writing and reading */
 };
 
@@ -89,8 +97,8 @@ char *progress_text(const struct runner *runner);
 bool runner_evaluation_due(const struct runner *runner);
 /* Evaluates and stores it; returns early, with nothing stored, when *wish changes. */
 bool runner_evaluate(struct runner *runner, enum runner_wish *wish, struct error *error) MUST_CHECK;
-/* Reads what was measured at or before the current step by an earlier life. */
-bool runner_evaluation_recall(struct runner *runner, struct error *error) MUST_CHECK;
+/* Reads back what an earlier life measured at the current step. */
+bool runner_recall(struct runner *runner, struct error *error) MUST_CHECK;
 
 /* ---- runner_checkpoint.c ---- */
 

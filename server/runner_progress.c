@@ -1,5 +1,6 @@
-/* Runner's progress: how far, how fast, how long still. Speed is taken over the last marks of training proper; the
- * time that remains from all that this life of the job has spent, evaluations and checkpoints too. */
+/* Runner's progress: how far, how fast, how long still. Speed is taken over the last marks of
+ * training proper; the time that remains from all that this life of the job has spent, evaluations
+ * and checkpoints too. */
 #include "server/runner_parts.h"
 
 #include <jansson.h>
@@ -20,7 +21,8 @@ void progress_count(struct runner_progress *progress, int64_t samples, double se
 {
     progress->training += seconds;
     progress->samples += samples;
-    const struct progress_mark *newest = &progress->marks[(progress->mark_count - 1) % RUNNER_MARKS];
+    const struct progress_mark *newest =
+        &progress->marks[(progress->mark_count - 1) % RUNNER_MARKS];
     if (progress->training - newest->training < mark_seconds)
         return;
     progress->marks[progress->mark_count % RUNNER_MARKS] =
@@ -57,9 +59,9 @@ char *progress_text(const struct runner *runner)
     const struct step_report *last = &runner->last;
     json_t *progress = json_pack(
         "{s:I, s:I, s:I, s:I, s:f, s:o, s:o}", "epoch", (json_int_t)last->epoch, "epochs",
-        (json_int_t)plan->epochs, "step", (json_int_t)last->step, "steps", (json_int_t)plan->steps, "fraction",
-        (double)last->step / (double)plan->steps, "samples_per_second", samples_per_second(&runner->progress),
-        "eta_seconds", eta_seconds(runner));
+        (json_int_t)plan->epochs, "step", (json_int_t)last->step, "steps", (json_int_t)plan->steps,
+        "fraction", (double)last->step / (double)plan->steps, "samples_per_second",
+        samples_per_second(&runner->progress), "eta_seconds", eta_seconds(runner));
     char *text = progress ? json_dumps(progress, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
     json_decref(progress);
     return text;

@@ -1,6 +1,6 @@
-/* Runner's rows: metrics are gathered and stored some ten times a second, in one write with the progress. Rows that
- * an earlier life stored are compared there: training that is not deterministic fails the job instead of mixing two
- * curves. */
+/* Runner's rows: metrics are gathered and stored some ten times a second, in one write with the
+ * progress. Rows that an earlier life stored are compared there: training that is not deterministic
+ * fails the job instead of mixing two curves. */
 #include "server/runner_parts.h"
 
 #include <stdlib.h>
@@ -39,7 +39,8 @@ static bool flush_now(struct runner *runner, bool with_progress, struct error *e
     }
     bool good = store_write(runner->world->store, flush_work, &flush, error);
     free(text);
-    runner->rows.count = 0; /* also after a failure: the job fails, and its cause is already known */
+    runner->rows.count =
+        0; /* also after a failure: the job fails, and its cause is already known */
     runner->rows.flushed_at = now;
     return good;
 }

@@ -1,6 +1,6 @@
-/* Serve: start and stop. Signals are blocked in every thread and taken by the main thread alone, so there is no
- * signal handler and nothing that one could interrupt; a second signal waits unheard while the first one's stop goes
- * on. */
+/* Serve: start and stop. Signals are blocked in every thread and taken by the main thread alone, so
+ * there is no signal handler and nothing that one could interrupt; a second signal waits unheard
+ * while the first one's stop goes on. */
 #include "server/serve.h"
 
 #include "server/address.h"
@@ -19,7 +19,8 @@ struct serve {
     const struct config *config;
     struct app app;
     struct runner_world world;
-    _Atomic(struct http *) audience; /* whom commits are told to; NULL before the listener and after it */
+    _Atomic(struct http *)
+        audience; /* whom commits are told to; NULL before the listener and after it */
     sigset_t signals;
 };
 
@@ -33,7 +34,8 @@ static void signals_block(sigset_t *out)
         (void)sigaddset(out, SIGHUP); /* otherwise nohup started us */
     (void)pthread_sigmask(SIG_BLOCK, out, NULL);
     struct sigaction ignore = {.sa_handler = SIG_IGN};
-    (void)sigaction(SIGPIPE, &ignore, NULL); /* a reader that left is a failed write, not the daemon's end */
+    (void)sigaction(SIGPIPE, &ignore,
+                    NULL); /* a reader that left is a failed write, not the daemon's end */
 }
 
 static const char *signals_wait(const sigset_t *signals)
@@ -120,12 +122,13 @@ static bool listen_allowed(const char *listen, struct error *error)
         return false;
     if (!address_is_loopback(&address))
         return error_set(error, ERROR_UNSUPPORTED, listen,
-                         "this version has no access tokens and so listens on loopback only, such as 127.0.0.1:8080");
+                         "this version has no access tokens and so listens on loopback only, such "
+                         "as 127.0.0.1:8080");
     return true;
 }
 
-/* Before the listener answers, so that no job is refused for a data set that is about to appear. Only sets that are
- * new or changed are read. */
+/* Before the listener answers, so that no job is refused for a data set that is about to appear.
+ * Only sets that are new or changed are read. */
 static bool register_datasets(struct serve *serve, struct error *error)
 {
     struct db *db = NULL;
@@ -163,12 +166,13 @@ static bool serve_start(struct serve *serve, struct error *error)
     if (!catalog_new(app->store, &app->catalog, error) || !register_datasets(serve, error))
         return false;
     serve->world = world_make(config, app);
-    const struct pool_setup pool = {.store = app->store, .world = &serve->world, .workers = config->workers};
+    const struct pool_setup pool = {
+        .store = app->store, .world = &serve->world, .workers = config->workers};
     return pool_start(&pool, &app->pool, error) && serve_listen(serve, error);
 }
 
-/* Stop listening, end the streams, let the workers finish their step and put their jobs back, stop the rest of HTTP,
- * close the store. Takes what serve_start left half-way too. */
+/* Stop listening, end the streams, let the workers finish their step and put their jobs back, stop
+ * the rest of HTTP, close the store. Takes what serve_start left half-way too. */
 static void serve_stop(struct serve *serve)
 {
     struct app *app = &serve->app;
@@ -196,8 +200,8 @@ static void announce(const struct serve *serve)
     log_line(log, LOG_INFO, "traind %s answers on http://%s/, data in %s", TRAIND_VERSION,
              http_address(serve->app.http), config->data_dir);
     log_line(log, LOG_INFO, "%d job%s at once, %d thread%s each; kernels: %s", config->workers,
-             config->workers == 1 ? "" : "s", serve->world.threads, serve->world.threads == 1 ? "" : "s",
-             kernels_describe(serve->world.kernels));
+             config->workers == 1 ? "" : "s", serve->world.threads,
+             serve->world.threads == 1 ? "" : "s", kernels_describe(serve->world.kernels));
 }
 
 int serve_run(const struct config *config)
@@ -210,8 +214,8 @@ int serve_run(const struct config *config)
         announce(&serve);
         log_line(&config->log, LOG_INFO, "stopping: %s", signals_wait(&serve.signals));
     } else {
-        log_line(&config->log, LOG_ERROR, "cannot start: %s%s%s", error.where, error.where[0] ? ": " : "",
-                 error.text);
+        log_line(&config->log, LOG_ERROR, "cannot start: %s%s%s", error.where,
+                 error.where[0] ? ": " : "", error.text);
     }
     serve_stop(&serve);
     if (started)

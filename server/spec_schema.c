@@ -77,33 +77,46 @@ static json_t *labels_schema(void)
                      "additionalProperties", "type", "string", "maxLength", LABEL_VALUE_MAX);
 }
 
-static bool in_bounds(const struct field *field)
+/* Whether a row alone says what happens when its key is left out. A number outside the bounds
+ * stands for "worked out from other fields". */
+static bool has_default(const struct field *field)
 {
-    return field->fallback >= field->min && field->fallback <= field->max;
+    bool in_bounds = field->fallback >= field->min && field->fallback <= field->max;
+
+    if (field->flags & (FIELD_REQUIRED | FIELD_OPTIONAL))
+        return false;
+    switch (field->type) {
+    case FIELD_BOOL:
+    case FIELD_REALS2:
+        return true;
+    case FIELD_INT:
+    case FIELD_PAIR:
+    case FIELD_REAL:
+        return in_bounds;
+    case FIELD_CHOICE:
+    case FIELD_EITHER:
+        return field->fallback >= 0;
+    case FIELD_VARIANT:
+        return field->fallback_kind != NULL;
+    default:
+        return false;
+    }
 }
 
-/* NULL where the default is not a plain value, or is worked out from other fields. */
 static json_t *default_json(const struct field *field)
 {
-    if (field->fallback_kind)
-        return json_pack("{s:s}", "type", field->fallback_kind);
-    if (field->flags & (FIELD_REQUIRED | FIELD_OPTIONAL))
-        return NULL;
     switch (field->type) {
     case FIELD_BOOL:
         return json_boolean(field->fallback != 0);
-    case FIELD_INT:
-    case FIELD_PAIR:
-        return in_bounds(field) ? json_integer((json_int_t)field->fallback) : NULL;
-    case FIELD_REAL:
-        return in_bounds(field) ? number_json(field->fallback) : NULL;
     case FIELD_REALS2:
         return json_pack("[o,o]", number_json(field->fallback), number_json(field->fallback2));
     case FIELD_CHOICE:
     case FIELD_EITHER:
-        return field->fallback < 0 ? NULL : json_string(field->choices[(int)field->fallback]);
+        return json_string(field->choices[(int)field->fallback]);
+    case FIELD_VARIANT:
+        return json_pack("{s:s}", "type", field->fallback_kind);
     default:
-        return NULL;
+        return number_json(field->fallback);
     }
 }
 
@@ -114,12 +127,11 @@ static void add_rows(struct schema *schema, const struct fields *fields, json_t 
     for (size_t i = 0; fields && i < fields->count; i++) {
         const struct field *field = &fields->rows[i];
         json_t *value = value_schema(schema, field);
-        json_t *fallback = default_json(field);
 
         if (field->help)
             set(schema, value, "description", json_string(field->help));
-        if (fallback)
-            set(schema, value, "default", fallback);
+        if (has_default(field))
+            set(schema, value, "default", default_json(field));
         set(schema, properties, field->name, value);
         if (field->flags & FIELD_REQUIRED)
             append(schema, required, json_string(field->name));
@@ -134,6 +146,9 @@ static json_t *closed_object(struct schema *schema, const struct fields *tables[
     json_t *object = json_pack("{s:s, s:O, s:b}", "type", "object", "properties", properties,
                                "additionalProperties", 0);
 
+    /* An absent list of required names would read as an empty one. */
+    if (!properties || !required)
+        schema->failed = true;
     add_rows(schema, tables[0], properties, required);
     add_rows(schema, tables[1], properties, required);
     if (json_array_size(required) > 0)

@@ -1,8 +1,6 @@
 /* SQL: SQLite behind a few verbs. Knows no table. */
 #include "server/sql.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <math.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -30,52 +28,6 @@ static const char reader_settings[] = "PRAGMA cell_size_check = ON;"
                                       "PRAGMA temp_store = MEMORY;"
                                       "PRAGMA query_only = ON;";
 
-/* ---- errors ---- */
-
-static const struct {
-    int code; /* the extended code, or the primary one for all of its family */
-    enum error_kind kind;
-    const char *text;
-} failures[] = {
-    {SQLITE_CONSTRAINT_FOREIGNKEY, ERROR_NOT_FOUND, "what the row belongs to is not there"},
-    {SQLITE_CONSTRAINT, ERROR_CONFLICT, "the row breaks a rule of its table"},
-    {SQLITE_FULL, ERROR_IO, "the disk is full"},
-    {SQLITE_CORRUPT, ERROR_CORRUPT, "the database is damaged"},
-    {SQLITE_NOTADB, ERROR_CORRUPT, "the file is not a database"},
-    {SQLITE_BUSY, ERROR_BUSY, "another program has locked the database"},
-    {SQLITE_LOCKED, ERROR_BUSY, "the database is locked"},
-    {SQLITE_NOMEM, ERROR_MEMORY, "out of memory"},
-    {SQLITE_TOOBIG, ERROR_TOO_LARGE, "a text or blob is too large"},
-    {SQLITE_IOERR, ERROR_IO, "the database cannot be read or written"},
-    {SQLITE_CANTOPEN, ERROR_IO, "the database cannot be opened"},
-    {SQLITE_READONLY, ERROR_IO, "the database cannot be written"},
-    {SQLITE_PERM, ERROR_IO, "the database may not be used"},
-    {SQLITE_AUTH, ERROR_IO, "the database may not be used"},
-};
-
-static bool fail(struct sql *sql, int code, struct error *error)
-{
-    enum error_kind kind = ERROR_INTERNAL;
-    const char *text = "the database refused";
-    const char *detail = sql->handle ? sqlite3_errmsg(sql->handle) : sqlite3_errstr(code);
-    int system = sql->handle ? sqlite3_system_errno(sql->handle) : 0;
-    char buffer[96];
-
-    for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
-        if (failures[i].code == code || failures[i].code == (code & 0xFF)) {
-            kind = failures[i].kind;
-            text = failures[i].text;
-            break;
-        }
-    /* SQLite keeps the last system error of the connection, which says something only about these. */
-    if (kind != ERROR_IO || (code & 0xFF) == SQLITE_FULL || system == 0)
-        return error_set(error, kind, sql->where, "%s: %s", text, detail);
-    if (system == ENOSPC || system == EDQUOT)
-        return error_set(error, ERROR_IO, sql->where, "the disk is full: %s", detail);
-    return error_set(error, kind, sql->where, "%s: %s (%s)", text, detail,
-                     strerror_r(system, buffer, sizeof(buffer)));
-}
-
 /* ---- opening and closing ---- */
 
 static void remember_path(struct sql *sql, const char *path)
@@ -84,7 +36,8 @@ static void remember_path(struct sql *sql, const char *path)
     size_t room = sizeof(sql->where) - 1;
     bool whole = length <= room;
 
-    snprintf(sql->where, sizeof(sql->where), "%s%s", whole ? "" : "...", path + (whole ? 0 : length - (room - 3)));
+    snprintf(sql->where, sizeof(sql->where), "%s%s", whole ? "" : "...",
+             path + (whole ? 0 : length - (room - 3)));
 }
 
 static bool harden(struct sql *sql, struct error *error)
@@ -103,7 +56,7 @@ static bool harden(struct sql *sql, struct error *error)
     for (size_t i = 0; code == SQLITE_OK && i < sizeof(settings) / sizeof(settings[0]); i++)
         code = sqlite3_db_config(sql->handle, settings[i].option, settings[i].value, NULL);
     sqlite3_limit(sql->handle, SQLITE_LIMIT_ATTACHED, 0);
-    return code == SQLITE_OK || fail(sql, code, error);
+    return code == SQLITE_OK || sql_fail(sql, code, error);
 }
 
 /* SQLite answers with the old mode where the file system cannot share memory. */
@@ -113,11 +66,13 @@ static bool check_wal(struct sql *sql, struct error *error)
     sqlite3_stmt *statement = NULL;
     bool row = false;
 
-    if (!sql_query(sql, mode, SQL_NONE, &statement, error) || !sql_step(sql, statement, &row, error))
+    if (!sql_query(sql, mode, SQL_NONE, &statement, error) ||
+        !sql_step(sql, statement, &row, error))
         return false;
     bool wal = row && strcmp(sql_column_text(statement, 0), "wal") == 0;
     sql_reset(statement);
-    return wal || error_set(error, ERROR_IO, sql->where, "this file system cannot keep a write-ahead log");
+    return wal ||
+           error_set(error, ERROR_IO, sql->where, "this file system cannot keep a write-ahead log");
 }
 
 bool sql_use_log(struct sql *sql, struct error *error)
@@ -132,8 +87,9 @@ bool sql_open(struct sql *sql, const char *path, enum sql_access access, struct 
 
     *sql = (struct sql){0};
     remember_path(sql, path);
-    int code = sqlite3_open_v2(path, &sql->handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
-    bool good = (code == SQLITE_OK || fail(sql, code, error)) && harden(sql, error) &&
+    int code = sqlite3_open_v2(path, &sql->handle,
+                               flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    bool good = (code == SQLITE_OK || sql_fail(sql, code, error)) && harden(sql, error) &&
                 sql_script(sql, access == SQL_WRITES ? writer_settings : reader_settings, error);
     /* The first failure is the one to tell. */
     if (!good && !sql_close(sql, &ignored))
@@ -152,7 +108,7 @@ bool sql_close(struct sql *sql, struct error *error)
     sql->count = sql->room = 0;
     if (sql->handle) {
         int code = sqlite3_close(sql->handle);
-        good = code == SQLITE_OK || fail(sql, code, error);
+        good = code == SQLITE_OK || sql_fail(sql, code, error);
         sql->handle = NULL;
     }
     return good;
@@ -177,7 +133,8 @@ struct sql_value sql_real(double value)
 
 struct sql_value sql_text(const char *text)
 {
-    return (struct sql_value){.type = text ? SQL_TEXT : SQL_NULL, .bytes = text, .size = text ? strlen(text) : 0};
+    return (struct sql_value){
+        .type = text ? SQL_TEXT : SQL_NULL, .bytes = text, .size = text ? strlen(text) : 0};
 }
 
 struct sql_value sql_blob(const void *bytes, size_t size)
@@ -195,7 +152,8 @@ static int bind(sqlite3_stmt *statement, int place, const struct sql_value *valu
     case SQL_REAL:
         return sqlite3_bind_double(statement, place, value->real);
     case SQL_TEXT:
-        return sqlite3_bind_text64(statement, place, value->bytes, value->size, SQLITE_STATIC, SQLITE_UTF8);
+        return sqlite3_bind_text64(statement, place, value->bytes, value->size, SQLITE_STATIC,
+                                   SQLITE_UTF8);
     case SQL_BLOB:
         return sqlite3_bind_blob64(statement, place, value->bytes, value->size, SQLITE_STATIC);
     }
@@ -230,7 +188,7 @@ static bool prepare(struct sql *sql, const char *text, sqlite3_stmt **out, struc
         }
     int code = sqlite3_prepare_v3(sql->handle, text, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
     if (code != SQLITE_OK)
-        return fail(sql, code, error);
+        return sql_fail(sql, code, error);
     return remember(sql, text, *out, error);
 }
 
@@ -244,13 +202,14 @@ bool sql_query(struct sql *sql, const char *text, struct sql_list list, struct s
     if (!prepare(sql, text, &statement, error))
         return false;
     if (sqlite3_stmt_busy(statement))
-        return error_set(error, ERROR_INTERNAL, sql->where, "a statement is used inside itself: %s", text);
+        return error_set(error, ERROR_INTERNAL, sql->where, "a statement is used inside itself: %s",
+                         text);
     if ((size_t)sqlite3_bind_parameter_count(statement) != list.count)
         return error_set(error, ERROR_INTERNAL, sql->where, "wrong number of values for: %s", text);
     for (size_t i = 0; code == SQLITE_OK && i < list.count; i++)
         code = bind(statement, (int)i + 1, &list.values[i]);
     if (code != SQLITE_OK) {
-        fail(sql, code, error);
+        sql_fail(sql, code, error);
         sql_reset(statement);
         return false;
     }
@@ -265,7 +224,7 @@ bool sql_step(struct sql *sql, struct sqlite3_stmt *statement, bool *row, struct
     *row = code == SQLITE_ROW;
     if (*row)
         return true;
-    bool good = code == SQLITE_DONE || fail(sql, code, error);
+    bool good = code == SQLITE_DONE || sql_fail(sql, code, error);
     sql_reset(statement);
     return good;
 }
@@ -291,7 +250,8 @@ bool sql_run(struct sql *sql, const char *text, struct sql_list list, struct err
     return true;
 }
 
-bool sql_get(struct sql *sql, const char *text, struct sql_list list, int64_t *out, struct error *error)
+bool sql_get(struct sql *sql, const char *text, struct sql_list list, int64_t *out,
+             struct error *error)
 {
     struct sqlite3_stmt *statement = NULL;
     bool row = false;
@@ -309,7 +269,7 @@ bool sql_script(struct sql *sql, const char *script, struct error *error)
 {
     int code = sqlite3_exec(sql->handle, script, NULL, NULL, NULL);
 
-    return code == SQLITE_OK || fail(sql, code, error);
+    return code == SQLITE_OK || sql_fail(sql, code, error);
 }
 
 /* ---- columns ---- */
@@ -366,20 +326,22 @@ bool sql_in_transaction(struct sql *sql)
 bool sql_read_part(struct sql *sql, const struct sql_part *part, void *out, struct error *error)
 {
     sqlite3_blob *blob = NULL;
-    int code = sqlite3_blob_open(sql->handle, "main", part->table, part->column, part->key, 0, &blob);
+    int code =
+        sqlite3_blob_open(sql->handle, "main", part->table, part->column, part->key, 0, &blob);
 
     if (code != SQLITE_OK) {
         sqlite3_blob_close(blob);
-        return fail(sql, code, error);
+        return sql_fail(sql, code, error);
     }
     int64_t size = sqlite3_blob_bytes(blob);
-    bool inside = part->offset >= 0 && part->offset <= size && part->size <= (uint64_t)(size - part->offset);
+    bool inside =
+        part->offset >= 0 && part->offset <= size && part->size <= (uint64_t)(size - part->offset);
     if (!inside)
         error_set(error, ERROR_CORRUPT, sql->where, "a stored blob is shorter than it was");
     else
         code = sqlite3_blob_read(blob, out, (int)part->size, (int)part->offset);
     if (code != SQLITE_OK)
-        fail(sql, code, error);
+        sql_fail(sql, code, error);
     sqlite3_blob_close(blob);
     return inside && code == SQLITE_OK;
 }
@@ -388,5 +350,5 @@ bool sql_checkpoint(struct sql *sql, struct error *error)
 {
     int code = sqlite3_wal_checkpoint_v2(sql->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 
-    return code == SQLITE_OK || fail(sql, code, error);
+    return code == SQLITE_OK || sql_fail(sql, code, error);
 }

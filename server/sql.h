@@ -1,5 +1,5 @@
 /* SQL: one connection to a SQLite file, its prepared statements, values bound by a typed list, and
- * SQLite's codes as errors. Knows no table. sql.c is the only module that includes sqlite3.h.
+ * SQLite's codes as errors. Knows no table. Only sql*.c include sqlite3.h.
  *
  * One thread at a time may use a connection. Texts of statements are constants of the program: a
  * statement is prepared at its first use and found again by the address of its text, and input
@@ -114,5 +114,8 @@ bool sql_read_part(struct sql *sql, const struct sql_part *part, void *out,
 
 /* Moves the log into the file and empties it. */
 bool sql_checkpoint(struct sql *sql, struct error *error) MUST_CHECK;
+
+/* Fills in *error for SQLite's result code; false. For sql*.c. */
+bool sql_fail(struct sql *sql, int code, struct error *error);
 
 #endif

@@ -21,7 +21,8 @@ int64_t store_now(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* SQLite gives its other files the rights of this one; made by SQLite it would be open to others. */
+/* SQLite gives its other files the rights of this one; made by SQLite it would be open to others.
+ */
 static bool make_file(const char *path, struct error *error)
 {
     char buffer[96];
@@ -83,7 +84,8 @@ static bool drop(struct store *store, struct error *error)
         good = sql_close(&store->db->sql, error) && good;
     }
     if (store->trouble.kind != ERROR_NONE)
-        good = error_set(error, store->trouble.kind, store->trouble.where, "%s", store->trouble.text);
+        good =
+            error_set(error, store->trouble.kind, store->trouble.where, "%s", store->trouble.text);
     store_drop_lock(store->lock_file);
     pthread_cond_destroy(&store->writer.wake);
     pthread_mutex_destroy(&store->writer.lock);
@@ -104,8 +106,9 @@ bool store_open(const char *dir, struct store **out, struct error *error)
     store->lock_file = -1;
     pthread_mutex_init(&store->writer.lock, NULL);
     pthread_cond_init(&store->writer.wake, NULL);
-    bool good = store_make_directory(dir, error) && store_take_lock(dir, &store->lock_file, error) &&
-                open_file(store, dir, error) && store_writer_start(store, error);
+    bool good = store_make_directory(dir, error) &&
+                store_take_lock(dir, &store->lock_file, error) && open_file(store, dir, error) &&
+                store_writer_start(store, error);
     if (good)
         *out = store;
     else if (!drop(store, &ignored))
@@ -127,7 +130,8 @@ bool store_finish(struct store *store, struct error *error)
     int readers = store->readers;
     pthread_mutex_unlock(&store->writer.lock);
     if (readers > 0)
-        return error_set(error, ERROR_BUSY, store->db->sql.where, "%d readers are still open", readers);
+        return error_set(error, ERROR_BUSY, store->db->sql.where, "%d readers are still open",
+                         readers);
     return drop(store, error);
 }
 

@@ -1,5 +1,5 @@
-/* Store's checkpoints: bytes in chunks, written and deleted by short transactions, so that nobody waits long for
- * the writer. Knows nothing of what the bytes mean. */
+/* Store's checkpoints: bytes in chunks, written and deleted by short transactions, so that nobody
+ * waits long for the writer. Knows nothing of what the bytes mean. */
 #include "server/store_inside.h"
 
 #include "core/digest.h"
@@ -10,41 +10,52 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A submitted job waits for one of these at most. Chunks tell where they start, so another size is no new format. */
+/* A submitted job waits for one of these at most. Chunks tell where they start, so another size is
+ * no new format. */
 enum { CHUNK_BYTES = 1 << 20 };
 
-static const char find_complete[] = "SELECT count(*) FROM checkpoint WHERE job = ?1 AND step = ?2 AND complete = 1";
+static const char find_complete[] =
+    "SELECT count(*) FROM checkpoint WHERE job = ?1 AND step = ?2 AND complete = 1";
 static const char insert_checkpoint[] =
     "INSERT INTO checkpoint (job, step, epoch, bytes, sha256, metrics, score, created_at)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-static const char insert_chunk[] = "INSERT INTO chunk (checkpoint, start, data) VALUES (?1, ?2, ?3)";
+static const char insert_chunk[] =
+    "INSERT INTO chunk (checkpoint, start, data) VALUES (?1, ?2, ?3)";
 
-static const char count_bytes[] = "SELECT coalesce(sum(length(data)), 0) FROM chunk WHERE checkpoint = ?1";
-static const char complete[] = "UPDATE checkpoint SET complete = 1, created_at = ?2 WHERE number = ?1";
+static const char count_bytes[] =
+    "SELECT coalesce(sum(length(data)), 0) FROM chunk WHERE checkpoint = ?1";
+static const char complete[] =
+    "UPDATE checkpoint SET complete = 1, created_at = ?2 WHERE number = ?1";
 /* Those are no longer complete and so no longer there; store_checkpoint_sweep takes their bytes. */
 static const char let_go[] =
     "UPDATE checkpoint SET complete = 0, best = 0 WHERE job = ?1 AND complete = 1 AND number <> ?2"
     " AND number NOT IN (SELECT number FROM checkpoint WHERE job = ?1 AND complete = 1"
     "                    ORDER BY step DESC LIMIT ?3)"
-    " AND number NOT IN (SELECT number FROM checkpoint WHERE job = ?1 AND complete = 1 AND score IS NOT NULL"
+    " AND number NOT IN (SELECT number FROM checkpoint WHERE job = ?1 AND complete = 1 AND score "
+    "IS NOT NULL"
     "                    ORDER BY score DESC, step LIMIT ?4)";
 static const char choose_best[] =
-    "UPDATE checkpoint SET best = number IS (SELECT number FROM checkpoint WHERE job = ?1 AND complete = 1"
+    "UPDATE checkpoint SET best = number IS (SELECT number FROM checkpoint WHERE job = ?1 AND "
+    "complete = 1"
     " AND score IS NOT NULL ORDER BY score DESC, step LIMIT 1) WHERE job = ?1";
 static const char insert_event[] =
     "INSERT INTO event (job, name, step, at, data) SELECT job, 'checkpoint', step, created_at,"
-    " json_object('step', step, 'epoch', epoch, 'bytes', bytes, 'sha256', sha256, 'metrics', json(metrics),"
-    " 'best', json(CASE best WHEN 0 THEN 'false' ELSE 'true' END)) FROM checkpoint WHERE number = ?1";
+    " json_object('step', step, 'epoch', epoch, 'bytes', bytes, 'sha256', sha256, 'metrics', "
+    "json(metrics),"
+    " 'best', json(CASE best WHEN 0 THEN 'false' ELSE 'true' END)) FROM checkpoint WHERE number = "
+    "?1";
 
-static const char refuse[] = "UPDATE checkpoint SET complete = 0, best = 0 WHERE number = ?1 AND job = ?2";
+static const char refuse[] =
+    "UPDATE checkpoint SET complete = 0, best = 0 WHERE number = ?1 AND job = ?2";
 
-static const char delete_chunks[] =
-    "DELETE FROM chunk WHERE number IN (SELECT c.number FROM checkpoint k JOIN chunk c ON c.checkpoint = k.number"
-    " WHERE k.complete = 0 AND (?1 = 0 OR k.job = ?1) LIMIT 8)";
-static const char delete_incomplete[] = "DELETE FROM checkpoint WHERE complete = 0 AND (?1 = 0 OR job = ?1)";
+static const char delete_chunks[] = "DELETE FROM chunk WHERE number IN (SELECT c.number FROM "
+                                    "checkpoint k JOIN chunk c ON c.checkpoint = k.number"
+                                    " WHERE k.complete = 0 AND (?1 = 0 OR k.job = ?1) LIMIT 8)";
+static const char delete_incomplete[] =
+    "DELETE FROM checkpoint WHERE complete = 0 AND (?1 = 0 OR job = ?1)";
 
-#define SELECT_CHECKPOINT \
-    "SELECT number, job, step, epoch, bytes, created_at, sha256, metrics, best FROM checkpoint" \
+#define SELECT_CHECKPOINT                                                                          \
+    "SELECT number, job, step, epoch, bytes, created_at, sha256, metrics, best FROM checkpoint"    \
     " WHERE job = ?1 AND complete = 1 "
 static const char select_all[] = SELECT_CHECKPOINT "ORDER BY step";
 static const char select_step[] = SELECT_CHECKPOINT "AND step = ?2";
@@ -79,8 +90,8 @@ static bool begin_upload(struct db *db, void *context, struct error *error)
         return true;
     if (!sql_run(&db->sql, insert_checkpoint,
                  SQL_LIST(job, step, sql_integer(source->epoch), sql_integer((int64_t)source->size),
-                          sql_text(upload->sha256), sql_text(source->metrics), sql_real(source->score),
-                          sql_integer(store_now())),
+                          sql_text(upload->sha256), sql_text(source->metrics),
+                          sql_real(source->score), sql_integer(store_now())),
                  error))
         return false;
     upload->number = sql_last_key(&db->sql);
@@ -94,7 +105,8 @@ static bool add_chunk(struct db *db, void *context, struct error *error)
 
     return sql_run(&db->sql, insert_chunk,
                    SQL_LIST(sql_integer(upload->number), sql_integer((int64_t)upload->offset),
-                            sql_blob(upload->source->bytes + upload->offset, left < CHUNK_BYTES ? left : CHUNK_BYTES)),
+                            sql_blob(upload->source->bytes + upload->offset,
+                                     left < CHUNK_BYTES ? left : CHUNK_BYTES)),
                    error);
 }
 
@@ -108,8 +120,9 @@ static bool end_upload(struct db *db, void *context, struct error *error)
     if (!sql_get(&db->sql, count_bytes, SQL_LIST(number), &stored, error))
         return false;
     if (stored != (int64_t)source->size)
-        return error_set(error, ERROR_CORRUPT, db->sql.where, "a checkpoint of %zu bytes has %" PRId64 " in the store",
-                         source->size, stored);
+        return error_set(error, ERROR_CORRUPT, db->sql.where,
+                         "a checkpoint of %zu bytes has %" PRId64 " in the store", source->size,
+                         stored);
     /* The newest is always among the last, of which at least one is kept. */
     const struct sql_value last = sql_integer(source->keep_last > 1 ? source->keep_last : 1);
     const struct sql_value best = sql_integer(source->keep_best > 0 ? source->keep_best : 0);
@@ -156,7 +169,8 @@ static bool sweep_job(struct store *store, int64_t job, struct error *error)
 bool store_checkpoint_refuse(struct db *db, int64_t job, int64_t number, struct error *error)
 {
     return sql_run(&db->sql, refuse, SQL_LIST(sql_integer(number), sql_integer(job)), error) &&
-           sql_run(&db->sql, choose_best, SQL_LIST(sql_integer(job)), error) && store_job_touch(db, job, error);
+           sql_run(&db->sql, choose_best, SQL_LIST(sql_integer(job)), error) &&
+           store_job_touch(db, job, error);
 }
 
 static bool upload_all(struct store *store, struct upload *upload, struct error *error)
@@ -171,7 +185,8 @@ static bool upload_all(struct store *store, struct upload *upload, struct error 
     return store_write(store, end_upload, upload, error);
 }
 
-bool store_checkpoint_add(struct store *store, const struct checkpoint_new *checkpoint, struct error *error)
+bool store_checkpoint_add(struct store *store, const struct checkpoint_new *checkpoint,
+                          struct error *error)
 {
     struct upload upload = {.source = checkpoint};
     struct error ignored = {0};
@@ -180,7 +195,8 @@ bool store_checkpoint_add(struct store *store, const struct checkpoint_new *chec
     digest_sha256(checkpoint->bytes, checkpoint->size, digest);
     digest_hex(digest, upload.sha256);
     bool good = sweep_job(store, checkpoint->job, error) && upload_all(store, &upload, error);
-    /* Half a checkpoint, or those that were let go: what cannot be deleted now is at the next one or the next start. */
+    /* Half a checkpoint, or those that were let go: what cannot be deleted now is at the next one
+     * or the next start. */
     if (!sweep_job(store, checkpoint->job, &ignored))
         return good;
     return good;
@@ -194,7 +210,8 @@ void checkpoint_row_drop(struct checkpoint_row *row)
     *row = (struct checkpoint_row){0};
 }
 
-static bool read_row(struct sqlite3_stmt *statement, struct checkpoint_row *out, struct error *error)
+static bool read_row(struct sqlite3_stmt *statement, struct checkpoint_row *out,
+                     struct error *error)
 {
     *out = (struct checkpoint_row){.number = sql_column_integer(statement, 0),
                                    .job = sql_column_integer(statement, 1),
@@ -207,7 +224,8 @@ static bool read_row(struct sqlite3_stmt *statement, struct checkpoint_row *out,
     return sql_copy_text(statement, 7, &out->metrics, error);
 }
 
-static bool append(struct checkpoint_row **rows, int *count, const struct checkpoint_row *row, struct error *error)
+static bool append(struct checkpoint_row **rows, int *count, const struct checkpoint_row *row,
+                   struct error *error)
 {
     struct checkpoint_row *grown = realloc(*rows, ((size_t)*count + 1) * sizeof(*grown));
 
@@ -218,7 +236,8 @@ static bool append(struct checkpoint_row **rows, int *count, const struct checkp
     return true;
 }
 
-bool store_checkpoint_list(struct db *db, int64_t job, struct checkpoint_row **rows, int *count, struct error *error)
+bool store_checkpoint_list(struct db *db, int64_t job, struct checkpoint_row **rows, int *count,
+                           struct error *error)
 {
     struct sqlite3_stmt *statement = NULL;
     bool row = true;
@@ -246,16 +265,19 @@ bool store_checkpoint_list(struct db *db, int64_t job, struct checkpoint_row **r
     return false;
 }
 
-static bool query_one(struct db *db, int64_t job, int64_t step, struct sqlite3_stmt **out, struct error *error)
+static bool query_one(struct db *db, int64_t job, int64_t step, struct sqlite3_stmt **out,
+                      struct error *error)
 {
     const struct sql_value number = sql_integer(job);
 
     if (step > 0)
         return sql_query(&db->sql, select_step, SQL_LIST(number, sql_integer(step)), out, error);
-    return sql_query(&db->sql, step == 0 ? select_newest : select_best, SQL_LIST(number), out, error);
+    return sql_query(&db->sql, step == 0 ? select_newest : select_best, SQL_LIST(number), out,
+                     error);
 }
 
-bool store_checkpoint_find(struct db *db, int64_t job, int64_t step, struct checkpoint_row *out, struct error *error)
+bool store_checkpoint_find(struct db *db, int64_t job, int64_t step, struct checkpoint_row *out,
+                           struct error *error)
 {
     struct sqlite3_stmt *statement = NULL;
     bool row = false;
@@ -270,22 +292,26 @@ bool store_checkpoint_find(struct db *db, int64_t job, int64_t step, struct chec
     return good;
 }
 
-/* What lies at `offset`, as far as its chunk goes. The open statement keeps the chunk there until it is read. */
-static bool read_chunk(struct db *db, int64_t number, struct sql_part *part, uint8_t *out, struct error *error)
+/* What lies at `offset`, as far as its chunk goes. The open statement keeps the chunk there until
+ * it is read. */
+static bool read_chunk(struct db *db, int64_t number, struct sql_part *part, uint8_t *out,
+                       struct error *error)
 {
     const struct sql_list list = SQL_LIST(sql_integer(number), sql_integer(part->offset));
     struct sqlite3_stmt *statement = NULL;
     bool row = false;
 
-    if (!sql_query(&db->sql, select_chunk, list, &statement, error) || !sql_step(&db->sql, statement, &row, error))
+    if (!sql_query(&db->sql, select_chunk, list, &statement, error) ||
+        !sql_step(&db->sql, statement, &row, error))
         return false;
     if (!row)
         return error_set(error, ERROR_NOT_FOUND, "", "the checkpoint is no longer there");
     part->key = sql_column_integer(statement, 0);
     part->offset -= sql_column_integer(statement, 1);
     int64_t left = sql_column_integer(statement, 2) - part->offset;
-    bool good = left > 0 || error_set(error, ERROR_CORRUPT, db->sql.where, "a checkpoint ends before byte %" PRId64,
-                                      list.values[1].integer);
+    bool good =
+        left > 0 || error_set(error, ERROR_CORRUPT, db->sql.where,
+                              "a checkpoint ends before byte %" PRId64, list.values[1].integer);
     if (good && part->size > (uint64_t)left)
         part->size = (size_t)left;
     good = good && sql_read_part(&db->sql, part, out, error);

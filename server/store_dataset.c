@@ -9,8 +9,9 @@
 
 static const char select_one[] = SELECT_DATASET "WHERE name = ?1";
 static const char select_all[] = SELECT_DATASET "ORDER BY name";
-static const char put[] = "INSERT INTO dataset (name, path, info, created_at) VALUES (?1, ?2, ?3, ?4)"
-                          " ON CONFLICT (name) DO UPDATE SET path = excluded.path, info = excluded.info";
+static const char put[] =
+    "INSERT INTO dataset (name, path, info, created_at) VALUES (?1, ?2, ?3, ?4)"
+    " ON CONFLICT (name) DO UPDATE SET path = excluded.path, info = excluded.info";
 
 void dataset_row_drop(struct dataset_row *row)
 {
@@ -23,23 +24,28 @@ static bool read_row(struct sqlite3_stmt *statement, struct dataset_row *out, st
 {
     *out = (struct dataset_row){.created_at = sql_column_integer(statement, 3)};
     snprintf(out->name, sizeof(out->name), "%s", sql_column_text(statement, 0));
-    if (sql_copy_text(statement, 1, &out->path, error) && sql_copy_text(statement, 2, &out->info, error))
+    if (sql_copy_text(statement, 1, &out->path, error) &&
+        sql_copy_text(statement, 2, &out->info, error))
         return true;
     dataset_row_drop(out);
     return false;
 }
 
-bool store_dataset_put(struct db *db, const char *name, const char *path, const char *info, struct error *error)
+bool store_dataset_put(struct db *db, const char *name, const char *path, const char *info,
+                       struct error *error)
 {
     const size_t room = sizeof(((struct dataset_row *)NULL)->name);
 
     if (name[0] == '\0' || strlen(name) >= room)
-        return error_set(error, ERROR_INVALID, "", "a data set's name has 1 to %zu bytes", room - 1);
-    return sql_run(&db->sql, put, SQL_LIST(sql_text(name), sql_text(path), sql_text(info), sql_integer(store_now())),
-                   error);
+        return error_set(error, ERROR_INVALID, "", "a data set's name has 1 to %zu bytes",
+                         room - 1);
+    return sql_run(
+        &db->sql, put,
+        SQL_LIST(sql_text(name), sql_text(path), sql_text(info), sql_integer(store_now())), error);
 }
 
-bool store_dataset_get(struct db *db, const char *name, struct dataset_row *out, struct error *error)
+bool store_dataset_get(struct db *db, const char *name, struct dataset_row *out,
+                       struct error *error)
 {
     struct sqlite3_stmt *statement = NULL;
     bool row = false;
@@ -56,7 +62,8 @@ bool store_dataset_get(struct db *db, const char *name, struct dataset_row *out,
 }
 
 /* A list that grows row by row. */
-static bool append(struct dataset_row **rows, int *count, const struct dataset_row *row, struct error *error)
+static bool append(struct dataset_row **rows, int *count, const struct dataset_row *row,
+                   struct error *error)
 {
     struct dataset_row *grown = realloc(*rows, ((size_t)*count + 1) * sizeof(*grown));
 

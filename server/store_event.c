@@ -1,18 +1,22 @@
-/* Store's events: what happened, in order, for streams that resume where they stopped. Knows nothing of streams. */
+/* Store's events: what happened, in order, for streams that resume where they stopped. Knows
+ * nothing of streams. */
 #include "server/store_inside.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define SELECT_EVENT \
-    "SELECT e.number, e.job, j.id, e.name, e.step, e.data, e.at FROM event e JOIN job j ON j.number = e.job "
+#define SELECT_EVENT                                                                               \
+    "SELECT e.number, e.job, j.id, e.name, e.step, e.data, e.at FROM event e JOIN job j ON "       \
+    "j.number = e.job "
 
 static const char select_of_all[] = SELECT_EVENT "WHERE e.number > ?1 ORDER BY e.number LIMIT ?2";
-static const char select_of_job[] = SELECT_EVENT
-    "WHERE e.job = ?3 AND e.number > ?1 ORDER BY e.number LIMIT ?2";
-static const char insert_event[] = "INSERT INTO event (job, name, step, at, data) VALUES (?1, ?2, ?3, ?4, ?5)";
+static const char select_of_job[] =
+    SELECT_EVENT "WHERE e.job = ?3 AND e.number > ?1 ORDER BY e.number LIMIT ?2";
+static const char insert_event[] =
+    "INSERT INTO event (job, name, step, at, data) VALUES (?1, ?2, ?3, ?4, ?5)";
 /* Not max(number): that goes back when the newest events are deleted. */
-static const char select_newest[] = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0)";
+static const char select_newest[] =
+    "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0)";
 
 bool store_event_insert(struct db *db, const char *text, struct sql_list list, struct error *error)
 {
@@ -31,17 +35,17 @@ bool store_event_add(struct db *db, int64_t job, const char *name, int64_t step,
     return store_event_insert(db, insert_event, list, error);
 }
 
-static bool query_events(struct db *db, int64_t job, struct sql_list list, struct sqlite3_stmt **out,
-                         struct error *error)
+static bool query_events(struct db *db, int64_t job, struct sql_list list,
+                         struct sqlite3_stmt **out, struct error *error)
 {
     if (job != 0)
-        return sql_query(&db->sql, select_of_job, SQL_LIST(list.values[0], list.values[1], sql_integer(job)), out,
-                         error);
+        return sql_query(&db->sql, select_of_job,
+                         SQL_LIST(list.values[0], list.values[1], sql_integer(job)), out, error);
     return sql_query(&db->sql, select_of_all, list, out, error);
 }
 
-bool store_events_read(struct db *db, int64_t job, int64_t after, int limit, event_each *each, void *context,
-                       struct error *error)
+bool store_events_read(struct db *db, int64_t job, int64_t after, int limit, event_each *each,
+                       void *context, struct error *error)
 {
     const struct sql_list list = SQL_LIST(sql_integer(after), sql_integer(limit > 0 ? limit : 0));
     struct sqlite3_stmt *statement = NULL;

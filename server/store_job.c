@@ -6,26 +6,31 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define SELECT_JOB \
-    "SELECT j.number, j.id, j.state, j.reason, t.meta, t.spec, t.plan, j.progress, j.priority, j.revision," \
-    " j.restarts, j.created_at, j.started_at, j.finished_at FROM job j JOIN job_text t ON t.job = j.number "
+#define SELECT_JOB                                                                                 \
+    "SELECT j.number, j.id, j.state, j.reason, t.meta, t.spec, t.plan, j.progress, j.priority, "   \
+    "j.revision,"                                                                                  \
+    " j.restarts, j.created_at, j.started_at, j.finished_at FROM job j JOIN job_text t ON t.job "  \
+    "= j.number "
 
 static const char select_by_id[] = SELECT_JOB "WHERE j.id = ?1";
 static const char select_by_number[] = SELECT_JOB "WHERE j.number = ?1";
 static const char select_page[] = SELECT_JOB "WHERE j.number < ?1 ORDER BY j.number DESC LIMIT ?2";
-static const char select_page_of_state[] = SELECT_JOB
-    "WHERE j.state = ?3 AND j.number < ?1 ORDER BY j.number DESC LIMIT ?2";
+static const char select_page_of_state[] =
+    SELECT_JOB "WHERE j.state = ?3 AND j.number < ?1 ORDER BY j.number DESC LIMIT ?2";
 
-static const char insert_job[] = "INSERT INTO job (id, state, priority, created_at) VALUES (?1, ?2, ?3, ?4)";
-static const char insert_text[] = "INSERT INTO job_text (job, meta, spec, plan) VALUES (?1, ?2, ?3, ?4)";
+static const char insert_job[] =
+    "INSERT INTO job (id, state, priority, created_at) VALUES (?1, ?2, ?3, ?4)";
+static const char insert_text[] =
+    "INSERT INTO job_text (job, meta, spec, plan) VALUES (?1, ?2, ?3, ?4)";
 static const char count_states[] = "SELECT state, count(*) FROM job GROUP BY state";
 static const char select_state[] = "SELECT state FROM job WHERE number = ?1";
 
-/* The literal lets SQLite use the index of waiting jobs alone. */
+/* The literal allows the index of waiting jobs alone, and SQLite would rather sort all of them. */
 static const char claim[] =
     "UPDATE job SET state = ?1, reason = NULL, revision = revision + 1,"
     " started_at = CASE started_at WHEN 0 THEN ?2 ELSE started_at END"
-    " WHERE number = (SELECT number FROM job WHERE state = 'queued' ORDER BY priority DESC, number LIMIT 1)"
+    " WHERE number = (SELECT number FROM job INDEXED BY job_waiting WHERE state = 'queued'"
+    "                 ORDER BY priority DESC, number LIMIT 1)"
     " RETURNING number";
 
 static const char move_job[] =
@@ -33,18 +38,21 @@ static const char move_job[] =
     " finished_at = ?6 WHERE number = ?1 AND state = ?2";
 
 /* A job's step is that of its newest event: what the store has heard of it. */
-#define INSERT_OWN_EVENT \
-    "INSERT INTO event (job, name, step, at, data) SELECT number, ?2," \
-    " coalesce((SELECT e.step FROM event e WHERE e.job = ?1 ORDER BY e.number DESC LIMIT 1), 0), ?3, "
+#define INSERT_OWN_EVENT                                                                           \
+    "INSERT INTO event (job, name, step, at, data) SELECT number, ?2,"                             \
+    " coalesce((SELECT e.step FROM event e WHERE e.job = ?1 ORDER BY e.number DESC LIMIT 1), 0), " \
+    "?3, "
 
 /* A merge patch with null leaves the key out. */
 static const char insert_state_event[] = INSERT_OWN_EVENT
     "json_patch(json_object('state', state, 'revision', revision), json_object('reason', reason))"
     " FROM job WHERE number = ?1";
-static const char insert_end_event[] = INSERT_OWN_EVENT
-    "json_patch(json_object('state', state), json_object('reason', reason)) FROM job WHERE number = ?1";
+static const char insert_end_event[] =
+    INSERT_OWN_EVENT "json_patch(json_object('state', state), json_object('reason', reason)) FROM "
+                     "job WHERE number = ?1";
 
-static const char set_progress[] = "UPDATE job SET progress = ?2, revision = revision + 1 WHERE number = ?1";
+static const char set_progress[] =
+    "UPDATE job SET progress = ?2, revision = revision + 1 WHERE number = ?1";
 static const char touch[] = "UPDATE job SET revision = revision + 1 WHERE number = ?1";
 static const char select_interrupted[] =
     "SELECT number, state FROM job WHERE state IN (?1, ?2, ?3) ORDER BY number LIMIT 1";
@@ -61,14 +69,16 @@ void job_row_drop(struct job_row *row)
     *row = (struct job_row){0};
 }
 
-static bool read_row(struct db *db, struct sqlite3_stmt *statement, struct job_row *out, struct error *error)
+static bool read_row(struct db *db, struct sqlite3_stmt *statement, struct job_row *out,
+                     struct error *error)
 {
     const char *id = sql_column_text(statement, 1);
     int state = job_state_find(sql_column_text(statement, 2));
 
     *out = (struct job_row){.number = sql_column_integer(statement, 0)};
     if (strlen(id) != JOB_ID_SIZE - 1 || state < 0)
-        return error_set(error, ERROR_CORRUPT, db->sql.where, "job %" PRId64 " has a broken row", out->number);
+        return error_set(error, ERROR_CORRUPT, db->sql.where, "job %" PRId64 " has a broken row",
+                         out->number);
     memcpy(out->id, id, JOB_ID_SIZE);
     out->state = (enum job_state)state;
     out->priority = sql_column_integer(statement, 8);
@@ -77,15 +87,18 @@ static bool read_row(struct db *db, struct sqlite3_stmt *statement, struct job_r
     out->created_at = sql_column_integer(statement, 11);
     out->started_at = sql_column_integer(statement, 12);
     out->finished_at = sql_column_integer(statement, 13);
-    if (sql_copy_text(statement, 3, &out->reason, error) && sql_copy_text(statement, 4, &out->meta, error) &&
-        sql_copy_text(statement, 5, &out->spec, error) && sql_copy_text(statement, 6, &out->plan, error) &&
+    if (sql_copy_text(statement, 3, &out->reason, error) &&
+        sql_copy_text(statement, 4, &out->meta, error) &&
+        sql_copy_text(statement, 5, &out->spec, error) &&
+        sql_copy_text(statement, 6, &out->plan, error) &&
         sql_copy_text(statement, 7, &out->progress, error))
         return true;
     job_row_drop(out);
     return false;
 }
 
-static bool get_row(struct db *db, struct sqlite3_stmt *statement, struct job_row *out, struct error *error)
+static bool get_row(struct db *db, struct sqlite3_stmt *statement, struct job_row *out,
+                    struct error *error)
 {
     bool row = false;
 
@@ -112,14 +125,18 @@ bool store_job_get_number(struct db *db, int64_t number, struct job_row *out, st
     struct sqlite3_stmt *statement = NULL;
 
     *out = (struct job_row){0};
-    return sql_query(&db->sql, select_by_number, SQL_LIST(sql_integer(number)), &statement, error) &&
+    return sql_query(&db->sql, select_by_number, SQL_LIST(sql_integer(number)), &statement,
+                     error) &&
            get_row(db, statement, out, error);
 }
 
-static bool query_page(struct db *db, const struct job_query *query, struct sqlite3_stmt **out, struct error *error)
+static bool query_page(struct db *db, const struct job_query *query, struct sqlite3_stmt **out,
+                       struct error *error)
 {
     const struct sql_value below = sql_integer(query->below > 0 ? query->below : INT64_MAX);
-    const struct sql_value limit = sql_integer(query->limit < 0 ? 0 : query->limit > 200 ? 200 : query->limit);
+    const struct sql_value limit = sql_integer(query->limit < 0     ? 0
+                                               : query->limit > 200 ? 200
+                                                                    : query->limit);
 
     if (query->state < 0)
         return sql_query(&db->sql, select_page, SQL_LIST(below, limit), out, error);
@@ -188,44 +205,50 @@ static bool draw_id(char out[JOB_ID_SIZE], struct error *error)
 
 static bool add_state_event(struct db *db, int64_t number, struct error *error)
 {
-    const struct sql_list list = SQL_LIST(sql_integer(number), sql_text("state"), sql_integer(store_now()));
+    const struct sql_list list =
+        SQL_LIST(sql_integer(number), sql_text("state"), sql_integer(store_now()));
 
     return store_event_insert(db, insert_state_event, list, error);
 }
 
 static bool add_end_event(struct db *db, int64_t number, struct error *error)
 {
-    const struct sql_list list = SQL_LIST(sql_integer(number), sql_text("end"), sql_integer(store_now()));
+    const struct sql_list list =
+        SQL_LIST(sql_integer(number), sql_text("end"), sql_integer(store_now()));
 
     return store_event_insert(db, insert_end_event, list, error);
 }
 
-bool store_job_add(struct db *db, const struct job_new *job, struct job_row *out, struct error *error)
+bool store_job_add(struct db *db, const struct job_new *job, struct job_row *out,
+                   struct error *error)
 {
     char id[JOB_ID_SIZE];
 
     *out = (struct job_row){0};
     if (!draw_id(id, error) ||
         !sql_run(&db->sql, insert_job,
-                 SQL_LIST(sql_text(id), sql_text(job_state_name(JOB_QUEUED)), sql_integer(job->priority),
-                          sql_integer(store_now())),
+                 SQL_LIST(sql_text(id), sql_text(job_state_name(JOB_QUEUED)),
+                          sql_integer(job->priority), sql_integer(store_now())),
                  error))
         return false;
     int64_t number = sql_last_key(&db->sql);
     return sql_run(&db->sql, insert_text,
-                   SQL_LIST(sql_integer(number), sql_text(job->meta), sql_text(job->spec), sql_text(job->plan)),
+                   SQL_LIST(sql_integer(number), sql_text(job->meta), sql_text(job->spec),
+                            sql_text(job->plan)),
                    error) &&
            add_state_event(db, number, error) && store_job_get_number(db, number, out, error);
 }
 
 bool store_job_claim(struct db *db, struct job_row *out, struct error *error)
 {
-    const struct sql_list list = SQL_LIST(sql_text(job_state_name(JOB_RUNNING)), sql_integer(store_now()));
+    const struct sql_list list =
+        SQL_LIST(sql_text(job_state_name(JOB_RUNNING)), sql_integer(store_now()));
     struct sqlite3_stmt *statement = NULL;
     bool row = false;
 
     *out = (struct job_row){0};
-    if (!sql_query(&db->sql, claim, list, &statement, error) || !sql_step(&db->sql, statement, &row, error))
+    if (!sql_query(&db->sql, claim, list, &statement, error) ||
+        !sql_step(&db->sql, statement, &row, error))
         return false;
     if (!row)
         return error_set(error, ERROR_NOT_FOUND, "", "no job waits");
@@ -257,7 +280,8 @@ static int character_size(const unsigned char *text)
     return 0;
 }
 
-/* A reason may hold a file's name, which may be any bytes; one that is not UTF-8 could never be sent again. */
+/* A reason may hold a file's name, which may be any bytes; one that is not UTF-8 could never be
+ * sent again. */
 static const char *clean_reason(const char *reason, char *out, size_t room)
 {
     size_t used = 0;
@@ -282,7 +306,8 @@ static bool lost_race(struct db *db, const struct job_move *move, struct error *
     struct sqlite3_stmt *statement = NULL;
     bool row = false;
 
-    if (!sql_query(&db->sql, select_state, SQL_LIST(sql_integer(move->number)), &statement, error) ||
+    if (!sql_query(&db->sql, select_state, SQL_LIST(sql_integer(move->number)), &statement,
+                   error) ||
         !sql_step(&db->sql, statement, &row, error))
         return false;
     if (!row)
@@ -293,23 +318,26 @@ static bool lost_race(struct db *db, const struct job_move *move, struct error *
     return false;
 }
 
-static bool change(struct db *db, const struct job_move *move, int64_t restarts, struct error *error)
+static bool change(struct db *db, const struct job_move *move, int64_t restarts,
+                   struct error *error)
 {
     char buffer[600];
     const char *reason = clean_reason(move->reason, buffer, sizeof(buffer));
     bool ends = job_state_ended(move->to);
     const struct sql_list list =
-        SQL_LIST(sql_integer(move->number), sql_text(job_state_name(move->from)), sql_text(job_state_name(move->to)),
-                 sql_text(reason), sql_integer(restarts), sql_integer(ends ? store_now() : 0));
+        SQL_LIST(sql_integer(move->number), sql_text(job_state_name(move->from)),
+                 sql_text(job_state_name(move->to)), sql_text(reason), sql_integer(restarts),
+                 sql_integer(ends ? store_now() : 0));
 
     if (!job_state_may_become(move->from, move->to))
-        return error_set(error, ERROR_CONFLICT, "", "a job that is %s cannot become %s", job_state_name(move->from),
-                         job_state_name(move->to));
+        return error_set(error, ERROR_CONFLICT, "", "a job that is %s cannot become %s",
+                         job_state_name(move->from), job_state_name(move->to));
     if (!sql_run(&db->sql, move_job, list, error))
         return false;
     if (sql_changes(&db->sql) == 0)
         return lost_race(db, move, error);
-    return add_state_event(db, move->number, error) && (!ends || add_end_event(db, move->number, error));
+    return add_state_event(db, move->number, error) &&
+           (!ends || add_end_event(db, move->number, error));
 }
 
 bool store_job_move(struct db *db, const struct job_move *move, struct error *error)
@@ -321,7 +349,8 @@ static bool update_one(struct db *db, const char *text, struct sql_list list, st
 {
     if (!sql_run(&db->sql, text, list, error))
         return false;
-    return sql_changes(&db->sql) > 0 || error_set(error, ERROR_NOT_FOUND, "", "there is no such job");
+    return sql_changes(&db->sql) > 0 ||
+           error_set(error, ERROR_NOT_FOUND, "", "there is no such job");
 }
 
 bool store_job_progress(struct db *db, int64_t number, const char *progress, struct error *error)
@@ -349,7 +378,8 @@ bool store_job_recover(struct db *db, struct error *error)
         if (!row)
             return true;
         struct job_move move = {.number = sql_column_integer(statement, 0),
-                                .from = (enum job_state)job_state_find(sql_column_text(statement, 1)),
+                                .from =
+                                    (enum job_state)job_state_find(sql_column_text(statement, 1)),
                                 .to = JOB_QUEUED,
                                 .reason = "restarted"};
         sql_reset(statement);

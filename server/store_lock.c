@@ -1,4 +1,5 @@
-/* Store's directory and the lock that keeps a second daemon out of it. Knows nothing of the database. */
+/* Store's directory and the lock that keeps a second daemon out of it. Knows nothing of the
+ * database. */
 #include "server/store_inside.h"
 
 #include <errno.h>
@@ -79,11 +80,13 @@ static bool busy(int file, const char *path, struct error *error)
     text[length > 0 ? length : 0] = '\0';
     long process = strtol(text, NULL, 10);
     if (process > 0)
-        return error_set(error, ERROR_BUSY, path, "another traind (process %ld) uses this data directory", process);
+        return error_set(error, ERROR_BUSY, path,
+                         "another traind (process %ld) uses this data directory", process);
     return error_set(error, ERROR_BUSY, path, "another traind uses this data directory");
 }
 
-/* The file is never removed: whoever waits with it open would then lock a file that nobody else sees. */
+/* The file is never removed: whoever waits with it open would then lock a file that nobody else
+ * sees. */
 bool store_take_lock(const char *dir, int *out, struct error *error)
 {
     char path[PATH_MAX + 8];
@@ -103,7 +106,8 @@ bool store_take_lock(const char *dir, int *out, struct error *error)
         return false;
     }
     int length = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-    /* The number is for the other daemon's message only; on a full disk the lock holds without it. */
+    /* The number is for the other daemon's message only; on a full disk the lock holds without it.
+     */
     if (ftruncate(file, 0) != 0 || pwrite(file, text, (size_t)length, 0) != length)
         errno = 0;
     *out = file;

@@ -1,5 +1,5 @@
-/* Store's metrics: rows of numbers by job, series and step, and the summary of each series. Knows no series by
- * name. */
+/* Store's metrics: rows of numbers by job, series and step, and the summary of each series. Knows
+ * no series by name. */
 #include "server/store_inside.h"
 
 #include <inttypes.h>
@@ -26,12 +26,13 @@ static const char select_summaries[] =
 static const char insert_metric[] =
     "INSERT INTO metric (job, series, step, value, flag, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
     " ON CONFLICT (job, series, step) DO NOTHING";
-static const char select_metric[] = "SELECT value, flag FROM metric WHERE job = ?1 AND series = ?2 AND step = ?3";
+static const char select_metric[] =
+    "SELECT value, flag FROM metric WHERE job = ?1 AND series = ?2 AND step = ?3";
 
-static const char select_series[] =
-    "SELECT s.series, n.name FROM summary s JOIN series n ON n.number = s.series WHERE s.job = ?1 ORDER BY s.series";
-static const char select_metrics[] =
-    "SELECT step, value, flag, at FROM metric WHERE job = ?1 AND series = ?2 AND step BETWEEN ?3 AND ?4 ORDER BY step";
+static const char select_series[] = "SELECT s.series, n.name FROM summary s JOIN series n ON "
+                                    "n.number = s.series WHERE s.job = ?1 ORDER BY s.series";
+static const char select_metrics[] = "SELECT step, value, flag, at FROM metric WHERE job = ?1 AND "
+                                     "series = ?2 AND step BETWEEN ?3 AND ?4 ORDER BY step";
 
 /* ---- numbers that are not finite ---- */
 
@@ -86,19 +87,21 @@ static void extend_summary(struct metric_summary *summary, int64_t step, double 
         summary->step = step;
         summary->last = value;
     }
-    if (!summary->any || value < summary->min || (value == summary->min && step < summary->min_step)) {
+    if (!summary->any || value < summary->min ||
+        (value == summary->min && step < summary->min_step)) {
         summary->min_step = step;
         summary->min = value;
     }
-    if (!summary->any || value > summary->max || (value == summary->max && step < summary->max_step)) {
+    if (!summary->any || value > summary->max ||
+        (value == summary->max && step < summary->max_step)) {
         summary->max_step = step;
         summary->max = value;
     }
     summary->any = true;
 }
 
-bool store_metrics_summary(struct db *db, int64_t job, struct metric_summary *out, int room, int *count,
-                           struct error *error)
+bool store_metrics_summary(struct db *db, int64_t job, struct metric_summary *out, int room,
+                           int *count, struct error *error)
 {
     const struct sql_list list = SQL_LIST(sql_integer(job), sql_integer(room > 0 ? room : 0));
     struct sqlite3_stmt *statement = NULL;
@@ -123,7 +126,7 @@ bool store_metrics_summary(struct db *db, int64_t job, struct metric_summary *ou
 /* One series of a batch; `summary.series` is its name. */
 struct batch_series {
     int64_t number;
-    bool stored;  /* the job had it before this batch */
+    bool stored; /* the job had it before this batch */
     bool changed;
     struct metric_summary summary;
 };
@@ -140,9 +143,11 @@ struct batch {
 /* Such a name needs no escapes in JSON. */
 static bool name_allowed(const char *name)
 {
-    size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-");
+    size_t length =
+        strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-");
 
-    return length > 0 && name[length] == '\0' && length < sizeof(((struct metric_summary *)NULL)->series);
+    return length > 0 && name[length] == '\0' &&
+           length < sizeof(((struct metric_summary *)NULL)->series);
 }
 
 static bool series_number(struct db *db, const char *name, int64_t *out, struct error *error)
@@ -167,7 +172,8 @@ static bool load_summary(struct batch *batch, struct batch_series *series, struc
     bool row = false;
     int64_t stored = 0, fresh = 1;
 
-    if (!sql_query(sql, select_summary, SQL_LIST(sql_integer(batch->job), sql_integer(series->number)), &statement,
+    if (!sql_query(sql, select_summary,
+                   SQL_LIST(sql_integer(batch->job), sql_integer(series->number)), &statement,
                    error) ||
         !sql_step(sql, statement, &row, error))
         return false;
@@ -185,7 +191,8 @@ static bool load_summary(struct batch *batch, struct batch_series *series, struc
            error_set(error, ERROR_TOO_LARGE, "metrics", "a job has at most %d series", SERIES_MAX);
 }
 
-static struct batch_series *find_batch_series(struct batch *batch, const char *name, struct error *error)
+static struct batch_series *find_batch_series(struct batch *batch, const char *name,
+                                              struct error *error)
 {
     for (size_t i = 0; i < batch->count; i++)
         if (strcmp(batch->series[i].summary.series, name) == 0)
@@ -201,33 +208,36 @@ static struct batch_series *find_batch_series(struct batch *batch, const char *n
     struct batch_series *series = &batch->series[batch->count];
     *series = (struct batch_series){0};
     snprintf(series->summary.series, sizeof(series->summary.series), "%s", name);
-    if (!series_number(batch->db, name, &series->number, error) || !load_summary(batch, series, error))
+    if (!series_number(batch->db, name, &series->number, error) ||
+        !load_summary(batch, series, error))
         return NULL;
     batch->count++;
     return series;
 }
 
 /* The row is there already: a resumed job has taken the step again and must have found the same. */
-static bool compare_row(struct batch *batch, const struct batch_series *series, const struct metric_row *row,
-                        struct error *error)
+static bool compare_row(struct batch *batch, const struct batch_series *series,
+                        const struct metric_row *row, struct error *error)
 {
     struct sql *sql = &batch->db->sql;
     struct sqlite3_stmt *statement = NULL;
     bool found = false;
 
-    if (!sql_query(sql, select_metric,
-                   SQL_LIST(sql_integer(batch->job), sql_integer(series->number), sql_integer(row->step)), &statement,
-                   error) ||
+    if (!sql_query(
+            sql, select_metric,
+            SQL_LIST(sql_integer(batch->job), sql_integer(series->number), sql_integer(row->step)),
+            &statement, error) ||
         !sql_step(sql, statement, &found, error))
         return false;
     double stored = found ? value_of(statement, 0, 1) : NAN;
     sql_reset(statement);
     if (!found)
-        return error_set(error, ERROR_CORRUPT, sql->where, "a row of %s is there and is not", row->series);
+        return error_set(error, ERROR_CORRUPT, sql->where, "a row of %s is there and is not",
+                         row->series);
     return same(stored, row->value) ||
            error_set(error, ERROR_CORRUPT, "metrics",
-                     "nondeterminism: %s of step %" PRId64 " was %.17g and is now %.17g", row->series, row->step,
-                     stored, row->value);
+                     "nondeterminism: %s of step %" PRId64 " was %.17g and is now %.17g",
+                     row->series, row->step, stored, row->value);
 }
 
 static bool add_row(struct batch *batch, const struct metric_row *row, struct error *error)
@@ -238,8 +248,9 @@ static bool add_row(struct batch *batch, const struct metric_row *row, struct er
     if (!series)
         return false;
     if (!sql_run(sql, insert_metric,
-                 SQL_LIST(sql_integer(batch->job), sql_integer(series->number), sql_integer(row->step),
-                          sql_real(row->value), sql_integer(flag_of(row->value)), sql_integer(row->at)),
+                 SQL_LIST(sql_integer(batch->job), sql_integer(series->number),
+                          sql_integer(row->step), sql_real(row->value),
+                          sql_integer(flag_of(row->value)), sql_integer(row->at)),
                  error))
         return false;
     if (sql_changes(sql) == 0)
@@ -254,19 +265,21 @@ static bool add_row(struct batch *batch, const struct metric_row *row, struct er
     return true;
 }
 
-static bool write_summary(struct batch *batch, const struct batch_series *series, struct error *error)
+static bool write_summary(struct batch *batch, const struct batch_series *series,
+                          struct error *error)
 {
     const struct metric_summary *summary = &series->summary;
     const struct sql_value job = sql_integer(batch->job), number = sql_integer(series->number);
 
     if (!summary->any)
         return sql_run(&batch->db->sql, replace_summary,
-                       SQL_LIST(job, number, sql_null(), sql_null(), sql_null(), sql_null(), sql_null(), sql_null()),
+                       SQL_LIST(job, number, sql_null(), sql_null(), sql_null(), sql_null(),
+                                sql_null(), sql_null()),
                        error);
     return sql_run(&batch->db->sql, replace_summary,
                    SQL_LIST(job, number, sql_integer(summary->step), sql_real(summary->last),
-                            sql_integer(summary->min_step), sql_real(summary->min), sql_integer(summary->max_step),
-                            sql_real(summary->max)),
+                            sql_integer(summary->min_step), sql_real(summary->min),
+                            sql_integer(summary->max_step), sql_real(summary->max)),
                    error);
 }
 
@@ -274,8 +287,8 @@ static bool write_summary(struct batch *batch, const struct batch_series *series
 static bool add_event(struct batch *batch, struct error *error)
 {
     char data[SERIES_MAX * sizeof(batch->series[0].summary.series) + 4 * SERIES_MAX + 96];
-    int used = snprintf(data, sizeof(data), "{\"from\":%" PRId64 ",\"to\":%" PRId64 ",\"series\":[", batch->from,
-                        batch->to);
+    int used = snprintf(data, sizeof(data), "{\"from\":%" PRId64 ",\"to\":%" PRId64 ",\"series\":[",
+                        batch->from, batch->to);
     const char *comma = "";
 
     for (size_t i = 0; i < batch->count; i++)
@@ -288,7 +301,8 @@ static bool add_event(struct batch *batch, struct error *error)
     return store_event_add(batch->db, batch->job, "metrics", batch->to, data, error);
 }
 
-bool store_metrics_add(struct db *db, int64_t job, const struct metric_row *rows, size_t count, struct error *error)
+bool store_metrics_add(struct db *db, int64_t job, const struct metric_row *rows, size_t count,
+                       struct error *error)
 {
     struct batch batch = {.db = db, .job = job};
 
@@ -323,7 +337,8 @@ struct reading {
     bool stopped; /* `each` wants no more */
 };
 
-static bool read_series(struct reading *reading, int64_t number, const char *name, struct error *error)
+static bool read_series(struct reading *reading, int64_t number, const char *name,
+                        struct error *error)
 {
     const struct metric_query *query = reading->query;
     struct sql *sql = &reading->db->sql;
@@ -351,9 +366,10 @@ static bool read_series(struct reading *reading, int64_t number, const char *nam
     return false;
 }
 
-/* The outer statement stays open over the inner ones, so that all series are read from one snapshot. */
-bool store_metrics_read(struct db *db, const struct metric_query *query, metric_each *each, void *context,
-                        struct error *error)
+/* The outer statement stays open over the inner ones, so that all series are read from one
+ * snapshot. */
+bool store_metrics_read(struct db *db, const struct metric_query *query, metric_each *each,
+                        void *context, struct error *error)
 {
     struct reading reading = {.db = db, .query = query, .each = each, .context = context};
     struct sqlite3_stmt *statement = NULL;

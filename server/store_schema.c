@@ -1,5 +1,5 @@
-/* Store's schema: is the file sound, is it ours, is it of this program's version; and the way there. Knows no
- * table: those are in migrations/. */
+/* Store's schema: is the file sound, is it ours, is it of this program's version; and the way
+ * there. Knows no table: those are in migrations/. */
 #include "server/store_inside.h"
 
 #include "server/assets.h"
@@ -10,8 +10,8 @@
 /* In every file of ours, set by the first migration: "trnd". */
 static const int64_t application_id = 0x74726e64;
 
-/* Reading the whole file takes about a second for this much; a larger one is not read at the start, and damage in
- * it is found when it is used. */
+/* Reading the whole file takes about a second for this much; a larger one is not read at the start,
+ * and damage in it is found when it is used. */
 enum { CHECKED_BYTES = 256 * 1024 * 1024 };
 
 static const char page_count[] = "PRAGMA page_count";
@@ -27,12 +27,14 @@ static bool check_file(struct sql *sql, bool *checked, struct error *error)
     int64_t pages = 0, size = 0;
     bool row = false;
 
-    if (!sql_get(sql, page_count, SQL_NONE, &pages, error) || !sql_get(sql, page_size, SQL_NONE, &size, error))
+    if (!sql_get(sql, page_count, SQL_NONE, &pages, error) ||
+        !sql_get(sql, page_size, SQL_NONE, &size, error))
         return false;
     *checked = pages <= CHECKED_BYTES / size;
     if (!*checked)
         return true;
-    if (!sql_query(sql, quick_check, SQL_NONE, &statement, error) || !sql_step(sql, statement, &row, error))
+    if (!sql_query(sql, quick_check, SQL_NONE, &statement, error) ||
+        !sql_step(sql, statement, &row, error))
         return false;
     bool sound = row && strcmp(sql_column_text(statement, 0), "ok") == 0;
     if (!sound)
@@ -51,7 +53,8 @@ static bool check_owner(struct sql *sql, int64_t version, struct error *error)
         !sql_get(sql, count_tables, SQL_NONE, &tables, error))
         return false;
     if (owner != application_id && (owner != 0 || tables != 0 || version != 0))
-        return error_set(error, ERROR_INVALID, sql->where, "the file is a database of another program");
+        return error_set(error, ERROR_INVALID, sql->where,
+                         "the file is a database of another program");
     return true;
 }
 
@@ -62,10 +65,11 @@ static bool migrate(struct sql *sql, const struct migration *migration, struct e
 
     if (!sql_script(sql, "BEGIN IMMEDIATE", error))
         return false;
-    bool good = sql_script(sql, migration->sql, error) && sql_get(sql, user_version, SQL_NONE, &version, error);
+    bool good = sql_script(sql, migration->sql, error) &&
+                sql_get(sql, user_version, SQL_NONE, &version, error);
     if (good && version != migration->number)
-        good = error_set(error, ERROR_INTERNAL, migration->name, "the migration leaves user_version at %" PRId64,
-                         version);
+        good = error_set(error, ERROR_INTERNAL, migration->name,
+                         "the migration leaves user_version at %" PRId64, version);
     if (good)
         good = sql_script(sql, "COMMIT", error);
     if (!good && sql_in_transaction(sql) && !sql_script(sql, "ROLLBACK", &ignored))
@@ -82,8 +86,8 @@ bool store_schema_ready(struct sql *sql, bool *checked, struct error *error)
         return false;
     if (version > known)
         return error_set(error, ERROR_UNSUPPORTED, sql->where,
-                         "the database has schema %" PRId64 " and this traind knows schemas up to %" PRId64
-                         ": use a newer traind",
+                         "the database has schema %" PRId64
+                         " and this traind knows schemas up to %" PRId64 ": use a newer traind",
                          version, known);
     if (!check_file(sql, checked, error) || !sql_use_log(sql, error))
         return false;

@@ -1,4 +1,5 @@
-/* Store's writer: one thread that does all writing, in groups. Knows nothing of what the pieces write. */
+/* Store's writer: one thread that does all writing, in groups. Knows nothing of what the pieces
+ * write. */
 #include "server/store_inside.h"
 
 #include <stdlib.h>
@@ -26,7 +27,8 @@ static const char undo[] = "ROLLBACK TO piece";
 
 /* ---- in the writer's thread ---- */
 
-/* Takes what waits, at most GROUP_MAX; sleeps until something does. NULL: closing and nothing left. */
+/* Takes what waits, at most GROUP_MAX; sleeps until something does. NULL: closing and nothing left.
+ */
 static struct piece *take_group(struct writer *writer)
 {
     pthread_mutex_lock(&writer->lock);
@@ -60,7 +62,8 @@ static bool run_piece(struct db *db, struct piece *piece, struct error *error)
     if (good)
         piece->error = (struct error){0};
     if (!sql_in_transaction(&db->sql))
-        return error_set(error, good ? ERROR_IO : piece->error.kind, db->sql.where, "the transaction was undone: %s",
+        return error_set(error, good ? ERROR_IO : piece->error.kind, db->sql.where,
+                         "the transaction was undone: %s",
                          good ? "no reason is known" : piece->error.text);
     if (!good) {
         db->newest_event = newest;
@@ -84,7 +87,8 @@ static bool run_group(struct db *db, struct piece *group, struct error *error)
     return good;
 }
 
-/* The audience is told before the callers: who returns from store_write knows that its events are published. */
+/* The audience is told before the callers: who returns from store_write knows that its events are
+ * published. */
 static void publish(struct writer *writer, int64_t newest)
 {
     pthread_mutex_lock(&writer->lock);
@@ -241,7 +245,8 @@ bool store_write(struct store *store, store_work *work, void *context, struct er
     struct piece piece = {.work = wait_work, .done = wait_done, .context = &wait};
 
     if (store->writer.started && pthread_equal(pthread_self(), store->writer.thread))
-        return error_set(error, ERROR_INTERNAL, "store", "the writer's thread cannot wait for itself");
+        return error_set(error, ERROR_INTERNAL, "store",
+                         "the writer's thread cannot wait for itself");
     pthread_mutex_init(&wait.lock, NULL);
     pthread_cond_init(&wait.wake, NULL);
     if (queue(&store->writer, &piece)) {

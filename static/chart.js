@@ -14,6 +14,8 @@ const LOOKS = {
     other: { colour: "--other", width: 1.5, dots: false },
 };
 
+const FAINT_ROWS = 2000; // a noisy line of more rows is a band, through which others must be seen
+const DOTS_MAX = 60;
 const MARKS_MAX = 500; // more crosses than this are one red line anyway
 
 // How far a key moves the crosshair, in rows.
@@ -29,12 +31,18 @@ const MOVES = {
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const isFraction = (name) => name.endsWith("accuracy");
 
+// As many decimals of a percentage as tell neighbours `step` apart from each other.
+function decimals(step) {
+    const whole = (value) => Math.abs(value - Math.round(value)) < 1e-6;
+    return [0, 1, 2].find((digits) => whole(step * 100 * 10 ** digits)) ?? 3;
+}
+
 // Labels of the value axis.
 const ticks = (name) => (plot, values, axis, space, step) =>
     values.map((value) => {
         if (value === null)
             return "";
-        return isFraction(name) ? percent(value, step < 0.01 ? 1 : 0) : shortest(value);
+        return isFraction(name) ? percent(value, decimals(step)) : shortest(value);
     });
 
 // From one significant digit to another, so that the lines between them are round numbers.
@@ -138,17 +146,20 @@ export class Chart extends Component {
         return this.props.smooth > 0 && look === "train";
     }
 
-    // The raw line first; over it, when smoothing is on, the smoothed one, and the raw line is
-    // faint.
+    // The raw line first; over it, when smoothing is on, the smoothed one.
     lines() {
-        return this.props.series.flatMap(({ look }) => {
-            const { colour: name, width, dots } = LOOKS[look];
-            const points = dots ? { show: true, size: 6 } : {};
-            const raw = { stroke: colour(name), width, points };
-            if (!this.isSmoothed(look))
-                return [raw];
-            const faint = { stroke: colour(`${name}-faint`), width, points: { show: false } };
-            return [faint, { ...raw, width: 2, points: { show: false } }];
+        return this.props.series.flatMap(({ name, look }) => {
+            const { colour: tone, width, dots } = LOOKS[look];
+            const smoothed = this.isSmoothed(look);
+            const rows = () => this.props.history.get(name).step.length;
+            const faint = () => look === "train" && (smoothed || rows() > FAINT_ROWS);
+            const raw = {
+                stroke: () => colour(faint() ? `${tone}-faint` : tone),
+                width,
+                points: { show: () => dots && rows() <= DOTS_MAX, size: 6 },
+            };
+            const mean = { stroke: colour(tone), width: 2, points: { show: false } };
+            return smoothed ? [raw, mean] : [raw];
         });
     }
 

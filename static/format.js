@@ -9,16 +9,13 @@ export function count(value) {
     return known(value) ? whole.format(value) : NOTHING;
 }
 
-/** A loss or a rate: four places where that says enough, else four significant digits. */
+/** A loss: four places where these say enough, else four digits and an exponent. */
 export function number(value) {
     if (!known(value))
         return NOTHING;
     const size = Math.abs(value);
-    if (size !== 0 && (size < 0.01 || size >= 10000))
-        return value
-            .toPrecision(4)
-            .replace(/\.?0+($|e)/, "$1")
-            .replace("e+", "e");
+    if (size !== 0 && (size < 0.001 || size >= 100000))
+        return value.toExponential(3).replace("e+", "e");
     return value.toFixed(4);
 }
 

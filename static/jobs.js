@@ -2,7 +2,7 @@
 import { html } from "./html.js";
 import { Copyable, presetAsCurl } from "./clipboard.js";
 import * as format from "./format.js";
-import { Progress, State, active, best, elapsed, latest } from "./job_text.js";
+import { Progress, State, best, elapsed, latest } from "./job_text.js";
 import { nameOf, progressText } from "./job_text.js";
 import { PRESETS } from "./presets.js";
 import { jobAddress } from "./route.js";
@@ -10,7 +10,7 @@ import { jobAddress } from "./route.js";
 /** Columns beside the job itself: title, what a job shows there, and a hint to it. A column is one
  * row. */
 const COLUMNS = [
-    { title: "Images/s", cell: (job) => (active(job) ? rate(job) : "") },
+    { title: "Images/s", cell: (job) => format.count(job.progress?.samples_per_second) },
     { title: "Time", cell: (job, now) => timeText(job, now) },
     { title: "Train loss", cell: (job) => format.number(latest(job, "train_loss")) },
     { title: "Val. loss", cell: (job) => format.number(latest(job, "val_loss")) },
@@ -22,8 +22,6 @@ const COLUMNS = [
         hint: (job) => format.moment(job.created_at),
     },
 ];
-
-const rate = (job) => format.count(job.progress?.samples_per_second);
 
 // What is left while it runs, what it took once it ended.
 function timeText(job, now) {

@@ -81,7 +81,10 @@ export class Model {
             if (this.opened?.id === job.id)
                 this.soon("checkpoints", CHECKPOINTS_MS, () => this.readCheckpoints());
         },
-        end: (job) => this.refresh(job.id, 0),
+        end: (job) => {
+            this.refresh(job.id, 0);
+            this.handlers.checkpoint(job);
+        },
     };
 
     hear(name, data) {

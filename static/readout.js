@@ -9,6 +9,7 @@ export function Legend({ series, history, smoothed, step, epoch, live }) {
     const shown = series.filter(({ name }) => history.has(name));
     return html`<p class="legend" aria-live=${live ? "polite" : "off"}>
         <span class="at">step ${count(step)}<span class="soft"> · ${epoch(step)}</span></span>
+        ${shown.length === 0 && html`<span class="soft">no values yet</span>`}
         ${shown.map(
             ({ name, label, look }) => html`<span class="key ${look}" key=${name}>
                 <i aria-hidden="true"></i>${label}${" "}

@@ -1,5 +1,5 @@
-/* The checks of harness.h: each compares, and ends the test's process with what it saw when it must. Knows nothing
- * of the runner. */
+/* The checks of harness.h: each compares, and ends the test's process with what it saw when it
+ * must. Knows nothing of the runner. */
 #include "tests/harness.h"
 
 #include <inttypes.h>
@@ -36,8 +36,8 @@ void test_check_near(struct test_place place, double got, double wanted, double 
     double distance = fabs(got - wanted);
     bool near = got == wanted || distance <= relative * fmax(fabs(got), fabs(wanted));
     if (!near) {
-        test_fail(place, "is %.17g, not %.17g (off by %.3g, %.3g relative is allowed)", got, wanted, distance,
-                  relative);
+        test_fail(place, "is %.17g, not %.17g (off by %.3g, %.3g relative is allowed)", got, wanted,
+                  distance, relative);
     }
 }
 

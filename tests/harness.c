@@ -1,7 +1,8 @@
-/* The runner behind harness.h: starts tests as processes, several at a time, watches their deadlines, shows the
- * output of those that fail, and leaves nothing behind. Knows no test by name.
+/* The runner behind harness.h: starts tests as processes, several at a time, watches their
+ * deadlines, shows the output of those that fail, and leaves nothing behind. Knows no test by name.
  *
- * Environment: T=word runs the tests whose sentence or file contains it; JOBS=n runs n at a time. */
+ * Environment: T=word runs the tests whose sentence or file contains it; JOBS=n runs n at a time.
+ */
 #include "tests/harness.h"
 
 #include <errno.h>
@@ -188,7 +189,8 @@ static void judge(struct entry *entry, int status)
                  strsignal(WTERMSIG(status)));
     } else if (WEXITSTATUS(status) != 0) {
         if (progress == FINISHED) {
-            snprintf(entry->why, sizeof entry->why, "finished, then exit code %d: a sanitizer found something",
+            snprintf(entry->why, sizeof entry->why,
+                     "finished, then exit code %d: a sanitizer found something",
                      WEXITSTATUS(status));
         }
     } else if (progress == UNFINISHED) {
@@ -204,9 +206,8 @@ static void judge(struct entry *entry, int status)
 static void show_output(const char *path)
 {
     FILE *file = fopen(path, "r");
-    if (file == NULL) {
+    if (file == NULL)
         return;
-    }
     char line[2048];
     while (fgets(line, sizeof line, file) != NULL) {
         printf("      | %s%s", line, strchr(line, '\n') == NULL ? "\n" : "");
@@ -224,15 +225,16 @@ static void print_results(struct runner *runner)
         }
         char log[320];
         log_path(runner, runner->printed, log, sizeof log);
-        const char *word = entry->verdict == PASSED ? "ok  " : entry->verdict == FAILED ? "FAIL" : "skip";
-        printf("%s  %s:%d  %s (%.2f s)\n", word, entry->test->file, entry->test->line, entry->test->sentence,
-               entry->took);
+        const char *word = entry->verdict == PASSED   ? "ok  "
+                           : entry->verdict == FAILED ? "FAIL"
+                                                      : "skip";
+        printf("%s  %s:%d  %s (%.2f s)\n", word, entry->test->file, entry->test->line,
+               entry->test->sentence, entry->took);
         if (entry->verdict == FAILED) {
             show_output(log);
         }
-        if (entry->why[0] != '\0') {
+        if (entry->why[0] != '\0')
             printf("      %s\n", entry->why);
-        }
         remove(log);
     }
     fflush(stdout);
@@ -283,12 +285,11 @@ static _Noreturn void interrupted(struct runner *runner, int signal)
 
 static void run_all(struct runner *runner)
 {
+    static const int awaited[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP};
     sigset_t signals;
     sigemptyset(&signals);
-    sigaddset(&signals, SIGCHLD);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGHUP);
+    for (size_t i = 0; i < sizeof awaited / sizeof awaited[0]; i++)
+        sigaddset(&signals, awaited[i]);
     sigprocmask(SIG_BLOCK, &signals, NULL);
     /* Daemons that a test leaves behind become the runner's children, so none stays as a zombie. */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -310,7 +311,8 @@ static void run_all(struct runner *runner)
 
 static int by_place(const void *left, const void *right)
 {
-    const struct test *a = ((const struct entry *)left)->test, *b = ((const struct entry *)right)->test;
+    const struct test *a = ((const struct entry *)left)->test,
+                      *b = ((const struct entry *)right)->test;
     int order = strcmp(a->file, b->file);
     return order != 0 ? order : a->line - b->line;
 }
@@ -326,7 +328,8 @@ static void choose(struct runner *runner)
         give_up("memory");
     }
     for (const struct test *const *row = __start_test_rows; row < __stop_test_rows; row++) {
-        if (word == NULL || strcasestr((*row)->sentence, word) != NULL || strstr((*row)->file, word) != NULL) {
+        if (word == NULL || strcasestr((*row)->sentence, word) != NULL ||
+            strstr((*row)->file, word) != NULL) {
             struct entry *entry = &runner->entries[runner->count];
             entry->message = &messages[runner->count++];
             entry->test = *row;
@@ -343,13 +346,15 @@ static void prepare(struct runner *runner)
     if (getcwd(self.root, sizeof self.root) == NULL) {
         give_up("working directory");
     }
-    ssize_t length = readlink("/proc/self/exe", self.program, sizeof self.program - sizeof "traind");
+    ssize_t length =
+        readlink("/proc/self/exe", self.program, sizeof self.program - sizeof "traind");
     if (length < 0) {
         give_up("/proc/self/exe");
     }
     self.program[length] = '\0';
     memcpy(strrchr(self.program, '/') + 1, "traind", sizeof "traind");
-    snprintf(runner->dir, sizeof runner->dir, "%s/traind-tests-XXXXXX", temporary == NULL ? "/tmp" : temporary);
+    snprintf(runner->dir, sizeof runner->dir, "%s/traind-tests-XXXXXX",
+             temporary == NULL ? "/tmp" : temporary);
     if (mkdtemp(runner->dir) == NULL) {
         give_up(runner->dir);
     }
@@ -365,8 +370,8 @@ static int tally(const struct runner *runner, enum verdict verdict, const char *
                 printf("%s:\n", title);
             }
             if (title != NULL) {
-                printf("  %s:%d  %s%s%s\n", entry->test->file, entry->test->line, entry->test->sentence,
-                       entry->why[0] == '\0' ? "" : ": ", entry->why);
+                printf("  %s:%d  %s%s%s\n", entry->test->file, entry->test->line,
+                       entry->test->sentence, entry->why[0] == '\0' ? "" : ": ", entry->why);
             }
         }
     }

@@ -60,7 +60,8 @@ code=$?
 [ "$code" -eq 0 ] && [ -z "$(ls -A "$folder")" ]
 verdict "a test's files are removed" $?
 rm -rf "$folder"
-output=$(for command in /proc/[0-9]*/cmdline; do tr '\0' ' ' < "$command" 2>/dev/null; echo; done | grep '^sleep 271828')
+output=$(for process in /proc/[0-9]*; do { tr '\0' ' ' < "$process/cmdline"; } 2> /dev/null; echo; done |
+    grep '^sleep 271828')
 [ -z "$output" ]
 verdict "a test's processes are ended" $?
 

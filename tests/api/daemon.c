@@ -26,7 +26,8 @@ static void nap(void)
     (void)nanosleep(&moment, NULL);
 }
 
-/* The child shares the test's process group, which the harness clears away. `output` NULL: the test's own. */
+/* The child shares the test's process group, which the harness clears away. `output` NULL: the
+ * test's own. */
 static pid_t spawn(const char *const *arguments, const char *output)
 {
     char *list[ARGUMENTS_MAX + 2] = {(char *)(uintptr_t)test_program()};
@@ -78,11 +79,13 @@ static bool read_address(struct daemon *daemon)
     return good;
 }
 
-void daemon_start(struct daemon *daemon, const char *data_dir, const char *datasets, const char *const *extra)
+void daemon_start(struct daemon *daemon, const char *data_dir, const char *datasets,
+                  const char *const *extra)
 {
-    const char *arguments[ARGUMENTS_MAX] = {
-        "serve",      "--listen",      "127.0.0.1:0", "--port-file", port_file,     "--data-dir",  data_dir,
-        "--datasets", datasets,        "--kernels",   "reference",   "--log-level", "info"};
+    const char *arguments[ARGUMENTS_MAX] = {"serve",   "--listen",   "127.0.0.1:0", "--port-file",
+                                            port_file, "--data-dir", data_dir,      "--datasets",
+                                            datasets,  "--kernels",  "reference",   "--log-level",
+                                            "info"};
     int count = 0;
     while (arguments[count])
         count++;
@@ -143,7 +146,8 @@ int daemon_ask(const struct daemon *daemon, const char *path, const char *body, 
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     }
-    if (curl_easy_perform(curl) != CURLE_OK || curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK)
+    if (curl_easy_perform(curl) != CURLE_OK ||
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK)
         status = 0;
     curl_easy_cleanup(curl);
     curl_slist_free_all(headers);

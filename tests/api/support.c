@@ -131,10 +131,14 @@ static struct curl_slist *headers_of(const struct call *call)
 {
     struct curl_slist *list = NULL;
 
-    if (call->body)
-        list = curl_slist_append(list, "Content-Type: application/json");
-    for (int i = 0; i < 4 && call->headers[i]; i++)
+    bool typed = false;
+
+    for (int i = 0; i < 4 && call->headers[i]; i++) {
         list = curl_slist_append(list, call->headers[i]);
+        typed |= strncmp(call->headers[i], "Content-Type:", 13) == 0;
+    }
+    if (call->body && !typed)
+        list = curl_slist_append(list, "Content-Type: application/json");
     return list;
 }
 
@@ -298,7 +302,8 @@ void api_submit_tiny(const struct api *api, const char *extra, char id[16])
 
 static bool has_ended(const char *state)
 {
-    return strcmp(state, "succeeded") == 0 || strcmp(state, "failed") == 0 || strcmp(state, "cancelled") == 0;
+    return strcmp(state, "succeeded") == 0 || strcmp(state, "failed") == 0 ||
+           strcmp(state, "cancelled") == 0;
 }
 
 void api_wait(const struct api *api, const char *id, const char *state)
@@ -314,7 +319,8 @@ void api_wait(const struct api *api, const char *id, const char *state)
             return;
         }
         if (has_ended(now))
-            FAIL("the job is %s and not %s: %s", now, state, json_dumps(json_at(job, "reason"), JSON_ENCODE_ANY));
+            FAIL("the job is %s and not %s: %s", now, state,
+                 json_dumps(json_at(job, "reason"), JSON_ENCODE_ANY));
         json_decref(job);
         nap(0.005);
     }

@@ -12,6 +12,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Sizes and counts, which are not signed. */
+#define CHECK_COUNT(got, wanted) CHECK_INT((int64_t)(got), (int64_t)(wanted))
+
 struct api {
     pid_t pid;
     char address[64]; /* "127.0.0.1:43121" */
@@ -31,7 +34,7 @@ double api_seconds(const struct api *api);
 struct call {
     const char *method; /* NULL: GET, or POST where there is a body */
     const char *path;
-    const char *body;   /* sent as application/json */
+    const char *body;       /* sent as application/json */
     const char *headers[4]; /* further ones, NULL-ended */
 };
 
@@ -48,8 +51,8 @@ void answer_drop(struct answer *answer);
 /* Value of a header of the answer, "" when it is absent; valid until the next call. */
 const char *answer_header(const struct answer *answer, const char *name);
 
-/* GET `path`: fails the test unless it has this status and, but for 204 and 304, ends with a newline
- * and is JSON. The caller owns the result. */
+/* GET `path`: fails the test unless it has this status and, but for 204 and 304, ends with a
+ * newline and is JSON. The caller owns the result. */
 json_t *api_get(const struct api *api, const char *path, int status);
 json_t *api_post(const struct api *api, const char *path, const char *body, int status);
 /* The problem's detail contains `word`, and its status is the answer's. Takes the object. */
@@ -71,8 +74,8 @@ const char *job_path(const char *id, const char *rest, char out[160]);
 int raw_open(const struct api *api);
 void raw_send(int socket, const char *bytes, size_t size);
 void raw_text(int socket, const char *text);
-/* All that comes until the server closes or `seconds` pass without a byte (then *late, unless NULL).
- * malloc'ed text. */
+/* All that comes until the server closes or `seconds` pass without a byte (then *late, unless
+ * NULL). malloc'ed text. */
 char *raw_read(int socket, double seconds, bool *late);
 
 /* ---- event streams ---- */

@@ -85,12 +85,14 @@ int events_open(const struct api *api, const char *path, int64_t last)
 
     if (last > 0)
         (void)snprintf(header, sizeof(header), "Last-Event-ID: %lld\r\n", (long long)last);
-    (void)snprintf(request, sizeof(request), "GET %s HTTP/1.0\r\nHost: localhost\r\n%s\r\n", path, header);
+    (void)snprintf(request, sizeof(request), "GET %s HTTP/1.0\r\nHost: localhost\r\n%s\r\n", path,
+                   header);
     raw_text(handle, request);
     return handle;
 }
 
-/* One byte after the other: a stream is small, and nothing is read past its end. False: it ended. */
+/* One byte after the other: a stream is small, and nothing is read past its end. False: it ended.
+ */
 static bool read_line(int handle, char **line, size_t *room)
 {
     size_t size = 0;

@@ -1,9 +1,13 @@
 // What a person must see on the dashboard, in the order of a first visit. The checks share one page
 // and one daemon; each leaves them usable for the next.
 import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 
+const STATIC = fileURLToPath(new URL("../../static", import.meta.url));
+const PRESETS = join(STATIC, "presets");
 const BUDGET = 100 * 1024; // bytes of a first visit, compressed
 
 const NETWORK = [
@@ -103,7 +107,8 @@ async function curveMoves(world) {
     await row(world, world.long).getByRole("link").click();
     await until("the curve's first points", async () => (await points(world).catch(() => 0)) > 0);
     const [count, picture] = [await points(world), await pixels(world)];
-    await until("more points", async () => (await points(world)) > count);
+    // More than evaluations alone would bring.
+    await until("more points", async () => (await points(world)) > count + 500);
     await until("another picture", async () => (await pixels(world)) !== picture);
     await until("an evaluation", async () =>
         /%/.test(await chart(world, "Accuracy").locator(".legend").innerText()),
@@ -125,6 +130,24 @@ async function fewRequests(world) {
         "a history was read again",
     );
     assert.ok(asked.length <= 40, `${asked.length} requests in four seconds`);
+}
+
+async function hiddenPage(world) {
+    const hide = (hidden) =>
+        world.page.evaluate((value) => {
+            Object.defineProperty(document, "hidden", { value, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }, hidden);
+    await hide(true);
+    await sleep(500); // what was under way arrives
+    const before = await points(world);
+    await sleep(1000);
+    assert.equal(await points(world), before, "the hidden page went on");
+    await hide(false);
+    await until("new points", async () => (await points(world)) > before);
+    await sleep(500);
+    // Smoothing is offered only while no step is missing.
+    assert.ok(await world.page.getByLabel("smoothing").isEnabled(), "the curve has a hole");
 }
 
 async function logScale(world) {
@@ -209,9 +232,12 @@ async function restart(world) {
 }
 
 async function checkpoints(world) {
-    const link = world.page.locator('a[href*="/checkpoints/"]').first();
-    await link.waitFor();
-    const response = await fetch(world.daemon.address + (await link.getAttribute("href")));
+    const links = world.page.locator('a[href*="/checkpoints/"]');
+    const { items } = await world.daemon.get(`/v1/jobs/${world.long}/checkpoints`);
+    const stored = items.map(({ links: { self } }) => self).reverse();
+    const shown = () => links.evaluateAll((all) => all.map((link) => link.getAttribute("href")));
+    await until("the stored checkpoints", async () => String(await shown()) === String(stored));
+    const response = await fetch(world.daemon.address + stored[0]);
     assert.equal(response.status, 200);
     const bytes = Buffer.from(await response.arrayBuffer());
     const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))));
@@ -238,6 +264,20 @@ async function cancel(world) {
     await shot(world, "cancelled");
 }
 
+async function zoom(world) {
+    const plot = chart(world, "Loss").locator(".u-over");
+    const box = await plot.boundingBox();
+    const all = await pixels(world);
+    await world.page.mouse.move(box.x + 50, box.y + 50);
+    await world.page.mouse.down();
+    await world.page.mouse.move(box.x + 250, box.y + 80, { steps: 5 });
+    await world.page.mouse.up();
+    await until("a part of the run", async () => (await pixels(world)) !== all);
+    await plot.dblclick();
+    await until("the whole run", async () => (await pixels(world)) === all);
+    await world.page.mouse.move(0, 0);
+}
+
 async function markup(world) {
     const name = "<img src=x onerror=alert(1)>";
     const { id } = await world.daemon.submit({ ...longJob(name), max_steps: 50 });
@@ -255,13 +295,14 @@ async function markup(world) {
 async function diverged(world) {
     const job = {
         ...longJob("a rate far too high"),
+        model: NETWORK.filter(({ type }) => type !== "relu"),
         optimizer: { type: "sgd", lr: 1e6 },
         max_steps: 400,
     };
     const { id } = await world.daemon.submit(job);
     await open(world, `#/jobs/${id}`);
     await world.page.locator(".bar .state.failed").waitFor();
-    assert.match(await world.page.locator("p.warning").first().innerText(), /diverged/);
+    assert.match(await world.page.locator("p.warning").first().innerText(), /diverged/i);
     await until("a value that is no number", async () =>
         /nan|inf/.test(await chart(world, "Loss").locator(".legend").innerText()),
     );
@@ -291,6 +332,15 @@ async function newJob(world) {
     await world.page.getByRole("button", { name: "Submit" }).click();
     await world.page.getByRole("heading", { name: "by hand" }).waitFor();
     await world.page.locator(".bar .state.succeeded").waitFor();
+}
+
+async function presets(world) {
+    for (const file of readdirSync(PRESETS)) {
+        const response = await fetch(`${world.daemon.address}/presets/${file}`);
+        assert.equal(await response.clone().text(), readFileSync(join(PRESETS, file), "utf8"));
+        const { plan } = await world.daemon.plan(await response.json());
+        assert.deepEqual(plan.warnings, [], file);
+    }
 }
 
 async function narrow(world) {
@@ -336,6 +386,20 @@ async function weight(world) {
     assert.ok(sum <= BUDGET, `${sum} bytes: ${JSON.stringify(own)}`);
 }
 
+async function versions(world) {
+    const { packages } = JSON.parse(readFileSync(join(STATIC, "package-lock.json"), "utf8"));
+    const wanted = Object.entries(packages).filter(([path]) => path !== "");
+    const used = await world.page.evaluate(() =>
+        performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname),
+    );
+    for (const [path, { version }] of wanted) {
+        const folder = `/vendor/${path.replace("node_modules/", "")}-${version}/`;
+        assert.ok(used.some((name) => name.startsWith(folder)), `nothing came from ${folder}`);
+        const licence = await fetch(`${world.daemon.address}${folder}LICENSE.txt`);
+        assert.equal(licence.status, 200);
+    }
+}
+
 async function quiet(world) {
     assert.deepEqual(world.browser.complaints, []);
 }
@@ -346,16 +410,20 @@ export const checks = [
     ["a job sent by another client appears in the list, runs visibly and moves", appears],
     ["the curve of a running job really moves", curveMoves],
     ["live values come by the stream, no history is read twice", fewRequests],
+    ["a hidden page lets its stream go and misses nothing when it is shown again", hiddenPage],
     ["the log scale changes the axis and stays in the address", logScale],
     ["the table beside the chart holds the stored values", tableTwin],
     ["arrow keys read the logged values one by one", crosshair],
     ["the network's table shows shapes, parameters and multiply-adds", network],
     ["a daemon killed and started again is found without a reload, and the curve goes on", restart],
     ["the cancel button ends the job as cancelled", cancel],
+    ["the mouse opens a part of the run, a double click shows all of it again", zoom],
     ["a checkpoint can be downloaded and holds the named tensors", checkpoints],
     ["a name that looks like markup is shown as text", markup],
     ["a diverged job says so and shows where its values stopped being numbers", diverged],
     ["a job that cannot be trained is refused with every reason, a good one is sent", newJob],
+    ["every preset is served and can be trained without a remark", presets],
+    ["libraries are served at addresses that name the version of the lock file", versions],
     ["pages fit a phone and a desk, in light and dark", narrow],
     ["a first visit weighs less than 100 KB", weight],
     ["there was no error in the console and no violation of the content security policy", quiet],

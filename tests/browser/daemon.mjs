@@ -94,15 +94,24 @@ export class Daemon {
         return this.ended;
     }
 
-    async submit(job) {
-        const response = await fetch(`${this.address}/v1/jobs`, {
+    /** The answer to a dry run. */
+    plan(job) {
+        return this.post("/v1/jobs?dry_run=true", job, 200);
+    }
+
+    submit(job) {
+        return this.post("/v1/jobs", job, 201);
+    }
+
+    async post(path, job, status) {
+        const response = await fetch(this.address + path, {
             method: "POST",
             headers: { "Content-Type": "application/json" },
             body: JSON.stringify(job),
         });
         const answer = await response.json();
-        if (response.status !== 201)
-            throw new Error(`submitting: ${response.status} ${JSON.stringify(answer)}`);
+        if (response.status !== status)
+            throw new Error(`${path}: ${response.status} ${JSON.stringify(answer)}`);
         return answer;
     }
 

@@ -114,9 +114,10 @@ TEST("a checkpoint has the layout of core/checkpoint.h")
 TEST("saving twice gives the same bytes")
 {
     struct stage stage;
-    uint8_t *again = malloc(stage.size);
+    uint8_t *again;
 
     set_up(&stage, tiny_words, "sgd lr=0.01 momentum=0.5");
+    again = malloc(stage.size);
     CHECK(again != NULL);
     memset(again, 0xaa, stage.size);
     trainer_save(stage.trainer, again);
@@ -158,11 +159,12 @@ TEST("a checkpoint with any one bit flipped is refused")
 TEST("a checkpoint with bytes behind it is refused")
 {
     struct stage stage;
-    uint8_t *longer = calloc(stage.size + 64, 1);
+    uint8_t *longer;
 
     set_up(&stage, tiny_words, "sgd lr=0.01");
+    longer = calloc(stage.size + 64, 1);
     CHECK(longer != NULL);
-    memcpy(longer, stage.bytes, (int64_t)stage.size);
+    memcpy(longer, stage.bytes, stage.size);
     for (size_t extra = 1; extra <= 64; extra++)
         check_refused(&stage, longer, stage.size + extra, ERROR_CORRUPT);
     free(longer);
@@ -198,9 +200,10 @@ static const struct lie lies[] = {
 TEST("a header that lies under a right digest is refused")
 {
     struct stage stage;
-    uint8_t *bytes = malloc(stage.size);
+    uint8_t *bytes;
 
     set_up(&stage, tiny_words, "adam lr=0.01");
+    bytes = malloc(stage.size);
     CHECK(bytes != NULL);
     for (size_t i = 0; i < COUNT_OF(lies); i++) {
         memcpy(bytes, stage.bytes, stage.size);

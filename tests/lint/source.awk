@@ -16,8 +16,8 @@ function report(subject, place, text) {
 FNR == 1 {
     in_comment = in_macro = depth = 0
     head = asserting = ""
-    kernel = FILENAME ~ /core\/(reference|onednn|matrix|elementwise)[a-z0-9_]*\.c$/
-    may_speak = FILENAME ~ /server\/(main|log|config|command_[a-z_]*)\.c$/ || FILENAME !~ /(^|\/)(core|server)\//
+    kernel = FILENAME ~ /^core\/(reference|onednn|matrix|elementwise)[a-z0-9_]*\.c$/
+    may_speak = FILENAME ~ /^server\/(main|log|config|command_[a-z_]*)\.c$/ || FILENAME !~ /^(core|server)\//
 }
 
 FNR == limit["file"] + 1 {
@@ -28,8 +28,8 @@ FNR == limit["file"] + 1 {
     line = $0
     columns = $0
     gsub(/[\200-\277]/, "", columns) # count characters, not bytes
-    if (length(columns) > limit["columns"])
-        report("size", FNR, length(columns) " columns, " limit["columns"] " at most")
+    if (length(columns) > limit["columns"] && wide[FILENAME]++ == 0)
+        widest[FILENAME] = FNR
     if (match($0, /(^|[^A-Za-z_])(TODO|FIXME|XXX)([^A-Za-z_]|$)/))
         report("banned", FNR, "an open end is no code")
     code = strip(line)
@@ -39,6 +39,11 @@ FNR == limit["file"] + 1 {
         next
     }
     structure()
+}
+
+END {
+    for (file in wide)
+        printf "size %s:%d: %d lines of more than %d columns\n", file, widest[file], wide[file], limit["columns"]
 }
 
 # The line without comments, and with nothing inside quotes.
@@ -132,7 +137,10 @@ function end_statement(    text) {
     head = ""
 }
 
+# An error to fill in comes last and is not counted. A function that libmicrohttpd calls has its parameters from there.
 function count_parameters(text,    i, c, level, commas, from) {
+    if (text ~ /enum MHD_Result/) return
+    sub(/, *struct error \*[a-z_]* *\)[ \t]*$/, ")", text)
     gsub(/__attribute__ *\(\([^()]*(\([^()]*\))?[^()]*\)\)/, "", text)
     from = index(text, "(")
     for (i = from; i <= length(text); i++) {

@@ -1,5 +1,5 @@
-/* Planted tests that end in every way a test can end, so that tests/selftest.sh can see the harness judge each of
- * them. Not part of `make test` itself. */
+/* Planted tests that end in every way a test can end, so that tests/selftest.sh can see the harness
+ * judge each of them. Not part of `make test` itself. */
 #include "tests/harness.h"
 
 #include <math.h>

@@ -9,17 +9,20 @@
 void store_good(struct test_place place, bool good, const struct error *error)
 {
     if (!good)
-        test_fail(place, "fails: %s: %s: %s", error_kind_name(error->kind), error->where, error->text);
+        test_fail(place, "fails: %s: %s: %s", error_kind_name(error->kind), error->where,
+                  error->text);
     if (error->kind != ERROR_NONE)
         test_fail(place, "succeeds with an error: %s", error->text);
 }
 
-void store_fails(struct test_place place, bool good, const struct error *error, enum error_kind wanted)
+void store_fails(struct test_place place, bool good, const struct error *error,
+                 enum error_kind wanted)
 {
     if (good)
         test_fail(place, "succeeds and should be %s", error_kind_name(wanted));
     if (error->kind != wanted)
-        test_fail(place, "is %s, not %s: %s", error_kind_name(error->kind), error_kind_name(wanted), error->text);
+        test_fail(place, "is %s, not %s: %s", error_kind_name(error->kind), error_kind_name(wanted),
+                  error->text);
     if (error->text[0] == '\0')
         test_fail(place, "fails without a text");
 }
@@ -59,7 +62,8 @@ struct job_call {
 static bool add_work(struct db *db, void *context, struct error *error)
 {
     struct job_call *call = context;
-    const struct job_new job = {.meta = "{}", .spec = "{\"a\":1}", .plan = "{\"b\":2}", .priority = call->priority};
+    const struct job_new job = {
+        .meta = "{}", .spec = "{\"a\":1}", .plan = "{\"b\":2}", .priority = call->priority};
 
     return store_job_add(db, &job, &call->row, error);
 }
@@ -144,7 +148,8 @@ static bool metrics_work(struct db *db, void *context, struct error *error)
     return store_metrics_add(db, call->job, call->rows, call->count, error);
 }
 
-bool try_metrics(struct store *store, int64_t job, const struct metric_row *rows, size_t count, struct error *error)
+bool try_metrics(struct store *store, int64_t job, const struct metric_row *rows, size_t count,
+                 struct error *error)
 {
     struct rows_call call = {job, rows, count};
 
@@ -163,7 +168,8 @@ static bool event_work(struct db *db, void *context, struct error *error)
     return store_event_add(db, call->job, call->name, call->step, "{\"x\":1}", error);
 }
 
-bool try_event(struct store *store, int64_t job, const char *name, int64_t step, struct error *error)
+bool try_event(struct store *store, int64_t job, const char *name, int64_t step,
+               struct error *error)
 {
     struct event_call call = {job, step, name};
 

@@ -38,7 +38,8 @@ static void make_set(const char *path, int64_t samples)
     make_idx_dataset(path, &shape, 3);
 }
 
-TEST("the data sets of a folder are registered, what is none is left out, and changed files are read again")
+TEST("the data sets of a folder are registered, what is none is left out, and changed files are "
+     "read again")
 {
     struct workshop shop;
     workshop_open(&shop, "data");

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool config_of(const char *first, const char *second, struct config *out, struct error *error)
+static bool config_of(const char *first, const char *second, struct config *out,
+                      struct error *error)
 {
     char one[256], two[256];
     char *arguments[] = {one, two};
@@ -67,15 +68,30 @@ TEST("addresses are numbers with a port, and loopback is told from the rest")
         const char *text;
         int wanted; /* −1: refused, 0: reachable from outside, 1: loopback */
     } rows[] = {
-        {"127.0.0.1:8080", 1}, {"127.9.9.9:0", 1},   {"localhost:80", 1},  {"[::1]:1", 1},   {"0.0.0.0:80", 0},
-        {"[::]:80", 0},        {"10.0.0.1:80", 0},   {"128.0.0.1:1", 0},   {"", -1},         {":80", -1},
-        {"127.0.0.1", -1},     {"127.0.0.1:", -1},   {"127.0.0.1:x", -1},  {"1.2.3.4:65536", -1},
-        {"::1:80", -1},        {"example.com:80", -1}, {"127.0.0.1:-1", -1}, {"[::1:80", -1},
+        {"127.0.0.1:8080", 1},
+        {"127.9.9.9:0", 1},
+        {"localhost:80", 1},
+        {"[::1]:1", 1},
+        {"0.0.0.0:80", 0},
+        {"[::]:80", 0},
+        {"10.0.0.1:80", 0},
+        {"128.0.0.1:1", 0},
+        {"", -1},
+        {":80", -1},
+        {"127.0.0.1", -1},
+        {"127.0.0.1:", -1},
+        {"127.0.0.1:x", -1},
+        {"1.2.3.4:65536", -1},
+        {"::1:80", -1},
+        {"example.com:80", -1},
+        {"127.0.0.1:-1", -1},
+        {"[::1:80", -1},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct address address;
         struct error error = {0};
-        int got = !address_parse(rows[i].text, &address, &error) ? -1 : address_is_loopback(&address);
+        int got =
+            !address_parse(rows[i].text, &address, &error) ? -1 : address_is_loopback(&address);
         if (got != rows[i].wanted)
             FAIL("%s gives %d", rows[i].text, got);
     }

@@ -49,7 +49,8 @@ static int64_t count_rows(struct store *store, const char *check)
 /* Fails by its CHECK where a row is left. */
 static const char no_chunks_but[] =
     "CREATE TEMP TABLE IF NOT EXISTS none (n INTEGER CHECK (n = 0));"
-    "INSERT INTO none SELECT count(*) FROM chunk WHERE checkpoint NOT IN (SELECT number FROM checkpoint WHERE complete = 1);"
+    "INSERT INTO none SELECT count(*) FROM chunk WHERE checkpoint NOT IN (SELECT number FROM "
+    "checkpoint WHERE complete = 1);"
     "INSERT INTO none SELECT count(*) FROM checkpoint WHERE complete = 0;";
 
 TEST("a checkpoint of several chunks comes back byte for byte, whole and in parts")
@@ -139,8 +140,8 @@ TEST("the newest and the best checkpoints stay, the others go with their bytes")
         double score;
         const char *left;
     } steps[] = {
-        {NAN, "10"},          {0.5, "10 20*"},         {0.7, "20 30*"},      {0.6, "30* 40"},
-        {NAN, "30* 40 50"},   {INFINITY, "30* 50 60"}, {0.7, "30* 60 70"},   {0.9, "70 80*"},
+        {NAN, "10"},           {0.5, "10 20*"},         {0.7, "20 30*"},      {0.6, "30* 40"},
+        {NAN, "30* 40 50"},    {INFINITY, "30* 50 60"}, {0.7, "30* 60 70"},   {0.9, "70 80*"},
         {-INFINITY, "80* 90"}, {0.1, "80* 90 100"},     {0.2, "80* 100 110"},
     };
     struct store *store = must_open();
@@ -172,7 +173,8 @@ TEST("the newest and the best checkpoints stay, the others go with their bytes")
     must_finish(store);
 }
 
-TEST("the newest checkpoint stays even when none is to be kept, and without finite scores none is best")
+TEST("the newest checkpoint stays even when none is to be kept, and without finite scores none is "
+     "best")
 {
     struct store *store = must_open();
     struct db *db = must_read(store);
@@ -219,7 +221,8 @@ TEST("a checkpoint of a step that is stored already is left as it is, without an
     must_finish(store);
 }
 
-TEST("half a checkpoint is never seen and is gone after the next start, and its step can be stored again")
+TEST("half a checkpoint is never seen and is gone after the next start, and its step can be stored "
+     "again")
 {
     struct store *store = must_open();
     struct db *db = must_read(store);
@@ -229,7 +232,8 @@ TEST("half a checkpoint is never seen and is gone after the next start, and its 
     int64_t job = must_add(store, 0);
     struct checkpoint_new checkpoint = small(job, 5, 1);
     static const char half[] =
-        "INSERT INTO checkpoint (number, job, step, epoch, bytes, sha256, created_at) VALUES (70, 1, 9, 1, 99, '', 1);"
+        "INSERT INTO checkpoint (number, job, step, epoch, bytes, sha256, created_at) VALUES (70, "
+        "1, 9, 1, 99, '', 1);"
         "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 19)"
         " INSERT INTO chunk (checkpoint, start, data) SELECT 70, i * 3, x'010203' FROM n;";
 
@@ -271,7 +275,8 @@ TEST("a checkpoint whose chunk is missing or short is corrupt when it is read")
     checkpoint.size = size;
     GOOD(store_checkpoint_add(store, &checkpoint, &error));
     GOOD(store_checkpoint_find(db, job, 5, &row, &error));
-    GOOD(try_sql(store, "UPDATE chunk SET data = substr(data, 1, 1000) WHERE start = 1048576", &error));
+    GOOD(try_sql(store, "UPDATE chunk SET data = substr(data, 1, 1000) WHERE start = 1048576",
+                 &error));
     FAILS(store_checkpoint_read(db, row.number, 0, bytes, size, &error), ERROR_CORRUPT);
     GOOD(try_sql(store, "DELETE FROM chunk WHERE start = 1048576", &error));
     FAILS(store_checkpoint_read(db, row.number, 0, bytes, size, &error), ERROR_CORRUPT);

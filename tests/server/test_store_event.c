@@ -21,7 +21,8 @@ static bool keep(void *context, const struct event_row *row)
 
     CHECK(page->count < ROOM);
     page->numbers[page->count] = row->number;
-    snprintf(page->texts[page->count], sizeof(page->texts[0]), "%s@%d %s", row->name, (int)row->step, row->data);
+    snprintf(page->texts[page->count], sizeof(page->texts[0]), "%s@%d %s", row->name,
+             (int)row->step, row->data);
     memcpy(page->ids[page->count], row->job_id, JOB_ID_SIZE);
     CHECK(row->at > 1500000000000);
     page->count++;

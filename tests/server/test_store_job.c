@@ -8,23 +8,25 @@
 /* Rows: from, columns: to; in the order of enum job_state. */
 static const char *const legal[JOB_STATES] = {
     /*               q r p P c C s f */
-    [JOB_QUEUED] = ".x.x.x..",     [JOB_RUNNING] = "x.x.x.xx",   [JOB_PAUSING] = "xx.xx.xx",
-    [JOB_PAUSED] = "x....x..",     [JOB_CANCELLING] = ".....x.x", [JOB_CANCELLED] = "........",
-    [JOB_SUCCEEDED] = "........",  [JOB_FAILED] = "........",
+    [JOB_QUEUED] = ".x.x.x..",    [JOB_RUNNING] = "x.x.x.xx",    [JOB_PAUSING] = "xx.xx.xx",
+    [JOB_PAUSED] = "x....x..",    [JOB_CANCELLING] = ".....x.x", [JOB_CANCELLED] = "........",
+    [JOB_SUCCEEDED] = "........", [JOB_FAILED] = "........",
 };
 
 TEST("the table of job states allows exactly the legal moves, and names find their states")
 {
     for (int from = 0; from < JOB_STATES; from++) {
         for (int to = 0; to < JOB_STATES; to++)
-            if (job_state_may_become((enum job_state)from, (enum job_state)to) != (legal[from][to] == 'x'))
-                FAIL("%s to %s", job_state_name((enum job_state)from), job_state_name((enum job_state)to));
+            if (job_state_may_become((enum job_state)from, (enum job_state)to) !=
+                (legal[from][to] == 'x'))
+                FAIL("%s to %s", job_state_name((enum job_state)from),
+                     job_state_name((enum job_state)to));
         CHECK_INT(job_state_find(job_state_name((enum job_state)from)), from);
         CHECK_INT(job_state_ended((enum job_state)from), strcmp(legal[from], "........") == 0);
     }
     CHECK_INT(job_state_find("Queued"), -1);
     CHECK_INT(job_state_find(""), -1);
-    CHECK(!job_state_may_become((enum job_state)-1, JOB_QUEUED));
+    CHECK(!job_state_may_become((enum job_state) - 1, JOB_QUEUED));
     CHECK(!job_state_may_become(JOB_QUEUED, JOB_STATES));
 }
 
@@ -89,10 +91,12 @@ TEST("a move from a state that the job has left is a conflict that says where th
     int64_t number = job_in(store, JOB_SUCCEEDED), before = 0, after = 0;
 
     GOOD(store_event_newest(db, &before, &error));
-    FAILS(try_move(store, &(struct job_move){number, JOB_RUNNING, JOB_CANCELLING, NULL}, &error), ERROR_CONFLICT);
+    FAILS(try_move(store, &(struct job_move){number, JOB_RUNNING, JOB_CANCELLING, NULL}, &error),
+          ERROR_CONFLICT);
     CHECK(strstr(error.text, "succeeded") && strstr(error.text, "running"));
-    FAILS(try_move(store, &(struct job_move){number + 1, JOB_RUNNING, JOB_CANCELLING, NULL}, &error),
-          ERROR_NOT_FOUND);
+    FAILS(
+        try_move(store, &(struct job_move){number + 1, JOB_RUNNING, JOB_CANCELLING, NULL}, &error),
+        ERROR_NOT_FOUND);
     GOOD(store_event_newest(db, &after, &error));
     CHECK_INT(after, before);
     CHECK_INT(must_look(db, number).state, JOB_SUCCEEDED);
@@ -134,8 +138,9 @@ TEST("a reason keeps its quotes and its UTF-8, and other bytes become question m
     struct db *db = must_read(store);
     struct error error = {0};
     struct job_row row;
-    struct job_move move = {job_in(store, JOB_RUNNING), JOB_RUNNING, JOB_FAILED,
-                            "a \"b\" \\ ö € \xF0\x9F\x98\x80|\xFF|\xC3|\xC0\x80|\xED\xA0\x80|\xF4\x90\x80\x80|"};
+    struct job_move move = {
+        job_in(store, JOB_RUNNING), JOB_RUNNING, JOB_FAILED,
+        "a \"b\" \\ ö € \xF0\x9F\x98\x80|\xFF|\xC3|\xC0\x80|\xED\xA0\x80|\xF4\x90\x80\x80|"};
 
     GOOD(try_move(store, &move, &error));
     GOOD(store_job_get_number(db, move.number, &row, &error));
@@ -212,7 +217,8 @@ TEST("threads that race for jobs claim each one once, by priority and then by ar
     CHECK_INT(claims.count, CLAIMED);
     for (int i = 1; i < CLAIMED; i++) {
         int64_t first = claims.order[i - 1], second = claims.order[i];
-        CHECK(priority[first] > priority[second] || (priority[first] == priority[second] && first < second));
+        CHECK(priority[first] > priority[second] ||
+              (priority[first] == priority[second] && first < second));
     }
     must_finish(claims.store);
 }
@@ -279,7 +285,8 @@ TEST("a list of one state holds that state alone, and the counts of all states a
     GOOD(store_job_counts(db, counts, &error));
     for (int state = 0; state < JOB_STATES; state++) {
         CHECK_INT(counts[state], state + 1);
-        GOOD(store_job_list(db, &(struct job_query){.state = state, .limit = 1000}, rows, &count, &error));
+        GOOD(store_job_list(db, &(struct job_query){.state = state, .limit = 1000}, rows, &count,
+                            &error));
         CHECK_INT(count, state + 1);
         for (int i = 0; i < count; i++) {
             CHECK_INT(rows[i].state, state);
@@ -326,7 +333,8 @@ static bool dataset_work(struct db *db, void *context, struct error *error)
 
 TEST("data sets are found by name, listed in order of names, and replaced by the same name")
 {
-    static const char *first[] = {"zeta", "/z", "{\"n\":1}"}, *second[] = {"alpha", "/a", "{\"n\":2}"},
+    static const char *first[] = {"zeta", "/z", "{\"n\":1}"},
+                      *second[] = {"alpha", "/a", "{\"n\":2}"},
                       *again[] = {"zeta", "/y", "{\"n\":3}"}, *nameless[] = {"", "/y", "{}"};
     struct store *store = must_open();
     struct db *db = must_read(store);

@@ -51,8 +51,9 @@ static bool keep_event(void *context, const struct event_row *row)
 TEST("metrics that are not finite come back as what they were, and steps stay in order")
 {
     static const struct metric_row rows[] = {
-        {"loss", 1, 2.5, 100}, {"loss", 2, NAN, 101}, {"loss", 3, INFINITY, 102},    {"loss", 4, -INFINITY, 103},
-        {"loss", 5, 0.1, 104}, {"lr", 1, -0.0, 100},  {"lr", 2, 4.9e-324, 101}, {"lr", 3, 1.7e308, 102},
+        {"loss", 1, 2.5, 100},       {"loss", 2, NAN, 101},   {"loss", 3, INFINITY, 102},
+        {"loss", 4, -INFINITY, 103}, {"loss", 5, 0.1, 104},   {"lr", 1, -0.0, 100},
+        {"lr", 2, 4.9e-324, 101},    {"lr", 3, 1.7e308, 102},
     };
     struct store *store = must_open();
     struct db *db = must_read(store);
@@ -67,7 +68,8 @@ TEST("metrics that are not finite come back as what they were, and steps stay in
         CHECK_TEXT(seen.series[i], rows[i].series);
         CHECK_INT(seen.rows[i].step, rows[i].step);
         CHECK_INT(seen.rows[i].at, rows[i].at);
-        CHECK(seen.rows[i].value == rows[i].value || (isnan(seen.rows[i].value) && isnan(rows[i].value)));
+        CHECK(seen.rows[i].value == rows[i].value ||
+              (isnan(seen.rows[i].value) && isnan(rows[i].value)));
     }
     db_close(db);
     must_finish(store);
@@ -107,8 +109,12 @@ TEST("metrics are read by names and steps, and reading stops where the reader sa
 
 TEST("metrics that are stored again with the same values change nothing and make no event")
 {
-    static const struct metric_row rows[] = {{"loss", 1, 2.5, 1}, {"loss", 2, NAN, 2}, {"loss", 3, -0.0, 3}},
-                                   again[] = {{"loss", 1, 2.5, 9}, {"loss", 2, NAN, 9}, {"loss", 3, 0.0, 9}};
+    static const struct metric_row rows[] = {{"loss", 1, 2.5, 1},
+                                             {"loss", 2, NAN, 2},
+                                             {"loss", 3, -0.0, 3}},
+                                   again[] = {{"loss", 1, 2.5, 9},
+                                              {"loss", 2, NAN, 9},
+                                              {"loss", 3, 0.0, 9}};
     struct store *store = must_open();
     struct db *db = must_read(store);
     struct error error = {0};
@@ -141,7 +147,8 @@ TEST("a metric that comes again with another value is corrupt, and nothing of it
     GOOD(try_metrics(store, job, &first, 1, &error));
     int64_t before = newest(db);
     for (int i = 0; i < 4; i++) {
-        const struct metric_row rows[] = {{"loss", 1, 1, 1}, {"new", 1, 1, 1}, {"loss", 2, others[i], 1}};
+        const struct metric_row rows[] = {
+            {"loss", 1, 1, 1}, {"new", 1, 1, 1}, {"loss", 2, others[i], 1}};
         FAILS(try_metrics(store, job, rows, 3, &error), ERROR_CORRUPT);
         CHECK(strstr(error.text, "nondeterminism") && strstr(error.text, "loss"));
     }
@@ -154,8 +161,9 @@ TEST("a metric that comes again with another value is corrupt, and nothing of it
 
 TEST("one event covers the new rows of a batch alone and names their series")
 {
-    static const struct metric_row first[] = {{"loss", 4, 1, 1}, {"loss", 5, 2, 1}, {"lr", 4, 1, 1}, {"lr", 5, 1, 1}},
-                                   second[] = {{"lr", 5, 1, 1}, {"loss", 5, 2, 1}, {"loss", 7, 1, 1}, {"loss", 6, 1, 1}};
+    static const struct metric_row
+        first[] = {{"loss", 4, 1, 1}, {"loss", 5, 2, 1}, {"lr", 4, 1, 1}, {"lr", 5, 1, 1}},
+        second[] = {{"lr", 5, 1, 1}, {"loss", 5, 2, 1}, {"loss", 7, 1, 1}, {"loss", 6, 1, 1}};
     struct store *store = must_open();
     struct db *db = must_read(store);
     struct error error = {0};
@@ -179,10 +187,14 @@ TEST("one event covers the new rows of a batch alone and names their series")
 
 TEST("the summary has the last value and the extremes of finite rows, in whatever order they come")
 {
-    static const struct metric_row first[] = {{"loss", 3, 5, 1}, {"loss", 4, NAN, 1}, {"nan", 1, NAN, 1}},
-                                   second[] = {{"loss", 2, 7, 1},         {"loss", 1, -1, 1}, {"loss", 6, INFINITY, 1},
-                                               {"loss", 7, -INFINITY, 1}, {"loss", 5, 6, 1},  {"loss", 8, NAN, 1}},
-                                   third[] = {{"loss", 9, 7, 1}, {"loss", 10, -1, 1}, {"loss", 3, 5, 1}};
+    static const struct metric_row first[] = {{"loss", 3, 5, 1},
+                                              {"loss", 4, NAN, 1},
+                                              {"nan", 1, NAN, 1}},
+                                   second[] = {{"loss", 2, 7, 1},        {"loss", 1, -1, 1},
+                                               {"loss", 6, INFINITY, 1}, {"loss", 7, -INFINITY, 1},
+                                               {"loss", 5, 6, 1},        {"loss", 8, NAN, 1}},
+                                   third[] = {
+                                       {"loss", 9, 7, 1}, {"loss", 10, -1, 1}, {"loss", 3, 5, 1}};
     struct store *store = must_open();
     struct db *db = must_read(store);
     struct error error = {0};
@@ -196,7 +208,8 @@ TEST("the summary has the last value and the extremes of finite rows, in whateve
     CHECK_INT(count, 2);
     CHECK_TEXT(summary[0].series, "loss");
     CHECK(summary[0].any && summary[0].step == 5 && summary[0].last == 6);
-    CHECK(summary[0].min_step == 1 && summary[0].min == -1 && summary[0].max_step == 2 && summary[0].max == 7);
+    CHECK(summary[0].min_step == 1 && summary[0].min == -1 && summary[0].max_step == 2 &&
+          summary[0].max == 7);
     CHECK_TEXT(summary[1].series, "nan");
     CHECK(!summary[1].any);
     GOOD(try_metrics(store, job, third, 3, &error));
@@ -212,9 +225,10 @@ TEST("the summary has the last value and the extremes of finite rows, in whateve
 
 TEST("metrics of no job, of a bad name, or of one series too many are refused")
 {
-    static const char *const bad[] = {"", "a b", "a\"b", "a\\", "ä", "an_overlong_name_of_a_series_abcd"};
+    static const char *const bad[] = {"",    "a b", "a\"b",
+                                      "a\\", "ä",   "an_overlong_name_of_a_series_abcd"};
     static const struct metric_row row = {"loss", 1, 1, 1};
-    char names[65][8];
+    char names[65][16];
     struct metric_row rows[65];
     struct store *store = must_open();
     struct error error = {0};
@@ -222,7 +236,8 @@ TEST("metrics of no job, of a bad name, or of one series too many are refused")
 
     FAILS(try_metrics(store, 99, &row, 1, &error), ERROR_NOT_FOUND);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        FAILS(try_metrics(store, job, &(struct metric_row){bad[i], 1, 1, 1}, 1, &error), ERROR_INVALID);
+        FAILS(try_metrics(store, job, &(struct metric_row){bad[i], 1, 1, 1}, 1, &error),
+              ERROR_INVALID);
     for (int i = 0; i < 65; i++) {
         snprintf(names[i], sizeof(names[i]), "s%d", i);
         rows[i] = (struct metric_row){names[i], 1, 1, 1};

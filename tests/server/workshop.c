@@ -53,8 +53,10 @@ void workshop_open(struct workshop *shop, const char *dir)
     (void)snprintf(path, sizeof(path), "%s/tiny", test_dir());
     if (access(path, F_OK) != 0)
         tiny_dataset(path);
-    if (!store_open(dir, &shop->store, &error) || !catalog_new(shop->store, &shop->catalog, &error) ||
-        !catalog_register(shop->catalog, "tiny", path, &error) || !store_reader(shop->store, &shop->db, &error))
+    if (!store_open(dir, &shop->store, &error) ||
+        !catalog_new(shop->store, &shop->catalog, &error) ||
+        !catalog_register(shop->catalog, "tiny", path, &error) ||
+        !store_reader(shop->store, &shop->db, &error))
         FAIL("%s: %s", error.where, error.text);
     shop->world = (struct runner_world){.store = shop->store,
                                         .catalog = shop->catalog,
@@ -139,6 +141,14 @@ int64_t workshop_submit(struct workshop *shop, const char *text)
     return number;
 }
 
+int64_t submit_tiny(struct workshop *shop, const char *extra)
+{
+    char *spec = tiny_spec(extra);
+    int64_t job = workshop_submit(shop, spec);
+    free(spec);
+    return job;
+}
+
 struct cancellation {
     struct workshop *shop;
     int64_t job;
@@ -191,8 +201,8 @@ void check_state(struct db *db, int64_t job, enum job_state state, const char *r
     struct job_row row = {0};
     job_get(db, job, &row);
     if (row.state != state)
-        FAIL("the job is %s (%s) and not %s", job_state_name(row.state), row.reason ? row.reason : "no reason",
-             job_state_name(state));
+        FAIL("the job is %s (%s) and not %s", job_state_name(row.state),
+             row.reason ? row.reason : "no reason", job_state_name(state));
     if (reason && (!row.reason || !strstr(row.reason, reason)))
         FAIL("the reason is '%s' and does not say '%s'", row.reason ? row.reason : "", reason);
     if (!reason && row.reason)
@@ -266,7 +276,7 @@ struct curve {
         char series[16];
         int64_t step;
         double value;
-    } *points;
+    } * points;
     size_t count, room;
 };
 
@@ -327,7 +337,8 @@ void check_same_run(struct db *one, int64_t a, struct db *other, int64_t b)
         CHECK_TEXT(x->series, y->series);
         CHECK_INT(x->step, y->step);
         if (x->value != y->value && !(isnan(x->value) && isnan(y->value)))
-            FAIL("%s of step %lld is %.17g and %.17g", x->series, (long long)x->step, x->value, y->value);
+            FAIL("%s of step %lld is %.17g and %.17g", x->series, (long long)x->step, x->value,
+                 y->value);
     }
     free(left.points);
     free(right.points);

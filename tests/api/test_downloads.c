@@ -1,0 +1,167 @@
+/* Checkpoints as files, and the dashboard's files. */
+#include "tests/api/support.h"
+
+#include "server/assets.h"
+#include "tests/harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The file's length is that of its header and of the tensors that the header names. */
+static void check_safetensors(const struct answer *file)
+{
+    const char *key;
+    json_t *head, *tensor;
+    uint64_t length, most = 0;
+
+    CHECK(file->size > 8);
+    memcpy(&length, file->body, sizeof(length));
+    CHECK(length < file->size);
+    head = json_loadb(file->body + 8, length, JSON_REJECT_DUPLICATES, NULL);
+    CHECK_INT(integer_at(json_object_get(head, "0.weight"), "shape.0"), 4);
+    CHECK(json_is_object(json_object_get(head, "4.bias")));
+    json_object_foreach (head, key, tensor) {
+        const json_t *end = json_at(tensor, "data_offsets.1");
+
+        if (end && (uint64_t)json_integer_value(end) > most)
+            most = (uint64_t)json_integer_value(end);
+    }
+    CHECK_COUNT(file->size, 8 + length + most);
+    json_decref(head);
+}
+
+TEST("checkpoints are listed and come as safetensors with the tensors that PyTorch would name")
+{
+    struct api api;
+    char id[16], path[160], wanted[160];
+
+    api_start(&api);
+    api_submit_tiny(&api, "\"epochs\": 4, \"seed\": 6", id);
+    api_wait(&api, id, "succeeded");
+    json_t *list = api_get(&api, job_path(id, "/checkpoints", path), 200);
+    const json_t *items = json_at(list, "items");
+    CHECK(json_array_size(items) >= 2);
+    const json_t *last = json_array_get(items, json_array_size(items) - 1);
+    CHECK_INT(integer_at(last, "step"), 24);
+    CHECK_INT(integer_at(last, "epoch"), 4);
+    CHECK_COUNT(strlen(text_at(last, "sha256")), 64);
+    CHECK(json_is_real(json_at(last, "metrics.val_loss")));
+
+    const struct call call = {.path = job_path(id, "/checkpoints/last", path)};
+    struct answer file = api_call(&api, &call);
+    CHECK_INT(file.status, 200);
+    CHECK_TEXT(answer_header(&file, "Accept-Ranges"), "");
+    (void)snprintf(wanted, sizeof(wanted), "attachment; filename=\"%s-step24.safetensors\"", id);
+    CHECK_TEXT(answer_header(&file, "Content-Disposition"), wanted);
+    (void)snprintf(wanted, sizeof(wanted), "\"%s\"", text_at(last, "sha256"));
+    CHECK_TEXT(answer_header(&file, "ETag"), wanted);
+    check_safetensors(&file);
+    answer_drop(&file);
+    json_decref(list);
+    api_stop(&api);
+}
+
+TEST("a checkpoint is named by step, best or last, and is not sent to who has it")
+{
+    struct api api;
+    char id[16], path[160], tag[200];
+
+    api_start(&api);
+    api_submit_tiny(&api, "\"epochs\": 4, \"seed\": 6", id);
+    api_wait(&api, id, "succeeded");
+    struct answer last =
+        api_call(&api, &(struct call){.path = job_path(id, "/checkpoints/last", path)});
+    struct answer step =
+        api_call(&api, &(struct call){.path = job_path(id, "/checkpoints/24", path)});
+    struct answer best =
+        api_call(&api, &(struct call){.path = job_path(id, "/checkpoints/best", path)});
+    CHECK_INT(step.status, 200);
+    CHECK_COUNT(step.size, last.size);
+    CHECK(memcmp(step.body, last.body, last.size) == 0);
+    CHECK_INT(best.status, 200);
+    CHECK_COUNT(best.size, last.size);
+    (void)snprintf(tag, sizeof(tag), "If-None-Match: %s", answer_header(&best, "ETag"));
+    struct answer again = api_call(&api, &(struct call){.path = path, .headers = {tag}});
+    CHECK_INT(again.status, 304);
+    CHECK_COUNT(again.size, 0);
+    answer_drop(&again);
+    answer_drop(&last);
+    answer_drop(&step);
+    answer_drop(&best);
+    check_problem(api_get(&api, job_path(id, "/checkpoints/9999", path), 404), 404, "checkpoint");
+    check_problem(api_get(&api, job_path(id, "/checkpoints/worst", path), 404), 404, "best");
+    check_problem(api_get(&api, job_path(id, "/checkpoints/-1", path), 404), 404, "best");
+    api_stop(&api);
+}
+
+TEST("a file of many pieces arrives whole")
+{
+    struct api api;
+    char id[16], path[160];
+    uint64_t length;
+    static const char spec[] =
+        "{\"dataset\": {\"name\": \"tiny\"}, \"model\": [{\"type\": \"flatten\"},"
+        "{\"type\": \"linear\", \"out_features\": 3001}, {\"type\": \"relu\"},"
+        "{\"type\": \"linear\", \"out_features\": 301}, {\"type\": \"linear\", \"out_features\": "
+        "4}],"
+        "\"optimizer\": \"sgd\", \"max_steps\": 1, \"seed\": 2}";
+
+    api_start(&api);
+    json_t *job = api_post(&api, "/v1/jobs", spec, 201);
+    (void)snprintf(id, sizeof(id), "%s", text_at(job, "id"));
+    json_decref(job);
+    api_wait(&api, id, "succeeded");
+    struct answer file =
+        api_call(&api, &(struct call){.path = job_path(id, "/checkpoints/last", path)});
+    CHECK_INT(file.status, 200);
+    memcpy(&length, file.body, sizeof(length));
+    CHECK_COUNT(file.size,
+                8 + length + sizeof(float) * (100 * 3001 + 3001 + 3001 * 301 + 301 + 301 * 4 + 4));
+    /* Weights are small numbers everywhere: a misplaced piece would show padding or nonsense. */
+    for (size_t at = 8 + length; at < file.size; at += sizeof(float)) {
+        float weight;
+        memcpy(&weight, file.body + at, sizeof(weight));
+        if (!(weight > -2 && weight < 2))
+            FAIL("the number at byte %zu is %g", at, (double)weight);
+    }
+    answer_drop(&file);
+    api_stop(&api);
+}
+
+TEST("every file of the dashboard comes as it is in the program, plain or compressed, once")
+{
+    struct api api;
+
+    api_start(&api);
+    CHECK(asset_count > 3);
+    for (size_t i = 0; i < asset_count; i++) {
+        const struct asset *asset = &assets[i];
+        struct answer plain = api_call(&api, &(struct call){.path = asset->path});
+        struct answer packed = api_call(
+            &api, &(struct call){.path = asset->path, .headers = {"Accept-Encoding: br, gzip"}});
+        char tag[200];
+
+        CHECK_INT(plain.status, 200);
+        CHECK_COUNT(plain.size, asset->size);
+        CHECK(memcmp(plain.body, asset->bytes, asset->size) == 0);
+        CHECK_TEXT(answer_header(&plain, "Content-Type"), asset->content_type);
+        CHECK_TEXT(answer_header(&plain, "Content-Encoding"), "");
+        CHECK_TEXT(answer_header(&packed, "Content-Encoding"), asset->gzip ? "gzip" : "");
+        CHECK_COUNT(packed.size, asset->gzip ? asset->gzip_size : asset->size);
+        bool vendor = strncmp(asset->path, "/vendor/", 8) == 0;
+        CHECK((strstr(answer_header(&plain, "Cache-Control"), "immutable") != NULL) == vendor);
+        (void)snprintf(tag, sizeof(tag), "If-None-Match: %s", answer_header(&plain, "ETag"));
+        struct answer again = api_call(&api, &(struct call){.path = asset->path, .headers = {tag}});
+        CHECK_INT(again.status, 304);
+        CHECK_COUNT(again.size, 0);
+        answer_drop(&again);
+        answer_drop(&plain);
+        answer_drop(&packed);
+    }
+    struct answer refused =
+        api_call(&api, &(struct call){.path = "/", .headers = {"Accept-Encoding: gzip;q=0"}});
+    CHECK_TEXT(answer_header(&refused, "Content-Encoding"), "");
+    answer_drop(&refused);
+    api_stop(&api);
+}
