@@ -1,26 +1,31 @@
 /* Ops that look at one number at a time and so work in any layout, in place. */
 #include "core/kernels.h"
 
-VECTOR_CLONES static void relu_forward(struct op *op, const struct op_call *call)
+/* Written so that a NaN stays one: a diverged run must not look healthy. x and y may be the same.
+ */
+VECTOR_CLONES static void clamp(const real *x, real *y, int64_t count)
 {
-    int64_t count = call->samples * op->x_count;
-    const real *x = call->x;
-    real *y = call->y;
-    /* Written so that a NaN stays one: a diverged run must not look healthy. */
     for (int64_t i = 0; i < count; i++)
         y[i] = x[i] < 0 ? 0 : x[i];
 }
 
-/* The forward pass kept y alone, and y > 0 exactly where x > 0. */
-VECTOR_CLONES static void relu_backward(struct op *op, const struct op_call *call)
+/* dy and dx may be the same. */
+VECTOR_CLONES static void mask(const real *y, const real *dy, real *dx, int64_t count)
 {
-    int64_t count = call->samples * op->x_count;
-    const real *y = call->y, *dy = call->dy;
-    real *dx = call->dx;
-    if (!dx)
-        return;
     for (int64_t i = 0; i < count; i++)
         dx[i] = y[i] > 0 ? dy[i] : 0;
+}
+
+static void relu_forward(struct op *op, const struct op_call *call)
+{
+    clamp(call->x, call->y, call->samples * op->x_count);
+}
+
+/* The forward pass kept y alone, and y > 0 exactly where x > 0. */
+static void relu_backward(struct op *op, const struct op_call *call)
+{
+    if (call->dx)
+        mask(call->y, call->dy, call->dx, call->samples * op->x_count);
 }
 
 bool relu_make(const struct op_setup *setup, struct op *op, struct error *error)

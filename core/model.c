@@ -71,8 +71,8 @@ static bool node_add(struct model *model, int index, bool want_dx, struct error 
     const struct node *last = model->node_count ? &model->nodes[model->node_count - 1] : NULL;
     struct op_setup setup = {.plan = plan,
                              .layer = &plan->layers[index],
-                             .shard_size = plan->shard_size,
-                             .shards = plan->shards,
+                             .shard_size = plan->cut.shard_size,
+                             .shards = plan->cut.shards,
                              .members = model->setup.threads,
                              .block = last ? last->op.y_block : 1,
                              .want_dx = want_dx,
@@ -105,16 +105,17 @@ static void reserve_edges(struct model *model)
     model->edges[model->edge_count - 1].want_gradient = true;
     for (int i = 0; i < model->edge_count; i++) {
         struct edge *edge = &model->edges[i];
-        int64_t shard = saturating_product(plan->shard_size, edge->count);
+        int64_t shard = saturating_product(plan->cut.shard_size, edge->count);
         block_reserve(
             &model->block, &edge->values,
-            saturating_product(edge->whole_values ? plan->shards : model->setup.threads, shard),
+            saturating_product(edge->whole_values ? plan->cut.shards : model->setup.threads, shard),
             sizeof(real));
         if (edge->want_gradient)
-            block_reserve(&model->block, &edge->gradients,
-                          saturating_product(
-                              edge->whole_gradients ? plan->shards : model->setup.threads, shard),
-                          sizeof(real));
+            block_reserve(
+                &model->block, &edge->gradients,
+                saturating_product(edge->whole_gradients ? plan->cut.shards : model->setup.threads,
+                                   shard),
+                sizeof(real));
     }
 }
 
@@ -146,7 +147,7 @@ bool model_make(const struct model_setup *setup, struct model **out, struct erro
         learned_before |= plan->layers[i].tensors > 0;
     }
     reserve_edges(model);
-    block_reserve(&model->block, &model->results, plan->shards, sizeof *model->results);
+    block_reserve(&model->block, &model->results, plan->cut.shards, sizeof *model->results);
     *out = model;
     return true;
 }
@@ -211,14 +212,14 @@ static real *edge_place(const struct model *model, int edge, bool gradients,
     bool whole = gradients ? e->whole_gradients : e->whole_values;
     real *base = gradients ? e->gradients : e->values;
     int64_t at = whole ? call->shard : call->member;
-    return base ? base + at * model->setup.plan->shard_size * e->count : NULL;
+    return base ? base + at * model->setup.plan->cut.shard_size * e->count : NULL;
 }
 
 /* Kernels of a fixed shape read all samples of a shard: what lies behind the real ones must be
  * finite forward and zero backward. */
 static void clear_tail(const struct model *model, real *buffer, int64_t count, int64_t samples)
 {
-    int64_t missing = model->setup.plan->shard_size - samples;
+    int64_t missing = model->setup.plan->cut.shard_size - samples;
     if (buffer && missing > 0)
         memset(buffer + samples * count, 0, (size_t)(missing * count) * sizeof *buffer);
 }
@@ -271,8 +272,8 @@ static void shard_task(void *context, int task, int member)
     struct model *model = context;
     const struct plan *plan = model->setup.plan;
     const struct model_batch *batch = &model->batch;
-    int64_t first = task * plan->shard_size, left = batch->samples - first;
-    struct op_call call = {.samples = left < plan->shard_size ? left : plan->shard_size,
+    int64_t first = task * plan->cut.shard_size, left = batch->samples - first;
+    struct op_call call = {.samples = left < plan->cut.shard_size ? left : plan->cut.shard_size,
                            .shard = task,
                            .member = member};
     struct batch_part part = {.split = batch->split,
@@ -298,7 +299,7 @@ struct model_result model_pass(struct model *model, struct team *team,
     const struct plan *plan = model->setup.plan;
     struct model_result result = {0};
     model->batch = *batch;
-    model->active_shards = (batch->samples + plan->shard_size - 1) / plan->shard_size;
+    model->active_shards = (batch->samples + plan->cut.shard_size - 1) / plan->cut.shard_size;
     team_run(team, (int)model->active_shards, shard_task, model);
     for (int64_t shard = 0; shard < model->active_shards; shard++) {
         result.loss_sum += model->results[shard].loss_sum;

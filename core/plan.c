@@ -110,32 +110,32 @@ static void plan_shards(struct plan *plan)
 {
     int64_t wanted = plan->batch_size >= 256 ? 16 : 8;
     int64_t shards = plan->batch_size < wanted ? plan->batch_size : wanted;
-    plan->shard_size = (plan->batch_size + shards - 1) / shards;
-    plan->shards = (plan->batch_size + plan->shard_size - 1) / plan->shard_size;
+    plan->cut.shard_size = (plan->batch_size + shards - 1) / shards;
+    plan->cut.shards = (plan->batch_size + plan->cut.shard_size - 1) / plan->cut.shard_size;
 }
 
 static void plan_length(const struct spec *spec, struct plan *plan, struct problems *problems,
                         struct plan_warnings *warnings)
 {
     const struct spec_run *run = &spec->run;
-    plan->train_samples = plan->data.train_samples;
-    if (spec->dataset.limit != FIELD_ABSENT && spec->dataset.limit < plan->train_samples)
-        plan->train_samples = spec->dataset.limit;
+    plan->data.train_samples = plan->data.train_samples;
+    if (spec->dataset.limit != FIELD_ABSENT && spec->dataset.limit < plan->data.train_samples)
+        plan->data.train_samples = spec->dataset.limit;
     plan->batch_size = run->batch_size;
-    if (plan->batch_size > plan->train_samples) {
+    if (plan->batch_size > plan->data.train_samples) {
         if (run->drop_last)
             problem_add(problems, "/batch_size",
                         "a batch of %lld is larger than the %lld training samples, and drop_last "
                         "leaves out what is not full",
-                        (long long)plan->batch_size, (long long)plan->train_samples);
+                        (long long)plan->batch_size, (long long)plan->data.train_samples);
         else
             plan_warn(warnings, "/batch_size",
                       "a batch of %lld holds all %lld training samples: every step is an epoch",
-                      (long long)plan->batch_size, (long long)plan->train_samples);
-        plan->batch_size = plan->train_samples;
+                      (long long)plan->batch_size, (long long)plan->data.train_samples);
+        plan->batch_size = plan->data.train_samples;
     }
     int64_t rest = run->drop_last ? 0 : plan->batch_size - 1;
-    plan->steps_per_epoch = (plan->train_samples + rest) / plan->batch_size;
+    plan->steps_per_epoch = (plan->data.train_samples + rest) / plan->batch_size;
     plan->steps =
         run->max_steps != FIELD_ABSENT ? run->max_steps : run->epochs * plan->steps_per_epoch;
     plan->epochs = (plan->steps + plan->steps_per_epoch - 1) / plan->steps_per_epoch;

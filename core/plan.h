@@ -39,9 +39,14 @@ struct plan_layer {
     int64_t stride[2];      /* distance of neighbouring outputs in input pixels */
 };
 
+/* A step's batch is cut into `shards` shards of shard_size samples; the last may have fewer. */
+struct plan_cut {
+    int64_t shards, shard_size;
+};
+
 struct plan {
-    struct arena arena; /* owns the lists */
-    struct data_shape data;
+    struct arena arena;     /* owns the lists */
+    struct data_shape data; /* train_samples after `limit` */
     struct plan_layer *layers;
     int layer_count;
     struct plan_tensor *tensors;
@@ -50,10 +55,9 @@ struct plan {
     int64_t learned;         /* the number a user expects to read */
     int64_t multiply_adds;   /* forward, one sample */
     int64_t optimizer_slots; /* optimizer state: slots × parameters numbers */
-    int64_t batch_size, shards,
-        shard_size; /* a step's batch is cut into shards of shard_size samples */
+    int64_t batch_size;
+    struct plan_cut cut;
     int64_t steps_per_epoch, steps, epochs;
-    int64_t train_samples; /* after `limit` */
 };
 
 /* A remark that does not stop a job. */

@@ -47,7 +47,7 @@ void trainer_seek(struct trainer *trainer, int64_t steps_done)
     int64_t epoch = steps_done / plan->steps_per_epoch;
     if (trainer->order && epoch != trainer->order_epoch) {
         struct rng rng = {(uint64_t)trainer->setup.spec->run.seed, RNG_SHUFFLE, (uint32_t)epoch};
-        rng_permutation(&rng, trainer->order, (uint32_t)plan->train_samples);
+        rng_permutation(&rng, trainer->order, (uint32_t)plan->data.train_samples);
         trainer->order_epoch = epoch;
     }
 }
@@ -79,7 +79,7 @@ void trainer_reserve(struct trainer *trainer, const struct plan *plan, bool shuf
                   saturating_product(plan->parameters, plan->optimizer_slots), sizeof(real));
     block_reserve(block, &trainer->norms, (plan->parameters + RANGE - 1) / RANGE, sizeof(double));
     if (shuffle)
-        block_reserve(block, &trainer->order, plan->train_samples, sizeof *trainer->order);
+        block_reserve(block, &trainer->order, plan->data.train_samples, sizeof *trainer->order);
 }
 
 bool trainer_new(const struct trainer_setup *setup, struct trainer **out, struct error *error)
@@ -165,7 +165,7 @@ static struct model_batch step_batch(const struct trainer *trainer)
 {
     const struct plan *plan = trainer->setup.plan;
     int64_t first = trainer->steps_done % plan->steps_per_epoch * plan->batch_size;
-    int64_t left = plan->train_samples - first;
+    int64_t left = plan->data.train_samples - first;
     return (struct model_batch){.split = dataset_train(trainer->dataset),
                                 .order = trainer->order,
                                 .first = first,
@@ -222,8 +222,8 @@ static const struct dataset_split *split_of(const struct trainer *trainer, enum 
 void trainer_evaluation_begin(const struct trainer *trainer, enum data_split split,
                               struct evaluation *out)
 {
-    int64_t total =
-        split == SPLIT_TRAIN ? trainer->setup.plan->train_samples : split_of(trainer, split)->count;
+    int64_t total = split == SPLIT_TRAIN ? trainer->setup.plan->data.train_samples
+                                         : split_of(trainer, split)->count;
     *out = (struct evaluation){.split = split, .total = total, .done = total == 0};
 }
 

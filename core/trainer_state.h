@@ -13,7 +13,7 @@ struct trainer {
     real *parameters, *gradients; /* (plan.parameters) */
     real *state;                  /* (plan.optimizer_slots, plan.parameters) */
     double *norms;                /* (ranges) partial sums of the gradient norm */
-    uint32_t *order;              /* (plan.train_samples) of this epoch; NULL: file order */
+    uint32_t *order;              /* (plan.data.train_samples) of this epoch; NULL: file order */
     int64_t order_epoch;          /* the epoch, counted from 0, that `order` belongs to */
     int64_t steps_done;
     int64_t optimizer_steps; /* updates applied */

@@ -98,14 +98,22 @@ static size_t utf8_length(const unsigned char *text)
     return length;
 }
 
-static void body_character(struct body *body, unsigned char byte)
+static void body_escape(struct body *body, unsigned char byte)
 {
     if (byte == '"' || byte == '\\')
         body_print(body, "\\%c", byte);
-    else if (byte < 0x20 || byte == 0x7F)
+    else if (byte < 0x80)
         body_print(body, "\\u%04x", byte);
     else
-        body_put(body, &byte, 1);
+        body_text(body, "\xEF\xBF\xBD"); /* no part of UTF-8 */
+}
+
+/* Length of the character at `at` where it may stand in a JSON string as it is, else 0. */
+static size_t plain_length(const unsigned char *at)
+{
+    if (*at < 0x20 || *at == 0x7F || *at == '"' || *at == '\\')
+        return 0;
+    return utf8_length(at);
 }
 
 void body_string(struct body *body, const char *text)
@@ -118,15 +126,14 @@ void body_string(struct body *body, const char *text)
     }
     body_text(body, "\"");
     while (*at) {
-        size_t length = utf8_length(at);
+        const unsigned char *start = at;
+        size_t length;
 
-        if (length == 1)
-            body_character(body, *at);
-        else if (length > 1)
-            body_put(body, at, length);
-        else
-            body_text(body, "\xEF\xBF\xBD");
-        at += length ? length : 1;
+        while ((length = plain_length(at)) > 0)
+            at += length;
+        body_put(body, start, (size_t)(at - start));
+        if (*at)
+            body_escape(body, *at++);
     }
     body_text(body, "\"");
 }

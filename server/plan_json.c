@@ -103,7 +103,7 @@ json_t *plan_to_json(const struct spec *spec, const struct plan *plan,
         "{s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "totals", totals_to_json(spec, plan), "epochs",
         (json_int_t)plan->epochs, "steps", (json_int_t)plan->steps, "steps_per_epoch",
         (json_int_t)plan->steps_per_epoch, "batch_size", (json_int_t)plan->batch_size,
-        "train_samples", (json_int_t)plan->train_samples, "warnings", warnings_to_json(warnings));
+        "train_samples", (json_int_t)plan->data.train_samples, "warnings", warnings_to_json(warnings));
 
     if (!object || !layers)
         return object;

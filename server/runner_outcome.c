@@ -60,13 +60,34 @@ static const struct outcome {
     [ERROR_INTERNAL] = {"internal", false},
 };
 
-/* The word in front of the reason's sentence. */
+/* Causes that deserve a word of their own, by how the store begins their sentence (store.h, sql.c).
+ */
+static const struct special {
+    enum error_kind kind;
+    const char *start;
+    const char *reason;
+} specials[] = {
+    {ERROR_CORRUPT, "nondeterminism", "nondeterminism_detected"},
+    {ERROR_IO, "the disk is full", "disk_full"},
+};
+
 static const char *reason_word(const struct error *failure)
 {
-    static const char mark[] = "nondeterminism"; /* see store_metrics_add */
-    if (failure->kind == ERROR_CORRUPT && strncmp(failure->text, mark, sizeof(mark) - 1) == 0)
-        return "nondeterminism_detected";
+    for (size_t i = 0; i < COUNT_OF(specials); i++) {
+        if (failure->kind == specials[i].kind &&
+            strncmp(failure->text, specials[i].start, strlen(specials[i].start)) == 0)
+            return specials[i].reason;
+    }
     return outcomes[failure->kind].reason;
+}
+
+/* "word: sentence". Only a place in the spec is named: others are files of this machine, for the
+ * log. */
+static void reason_text(const struct error *failure, char *out, size_t size)
+{
+    bool in_spec = failure->kind == ERROR_INVALID && failure->where[0] != '\0';
+    (void)snprintf(out, size, "%s: %s%s%s", reason_word(failure), in_spec ? failure->where : "",
+                   in_spec ? ": " : "", failure->text);
 }
 
 struct conclusion {
@@ -136,14 +157,15 @@ void runner_conclude(struct runner *runner, enum runner_wish wish, const struct 
                  runner->job->id);
         return;
     }
-    if (failure)
-        (void)snprintf(reason, sizeof(reason), "%s: %s%s%s", reason_word(failure), failure->where,
-                       failure->where[0] != '\0' ? ": " : "", failure->text);
+    if (failure) {
+        reason_text(failure, reason, sizeof(reason));
+        log_line(runner->world->log, LOG_WARNING, "job %s: %s %s", runner->job->id, reason,
+                 failure->where);
+    }
     struct conclusion conclusion = {.number = runner->job->number,
                                     .wanted = wanted_state(wish, failure),
                                     .reason = failure ? reason : NULL};
     if (conclude(runner, &conclusion))
-        log_line(runner->world->log, failure ? LOG_WARNING : LOG_INFO,
-                 "job %s: %s at step %lld%s%s", runner->job->id, job_state_name(conclusion.became),
-                 (long long)runner->last.step, failure ? ": " : "", reason);
+        log_line(runner->world->log, LOG_INFO, "job %s: %s at step %lld", runner->job->id,
+                 job_state_name(conclusion.became), (long long)runner->last.step);
 }

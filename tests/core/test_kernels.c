@@ -191,6 +191,69 @@ TEST("relu and flatten of random shapes give the same in any shards")
     compare_many(roll_image_layer, 100);
 }
 
+static void check_numbers(const char *what, const real *got, const real *wanted, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (got[i] != wanted[i])
+            FAIL("%s[%" PRId64 "] is %g, not %g", what, i, (double)got[i], (double)wanted[i]);
+}
+
+TEST("at zero a ReLU passes no gradient, and a NaN stays one, as in PyTorch")
+{
+    static const real x[] = {-1, (real)-0.0, 0, (real)1e-30, 2}, dx[] = {0, 0, 0, 1, 1};
+    const struct layer_way way = {KERNELS_BEST, 1, 1, true};
+    struct layer_run run;
+
+    layer_open(&run, "relu", &(struct shape){1, 1, 5, 0}, 1);
+    for (int i = 0; i < 5; i++) {
+        run.x[i] = x[i];
+        run.dy[i] = 1;
+    }
+    layer_compute(&run, &way);
+    check_numbers("y", run.y, (const real[]){0, 0, 0, (real)1e-30, 2}, 5);
+    check_numbers("dx", run.dx, dx, 5);
+    run.x[3] = (real)NAN;
+    layer_compute(&run, &way);
+    CHECK(isnan(run.y[3]));
+    layer_close(&run);
+}
+
+TEST("of equal values in a window the first gets the gradient, as in PyTorch")
+{
+    static const real x[] = {7, 7, 3, 3, 0, 0, 7, 3, 3, 0, 0, 0};
+    static const real dx[] = {1, 0, 2, 0, 3, 0, 0, 0, 0, 0, 0, 0};
+    static const enum kernel_choice sets[] = {KERNELS_BEST, KERNELS_REFERENCE};
+
+    for (size_t set = 0; set < COUNT_OF(sets); set++) {
+        const struct layer_way way = {sets[set], 1, 1, true};
+        struct layer_run run;
+
+        layer_open(&run, "max_pool2d kernel_size=2 stride=2", &(struct shape){1, 2, 6, 0}, 1);
+        memcpy(run.x, x, sizeof(x));
+        memcpy(run.dy, (const real[]){1, 2, 3}, sizeof(real) * 3);
+        layer_compute(&run, &way);
+        check_numbers("y", run.y, (const real[]){7, 3, 0}, 3);
+        check_numbers("dx", run.dx, dx, 12);
+        layer_close(&run);
+    }
+}
+
+TEST("by the reference a NaN in a window wins, as in PyTorch")
+{
+    /* oneDNN passes NaNs over; that they show all the same is the trainer's matter. */
+    const struct layer_way way = {KERNELS_REFERENCE, 1, 1, true};
+
+    for (int at = 0; at < 4; at++) {
+        struct layer_run run;
+
+        layer_open(&run, "max_pool2d kernel_size=2", &(struct shape){1, 2, 2, 0}, 1);
+        run.x[at] = (real)NAN;
+        layer_compute(&run, &way);
+        CHECK(isnan(run.y[0]));
+        layer_close(&run);
+    }
+}
+
 TEST("a layer's outputs and input gradients do not depend on how the batch is cut")
 {
     for (uint64_t number = 0; number < 60; number++) {

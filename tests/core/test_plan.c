@@ -217,8 +217,8 @@ TEST("the cut of a batch depends on the batch alone and covers it")
         network_linear(spec, 10);
         spec->run.batch_size = batch;
         network_plan(spec, &fashion, &plan);
-        CHECK(plan.shards * plan.shard_size >= batch);
-        CHECK((plan.shards - 1) * plan.shard_size < batch);
+        CHECK(plan.cut.shards * plan.cut.shard_size >= batch);
+        CHECK((plan.cut.shards - 1) * plan.cut.shard_size < batch);
         plan_drop(&plan);
         network_free(spec);
     }
@@ -233,7 +233,7 @@ TEST("epochs, max_steps, limit and drop_last give the steps one counts by hand")
     spec->run.epochs = 3;
     spec->dataset.limit = 1000;
     network_plan(spec, &fashion, &plan);
-    CHECK_INT(plan.train_samples, 1000);
+    CHECK_INT(plan.data.train_samples, 1000);
     CHECK_INT(plan.steps_per_epoch, 16); /* 15 × 64 + 40 */
     CHECK_INT(plan.steps, 48);
     plan_drop(&plan);

@@ -171,26 +171,38 @@ TEST("a run that diverges is told, and the update that would spoil the weights i
     tear_down(&stage);
 }
 
-static void check_poison(float poison)
+/* Every tensor's first weight in turn: a ReLU or a pool must not swallow what comes out of it. */
+static void check_poison(float poison, enum kernel_choice kernels)
 {
     struct stage stage;
-    real *parameters;
 
     set_up(&stage, &(struct job_words){.model = small_net});
-    parameters = calloc((size_t)stage.job.plan.parameters, sizeof(*parameters));
-    CHECK(parameters != NULL);
-    /* In the last layer: a ReLU or a pool would swallow a NaN that comes before it. */
-    parameters[stage.job.plan.tensors[stage.job.plan.tensor_count - 1].offset] = (real)poison;
-    trainer_set_parameters(stage.trainer, parameters);
-    check_stuck(&stage);
-    free(parameters);
+    for (int i = 0; i < stage.job.plan.tensor_count; i++) {
+        const struct plan_tensor *tensor = &stage.job.plan.tensors[i];
+        size_t size = (size_t)stage.job.plan.parameters * sizeof(real);
+        real *parameters = malloc(size);
+
+        CHECK(parameters != NULL);
+        trainer_free(stage.trainer);
+        stage.trainer = job_trainer(&stage.job, 2, kernels);
+        memcpy(parameters, trainer_parameters(stage.trainer), size);
+        parameters[tensor->offset] = (real)poison;
+        trainer_set_parameters(stage.trainer, parameters);
+        check_stuck(&stage);
+        free(parameters);
+    }
     tear_down(&stage);
 }
 
-TEST("a NaN or an infinity among the weights makes the step not finite")
+TEST("a NaN or an infinity in any layer's weights makes the step not finite")
 {
-    check_poison(NAN);
-    check_poison(INFINITY);
+    static const enum kernel_choice sets[] = {KERNELS_BEST, KERNELS_REFERENCE};
+
+    for (size_t i = 0; i < COUNT_OF(sets); i++) {
+        check_poison(NAN, sets[i]);
+        check_poison(INFINITY, sets[i]);
+        check_poison(-INFINITY, sets[i]);
+    }
 }
 
 TEST("given weights are taken as they are, and the optimizer goes on from them")

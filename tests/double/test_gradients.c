@@ -204,10 +204,16 @@ struct net_case {
     int64_t each; /* every how-manieth parameter is varied */
 };
 
+/* Layers with nothing but weights, from the first on. */
+static const char bare_words[] =
+    "conv2d out_channels=3 kernel_size=2 bias=false | relu | conv2d out_channels=2 kernel_size=3 "
+    "bias=false | flatten | linear out_features=2 bias=false";
+
 static const struct net_case nets[] = {
     {odd_net_words, {{3, 13, 11, 0}, 3, 7, 0}, 1},
     {odd_net_words, {{1, 9, 12, 0}, 3, 18, 0}, 1},
     {lenet5_words, {{1, 28, 28, 0}, 10, 5, 0}, 331},
+    {bare_words, {{2, 8, 7, 0}, 2, 9, 0}, 1},
     {"flatten | linear out_features=4", {{2, 3, 5, 0}, 4, 33, 0}, 1},
 };
 
