@@ -40,7 +40,7 @@ ifeq ($(SANITIZE),)
 FLAGS     := $(ALWAYS) -O3 -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
 LINKING   := -pie -Wl,-z,relro,-z,now
 else
-FLAGS     := $(ALWAYS) -O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
+FLAGS     := $(ALWAYS) -O2 -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
 LINKING   := -fsanitize=$(SANITIZE)
 endif
 

@@ -7,8 +7,8 @@ const struct kernel_row kernel_rows[] = {
 #if TRAIND_ONEDNN
     {&layer_conv2d, KERNELS_BEST, onednn_conv2d_make},
     {&layer_linear, KERNELS_BEST, onednn_linear_make},
-    {&layer_max_pool2d, KERNELS_BEST, onednn_max_pool2d_make},
 #endif
+    {&layer_max_pool2d, KERNELS_BEST, blocked_max_pool2d_make},
     {&layer_conv2d, KERNELS_REFERENCE, reference_conv2d_make},
     {&layer_linear, KERNELS_REFERENCE, reference_linear_make},
     {&layer_max_pool2d, KERNELS_REFERENCE, reference_max_pool2d_make},

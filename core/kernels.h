@@ -31,13 +31,13 @@ void kernels_greet_thread(void);
 
 /* The rows' functions. */
 op_make reference_conv2d_make, reference_linear_make, reference_max_pool2d_make, relu_make,
-    flatten_make;
+    flatten_make, blocked_max_pool2d_make;
 
 /* A conversion of the input of setup->layer from layout setup->block to `block`. */
 bool layout_make(const struct op_setup *setup, int block, struct op *op,
                  struct error *error) MUST_CHECK;
 #if TRAIND_ONEDNN
-op_make onednn_conv2d_make, onednn_linear_make, onednn_max_pool2d_make;
+op_make onednn_conv2d_make, onednn_linear_make;
 const char *onednn_describe(void);
 void onednn_greet_thread(void);
 #endif

@@ -22,7 +22,7 @@ struct http_hub {
     struct http_live *first; /* live streams */
     int live_count;
     int write_count;  /* connections that wait for the writer */
-    int answer_count; /* requests under way, streams left out */
+    int answer_count; /* requests under way */
     bool ending;      /* live streams end; new ones are refused */
     bool stopping;    /* changes are refused */
     bool beat_ends;

@@ -35,7 +35,7 @@ struct thin {
 /* most: 0, or at least THIN_MIN. */
 void thin_init(struct thin *thin, size_t most);
 void thin_drop(struct thin *thin);
-/* One more row, of a larger step than all before. False when memory is gone. */
+/* One more row, of a larger step than all before; steps count from 1. False when memory is gone. */
 bool thin_add(struct thin *thin, int64_t step, double value);
 /* Fills points[0..count). False when memory is gone. */
 bool thin_finish(struct thin *thin);

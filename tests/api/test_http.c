@@ -266,6 +266,28 @@ TEST("addresses with bad escapes, control characters or too many bytes are refus
     api_stop(&api);
 }
 
+TEST("headers that are larger than a connection's memory are refused and harm nobody")
+{
+    struct api api;
+    char *large = malloc(60001);
+    int handle;
+
+    CHECK(large);
+    memset(large, 'a', 60000);
+    large[60000] = '\0';
+    api_start(&api);
+    handle = raw_open(&api);
+    raw_text(handle, "GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Large: ");
+    raw_text(handle, large);
+    char *answer = raw_read(handle, 5, NULL);
+    CHECK(answer[0] == '\0' || strncmp(answer, "HTTP/1.1 431 ", 13) == 0);
+    free(answer);
+    (void)close(handle);
+    json_decref(api_get(&api, "/livez", 200));
+    api_stop(&api);
+    free(large);
+}
+
 TEST("a body where none belongs is refused")
 {
     struct api api;

@@ -108,9 +108,24 @@ struct promises {
     size_t count, room;
 };
 
-/* Collects promises, kills the child `after_us` after the first one, then takes what is still in
- * the pipe. */
-static void collect(int pipe, pid_t child, int64_t after_us, struct promises *out)
+/* When to kill: a moment after the first promise of a kind. */
+struct moment {
+    int kind;
+    int64_t after_us;
+};
+
+static void keep_promise(struct promises *promises, const struct promise *made)
+{
+    if (promises->count == promises->room) {
+        promises->room = promises->room ? 2 * promises->room : 1024;
+        promises->items = realloc(promises->items, promises->room * sizeof(*promises->items));
+        CHECK(promises->items);
+    }
+    promises->items[promises->count++] = *made;
+}
+
+/* Collects promises, kills the child, then takes what is still in the pipe. */
+static void collect(int pipe, pid_t child, struct moment moment, struct promises *out)
 {
     int64_t deadline = 0;
     bool killed = false;
@@ -118,24 +133,20 @@ static void collect(int pipe, pid_t child, int64_t after_us, struct promises *ou
     out->count = 0;
     for (;;) {
         struct pollfd ready = {.fd = pipe, .events = POLLIN};
+        struct promise made;
         if (deadline && !killed && now_us() >= deadline) {
             CHECK(kill(child, SIGKILL) == 0);
             killed = true;
         }
         if (poll(&ready, 1, killed ? -1 : 1) == 0)
             continue;
-        if (out->count == out->room) {
-            out->room = out->room ? 2 * out->room : 1024;
-            out->items = realloc(out->items, out->room * sizeof(*out->items));
-            CHECK(out->items);
-        }
-        ssize_t got = read(pipe, &out->items[out->count], sizeof(*out->items));
+        ssize_t got = read(pipe, &made, sizeof(made));
         if (got == 0)
             break;
-        CHECK(got == (ssize_t)sizeof(*out->items));
-        out->count++;
-        if (!deadline)
-            deadline = now_us() + after_us;
+        CHECK(got == (ssize_t)sizeof(made));
+        keep_promise(out, &made);
+        if (!deadline && (int)made.what == moment.kind)
+            deadline = now_us() + moment.after_us;
     }
 }
 
@@ -224,7 +235,7 @@ TEST_SLOW("kill -9 at any moment loses no job, metric or checkpoint that was ack
         }
         close(ends[1]);
         state = state * 1664525u + 1013904223u;
-        collect(ends[0], child, (state >> 8) % (50000 * (uint32_t)test_slowdown()), &promises);
+        collect(ends[0], child, (struct moment){round % 3, (state >> 8) % 40000}, &promises);
         close(ends[0]);
         CHECK(waitpid(child, &status, 0) == child);
         CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);

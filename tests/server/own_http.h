@@ -1,0 +1,37 @@
+/* A server with routes of its own, in the test's process: what the real handlers cannot be made to
+ * do. Everything here fails the test when it cannot do what it says. */
+#ifndef TESTS_SERVER_OWN_HTTP_H
+#define TESTS_SERVER_OWN_HTTP_H
+
+#include "server/http.h"
+#include "tests/api/support.h"
+
+#include <stdatomic.h>
+
+struct app {
+    struct http *http;
+    int after;          /* sum of after_number, in the writer's thread */
+    atomic_int dropped; /* contexts of writes */
+    int64_t published;  /* in the HTTP thread */
+};
+
+/* GET /fail              an error with a path in it
+ * POST /slow             a write that takes its time; after_number 1
+ * POST /failing          a write that fails with 409 "too late"
+ * POST /problem          a write that answers 409 with its context's text
+ * GET /stream[?break]    lines 2, 4 … 100, with empty pieces between; breaks in the middle
+ * GET /stream?live       says nothing, for ever
+ * GET /unlucky           publishes its event between "nothing new" and falling asleep
+ * POST /size             the size of the body, up to 8 MiB */
+struct own {
+    struct app app;
+    struct store *store;
+    struct http *http;
+    struct api api;
+};
+
+/* heartbeat in milliseconds. */
+void own_start(struct own *own, int heartbeat);
+void own_stop(struct own *own);
+
+#endif
