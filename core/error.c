@@ -7,12 +7,19 @@
 #include <stdio.h>
 
 static const char *const kind_names[ERROR_KINDS] = {
-    [ERROR_NONE] = "none",           [ERROR_MEMORY] = "memory",
-    [ERROR_INVALID] = "invalid",     [ERROR_TOO_LARGE] = "too_large",
-    [ERROR_NOT_FOUND] = "not_found", [ERROR_CONFLICT] = "conflict",
-    [ERROR_BUSY] = "busy",           [ERROR_IO] = "io",
-    [ERROR_CORRUPT] = "corrupt",     [ERROR_DIVERGED] = "diverged",
-    [ERROR_CANCELLED] = "cancelled", [ERROR_UNSUPPORTED] = "unsupported",
+    [ERROR_NONE] = "none",
+    [ERROR_MEMORY] = "memory",
+    [ERROR_INVALID] = "invalid",
+    [ERROR_TOO_LARGE] = "too_large",
+    [ERROR_NOT_FOUND] = "not_found",
+    [ERROR_CONFLICT] = "conflict",
+    [ERROR_BUSY] = "busy",
+    [ERROR_IO] = "io",
+    [ERROR_FULL] = "full",
+    [ERROR_CORRUPT] = "corrupt",
+    [ERROR_DIVERGED] = "diverged",
+    [ERROR_CANCELLED] = "cancelled",
+    [ERROR_UNSUPPORTED] = "unsupported",
     [ERROR_INTERNAL] = "internal",
 };
 

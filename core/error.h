@@ -21,6 +21,7 @@ enum error_kind {
     ERROR_CONFLICT, /* a lost race, or a state that does not allow it */
     ERROR_BUSY,
     ERROR_IO,       /* the operating system refused: disk, file, thread */
+    ERROR_FULL,     /* no space left where it is to be written */
     ERROR_CORRUPT,  /* stored bytes are not what was written */
     ERROR_DIVERGED, /* training left the finite numbers */
     ERROR_CANCELLED,

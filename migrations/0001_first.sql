@@ -82,6 +82,8 @@ CREATE TABLE checkpoint (
     epoch      INTEGER NOT NULL,
     bytes      INTEGER NOT NULL,
     sha256     TEXT    NOT NULL,
+    file_bytes  INTEGER NOT NULL,                  -- of the file that a user downloads
+    file_sha256 TEXT    NOT NULL,
     metrics    TEXT,
     score      REAL,                               -- larger is better; NULL: cannot be best
     best       INTEGER NOT NULL DEFAULT 0,

@@ -17,8 +17,8 @@ static void put_checkpoint(struct body *body, const char *id, const struct check
     body_print(body,
                "{\"step\":%" PRId64 ",\"epoch\":%" PRId64 ",\"metrics\":%s,\"bytes\":%" PRId64
                ",\"sha256\":\"%s\",\"best\":%s,\"created_at\":",
-               row->step, row->epoch, row->metrics ? row->metrics : "null", row->bytes, row->sha256,
-               row->best ? "true" : "false");
+               row->step, row->epoch, row->metrics ? row->metrics : "null", row->file.bytes,
+               row->file.sha256, row->best ? "true" : "false");
     body_time(body, row->created_at);
     body_print(body, ",\"links\":{\"self\":\"/v1/jobs/%s/checkpoints/%" PRId64 "\"}}", id,
                row->step);
@@ -139,7 +139,7 @@ static bool read_which(const char *text, int64_t *out, struct error *error)
 static void describe(struct http_response *response, const struct job_row *job,
                      const struct checkpoint_row *row)
 {
-    http_response_header(response, "ETag", "\"%s\"", row->sha256);
+    http_response_header(response, "ETag", "\"%s\"", row->file.sha256);
     http_response_header(response, "Cache-Control", "private, no-cache");
     http_response_header(response, "Content-Disposition",
                          "attachment; filename=\"%s-step%" PRId64 ".safetensors\"", job->id,
@@ -149,7 +149,7 @@ static void describe(struct http_response *response, const struct job_row *job,
 static bool open_download(struct download *download, const struct job_row *job,
                           const struct checkpoint_row *row, struct db *db, struct error *error)
 {
-    const struct safetensors_meta meta = {.step = row->step, .job = job->id};
+    const struct safetensors_meta meta = {.step = row->step};
     struct spec spec;
     struct plan plan = {0};
     bool good;
@@ -172,9 +172,9 @@ static bool answer(const struct http_request *request, const struct job_row *job
                    struct error *error)
 {
     struct download *download;
-    char etag[sizeof(row->sha256) + 2];
+    char etag[sizeof(row->file.sha256) + 2];
 
-    snprintf(etag, sizeof(etag), "\"%s\"", row->sha256);
+    snprintf(etag, sizeof(etag), "\"%s\"", row->file.sha256);
     describe(response, job, row);
     response->status = 304;
     if (api_has_etag(request, etag))

@@ -163,7 +163,8 @@ static bool next_event(struct event_stream *stream, struct db *db, struct event_
                        struct error *error)
 {
     *out = (struct event_copy){0};
-    if (!store_events_read(db, stream->job, stream->after, 1, copy_event, out, error))
+    if (!store_events_read(db, &(struct event_query){stream->job, stream->after, 1}, copy_event,
+                           out, error))
         return false;
     if (out->row.number != 0 && (!out->name || !out->data))
         return error_set(error, ERROR_MEMORY, "events", "no memory for an event");
@@ -243,7 +244,8 @@ static bool seen_all(struct db *db, const struct event_stream *stream, bool *all
                      struct error *error)
 {
     struct event_copy event = {0};
-    bool good = store_events_read(db, stream->job, stream->after, 1, copy_event, &event, error);
+    bool good = store_events_read(db, &(struct event_query){stream->job, stream->after, 1},
+                                  copy_event, &event, error);
 
     *all = event.row.number == 0;
     free(event.name);

@@ -95,7 +95,10 @@ static void check_memory(struct submission *submission)
                                threads == FIELD_ABSENT ? 1 : (int)threads);
     int64_t memory = (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
 
-    if (memory > 0 && bytes > memory)
+    if (bytes < 0)
+        problem_add(&submission->problems, "",
+                    "training would take more memory than can be counted");
+    else if (memory > 0 && bytes > memory)
         problem_add(&submission->problems, "",
                     "training would take %" PRId64 " MiB; this machine has %" PRId64, bytes >> 20,
                     memory >> 20);
@@ -278,6 +281,10 @@ bool api_submit(const struct http_request *request, struct http_response *respon
 
     if (atomic_load(&request->app->stopping))
         return error_set(error, ERROR_BUSY, "", "the server is stopping");
+    /* Who sends a key trusts that a repeated request makes one job: better no than two jobs. */
+    if (http_header(request, "Idempotency-Key"))
+        return error_set(error, ERROR_UNSUPPORTED, "",
+                         "Idempotency-Key is not in this version of the server");
     submission = calloc(1, sizeof(*submission));
     if (!submission)
         return error_set(error, ERROR_MEMORY, "", "no memory to check the job");

@@ -30,14 +30,15 @@ static const struct status_title titles[] = {
     {501, "Not Implemented"},
     {503, "Service Unavailable"},
     {505, "HTTP Version Not Supported"},
+    {507, "Insufficient Storage"},
 };
 
 static const int statuses[ERROR_KINDS] = {
-    [ERROR_NONE] = 500,      [ERROR_MEMORY] = 503,    [ERROR_INVALID] = 400,
-    [ERROR_TOO_LARGE] = 413, [ERROR_NOT_FOUND] = 404, [ERROR_CONFLICT] = 409,
-    [ERROR_BUSY] = 503,      [ERROR_IO] = 500,        [ERROR_CORRUPT] = 500,
-    [ERROR_DIVERGED] = 500,  [ERROR_CANCELLED] = 409, [ERROR_UNSUPPORTED] = 501,
-    [ERROR_INTERNAL] = 500,
+    [ERROR_NONE] = 500,        [ERROR_MEMORY] = 503,    [ERROR_INVALID] = 400,
+    [ERROR_TOO_LARGE] = 413,   [ERROR_NOT_FOUND] = 404, [ERROR_CONFLICT] = 409,
+    [ERROR_BUSY] = 503,        [ERROR_IO] = 500,        [ERROR_FULL] = 507,
+    [ERROR_CORRUPT] = 500,     [ERROR_DIVERGED] = 500,  [ERROR_CANCELLED] = 409,
+    [ERROR_UNSUPPORTED] = 501, [ERROR_INTERNAL] = 500,
 };
 
 static const char *title_of(int status)

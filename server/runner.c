@@ -21,6 +21,12 @@ int64_t runner_wall_clock(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* printf writes the sign of a NaN, which says nothing. */
+static double plain_nan(double value)
+{
+    return isnan(value) ? fabs(value) : value;
+}
+
 static bool runner_step(struct runner *runner, struct error *error)
 {
     struct step_report report;
@@ -36,7 +42,8 @@ static bool runner_step(struct runner *runner, struct error *error)
         return error_set(
             error, ERROR_DIVERGED, "",
             "training left the finite numbers at step %lld: train_loss %g, grad_norm %g, lr %g",
-            (long long)report.step, report.train_loss, report.grad_norm, report.lr);
+            (long long)report.step, plain_nan(report.train_loss), plain_nan(report.grad_norm),
+            report.lr);
     return true;
 }
 

@@ -4,6 +4,7 @@
 #include "server/runner_parts.h"
 
 #include "core/checkpoint.h"
+#include "server/safetensors.h"
 
 #include <jansson.h>
 
@@ -76,6 +77,22 @@ static bool make_room(struct runner *runner, struct error *error)
     return store_write(runner->world->store, refusal_work, &refusal, error);
 }
 
+/* Size and digest of the file that users will download, from the bytes just saved. */
+static bool describe_file(const struct runner *runner, struct checkpoint_file *out,
+                          struct error *error)
+{
+    const struct safetensors_meta meta = {.step = runner->last.step};
+    struct checkpoint_view view;
+    struct safetensors file = {0};
+    bool good = checkpoint_open(runner->checkpoint, checkpoint_size(&runner->plan), &view, error) &&
+                safetensors_init(&runner->plan, &meta, &file, error) &&
+                safetensors_digest(&file, view.parameters, out->sha256, error);
+
+    out->bytes = (int64_t)file.size;
+    safetensors_drop(&file);
+    return good;
+}
+
 bool runner_save(struct runner *runner, struct error *error)
 {
     if (!runner_flush(runner, error))
@@ -96,8 +113,8 @@ bool runner_save(struct runner *runner, struct error *error)
                                         .score = checkpoint_score(runner),
                                         .keep_last = (int)wanted->keep_last,
                                         .keep_best = (int)wanted->keep_best};
-    bool good =
-        make_room(runner, error) && store_checkpoint_add(runner->world->store, &checkpoint, error);
+    bool good = describe_file(runner, &checkpoint.file, error) && make_room(runner, error) &&
+                store_checkpoint_add(runner->world->store, &checkpoint, error);
     free(metrics);
     return good;
 }

@@ -53,6 +53,7 @@ static const struct outcome {
     [ERROR_CONFLICT] = {"internal", false},
     [ERROR_BUSY] = {"busy", true},
     [ERROR_IO] = {"io_error", true},
+    [ERROR_FULL] = {"disk_full", true},
     [ERROR_CORRUPT] = {"corrupt", false},
     [ERROR_DIVERGED] = {"diverged", false},
     [ERROR_CANCELLED] = {"cancelled", false},
@@ -68,7 +69,6 @@ static const struct special {
     const char *reason;
 } specials[] = {
     {ERROR_CORRUPT, "nondeterminism", "nondeterminism_detected"},
-    {ERROR_IO, "the disk is full", "disk_full"},
 };
 
 static const char *reason_word(const struct error *failure)
@@ -130,7 +130,7 @@ static bool conclude(struct runner *runner, struct conclusion *conclusion)
         struct error error = {0};
         if (store_write(runner->world->store, conclusion_work, conclusion, &error))
             return true;
-        bool again = error.kind == ERROR_IO || error.kind == ERROR_MEMORY;
+        bool again = outcomes[error.kind].waits;
         if (!told || !again)
             log_line(runner->world->log, LOG_ERROR, "job %s: cannot store that it is %s: %s",
                      runner->job->id, job_state_name(conclusion->wanted), error.text);

@@ -3,8 +3,8 @@
  * unique. */
 #include "server/safetensors.h"
 
+#include "core/digest.h"
 #include "server/spec_json.h"
-#include "server/version.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,16 +19,9 @@ enum { LENGTH_SIZE = 8, ALIGNMENT = 8 };
 static json_t *metadata(const struct safetensors_meta *meta)
 {
     char step[24];
-    json_t *object;
 
     snprintf(step, sizeof(step), "%" PRId64, meta->step);
-    object = json_pack("{s:s, s:s, s:s}", "format", "pt", "traind_version", TRAIND_VERSION, "step",
-                       step);
-    if (object && meta->job && json_object_set_new(object, "job", json_string(meta->job)) != 0) {
-        json_decref(object);
-        return NULL;
-    }
-    return object;
+    return json_pack("{s:s, s:s}", "format", "pt", "step", step);
 }
 
 static json_t *tensor_entry(const struct plan_tensor *tensor, uint64_t begin)
@@ -148,4 +141,22 @@ void safetensors_read(const struct safetensors *file, const float *parameters, u
         copy_shared(&range, slice->begin, (const char *)(parameters + slice->offset),
                     (uint64_t)slice->count * sizeof(float));
     }
+}
+
+bool safetensors_digest(const struct safetensors *file, const float *parameters, char sha256[65],
+                        struct error *error)
+{
+    uint8_t digest[DIGEST_BYTES];
+    struct digest_piece *pieces = calloc((size_t)file->slice_count + 1, sizeof(*pieces));
+
+    if (!pieces)
+        return error_set(error, ERROR_MEMORY, "", "no memory for the digest of the weights");
+    pieces[0] = (struct digest_piece){file->head, file->head_size};
+    for (int i = 0; i < file->slice_count; i++)
+        pieces[i + 1] = (struct digest_piece){parameters + file->slices[i].offset,
+                                              (size_t)file->slices[i].count * sizeof(float)};
+    digest_pieces(pieces, (size_t)file->slice_count + 1, digest);
+    digest_hex(digest, sha256);
+    free(pieces);
+    return true;
 }

@@ -23,15 +23,18 @@ struct safetensors {
     uint64_t size; /* of the whole file */
 };
 
-/* What `__metadata__` says beside the format and the program's version. */
+/* What `__metadata__` says beside the format. Neither the job nor the program's version: the same
+ * weights at the same step are the same file for ever, and its digest is stored. */
 struct safetensors_meta {
     int64_t step;
-    const char *job; /* id, or NULL */
 };
 
 /* Works out the file for `plan`; to be dropped. ERROR_MEMORY. */
 bool safetensors_init(const struct plan *plan, const struct safetensors_meta *meta,
                       struct safetensors *out, struct error *error) MUST_CHECK;
+/* SHA-256, in hexadecimal, of the file that `parameters` would make. ERROR_MEMORY. */
+bool safetensors_digest(const struct safetensors *file, const float *parameters, char sha256[65],
+                        struct error *error) MUST_CHECK;
 /* A zeroed one is allowed. */
 void safetensors_drop(struct safetensors *file);
 

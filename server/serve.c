@@ -33,9 +33,10 @@ static void signals_block(sigset_t *out)
     if (sigaction(SIGHUP, NULL, &hangup) != 0 || hangup.sa_handler != SIG_IGN)
         (void)sigaddset(out, SIGHUP); /* otherwise nohup started us */
     (void)pthread_sigmask(SIG_BLOCK, out, NULL);
+    /* A reader that left, or a file at its size limit, is a failed write, not the daemon's end. */
     struct sigaction ignore = {.sa_handler = SIG_IGN};
-    (void)sigaction(SIGPIPE, &ignore,
-                    NULL); /* a reader that left is a failed write, not the daemon's end */
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+    (void)sigaction(SIGXFSZ, &ignore, NULL);
 }
 
 static const char *signals_wait(const sigset_t *signals)
@@ -161,6 +162,9 @@ static bool serve_start(struct serve *serve, struct error *error)
     const struct config *config = serve->config;
     if (!listen_allowed(config->listen, error) || !store_open(config->data_dir, &app->store, error))
         return false;
+    if (!store_checked(app->store))
+        log_line(&config->log, LOG_WARNING,
+                 "the database is large: it was opened without reading all of it for damage");
     port_file_remove(config->port_file); /* what a killed daemon left would be believed */
     store_on_commit(app->store, tell_audience, serve);
     if (!catalog_new(app->store, &app->catalog, error) || !register_datasets(serve, error))

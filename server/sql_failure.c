@@ -12,7 +12,7 @@ static const struct {
 } failures[] = {
     {SQLITE_CONSTRAINT_FOREIGNKEY, ERROR_NOT_FOUND, "what the row belongs to is not there"},
     {SQLITE_CONSTRAINT, ERROR_CONFLICT, "the row breaks a rule of its table"},
-    {SQLITE_FULL, ERROR_IO, "the disk is full"},
+    {SQLITE_FULL, ERROR_FULL, "the disk is full"},
     {SQLITE_CORRUPT, ERROR_CORRUPT, "the database is damaged"},
     {SQLITE_NOTADB, ERROR_CORRUPT, "the file is not a database"},
     {SQLITE_BUSY, ERROR_BUSY, "another program has locked the database"},
@@ -42,10 +42,10 @@ bool sql_fail(struct sql *sql, int code, struct error *error)
         }
     /* SQLite keeps the last system error of the connection, which says something only about these.
      */
-    if (kind != ERROR_IO || (code & 0xFF) == SQLITE_FULL || system == 0)
+    if (kind != ERROR_IO || system == 0)
         return error_set(error, kind, sql->where, "%s: %s", text, detail);
     if (system == ENOSPC || system == EDQUOT)
-        return error_set(error, ERROR_IO, sql->where, "the disk is full: %s", detail);
+        return error_set(error, ERROR_FULL, sql->where, "the disk is full: %s", detail);
     return error_set(error, kind, sql->where, "%s: %s (%s)", text, detail,
                      strerror_r(system, buffer, sizeof(buffer)));
 }

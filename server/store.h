@@ -194,20 +194,32 @@ struct event_row {
 };
 bool store_event_add(struct db *db, int64_t job, const char *name, int64_t step, const char *data,
                      struct error *error) MUST_CHECK;
+struct event_query {
+    int64_t job;   /* 0: of all jobs */
+    int64_t after; /* events with larger numbers */
+    int limit;     /* at most so many */
+};
 /* Events after number `after`, oldest first, of one job (or of all: job 0), at most `limit`. */
 typedef bool event_each(void *context, const struct event_row *row);
-bool store_events_read(struct db *db, int64_t job, int64_t after, int limit, event_each *each,
+bool store_events_read(struct db *db, const struct event_query *query, event_each *each,
                        void *context, struct error *error) MUST_CHECK;
 bool store_event_newest(struct db *db, int64_t *out, struct error *error) MUST_CHECK;
 
 /* ---- checkpoints: chunks of at most 4 MiB in short transactions; complete and digest last ---- */
 
+/* What a user gets when downloading it: another form of the same numbers. */
+struct checkpoint_file {
+    int64_t bytes;
+    char sha256[65];
+};
+
 struct checkpoint_row {
     int64_t number, job, step, epoch, bytes, created_at;
     char sha256[65];
-    char
-        *metrics; /* JSON object of the newest evaluation, or NULL; free with checkpoint_row_drop */
-    bool best;    /* the best finite one by the job's metric */
+    struct checkpoint_file file;
+    /* JSON object of what was measured on these weights, or NULL; free with checkpoint_row_drop. */
+    char *metrics;
+    bool best; /* the best finite one by the job's metric */
 };
 void checkpoint_row_drop(struct checkpoint_row *row);
 
@@ -215,6 +227,7 @@ struct checkpoint_new {
     int64_t job, step, epoch;
     const uint8_t *bytes;
     size_t size;
+    struct checkpoint_file file;
     const char *metrics; /* JSON or NULL */
     double score;        /* larger is better; NaN: cannot be best */
     int keep_last, keep_best;

@@ -17,8 +17,8 @@ enum { CHUNK_BYTES = 1 << 20 };
 static const char find_complete[] =
     "SELECT count(*) FROM checkpoint WHERE job = ?1 AND step = ?2 AND complete = 1";
 static const char insert_checkpoint[] =
-    "INSERT INTO checkpoint (job, step, epoch, bytes, sha256, metrics, score, created_at)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    "INSERT INTO checkpoint (job, step, epoch, bytes, sha256, metrics, score, created_at,"
+    " file_bytes, file_sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 static const char insert_chunk[] =
     "INSERT INTO chunk (checkpoint, start, data) VALUES (?1, ?2, ?3)";
 
@@ -40,7 +40,8 @@ static const char choose_best[] =
     " AND score IS NOT NULL ORDER BY score DESC, step LIMIT 1) WHERE job = ?1";
 static const char insert_event[] =
     "INSERT INTO event (job, name, step, at, data) SELECT job, 'checkpoint', step, created_at,"
-    " json_object('step', step, 'epoch', epoch, 'bytes', bytes, 'sha256', sha256, 'metrics', "
+    " json_object('step', step, 'epoch', epoch, 'bytes', file_bytes, 'sha256', file_sha256,"
+    " 'metrics', "
     "json(metrics),"
     " 'best', json(CASE best WHEN 0 THEN 'false' ELSE 'true' END)) FROM checkpoint WHERE number = "
     "?1";
@@ -55,7 +56,8 @@ static const char delete_incomplete[] =
     "DELETE FROM checkpoint WHERE complete = 0 AND (?1 = 0 OR job = ?1)";
 
 #define SELECT_CHECKPOINT                                                                          \
-    "SELECT number, job, step, epoch, bytes, created_at, sha256, metrics, best FROM checkpoint"    \
+    "SELECT number, job, step, epoch, bytes, created_at, sha256, metrics, best, file_bytes,"       \
+    " file_sha256 FROM checkpoint"                                                                 \
     " WHERE job = ?1 AND complete = 1 "
 static const char select_all[] = SELECT_CHECKPOINT "ORDER BY step";
 static const char select_step[] = SELECT_CHECKPOINT "AND step = ?2";
@@ -91,7 +93,8 @@ static bool begin_upload(struct db *db, void *context, struct error *error)
     if (!sql_run(&db->sql, insert_checkpoint,
                  SQL_LIST(job, step, sql_integer(source->epoch), sql_integer((int64_t)source->size),
                           sql_text(upload->sha256), sql_text(source->metrics),
-                          sql_real(source->score), sql_integer(store_now())),
+                          sql_real(source->score), sql_integer(store_now()),
+                          sql_integer(source->file.bytes), sql_text(source->file.sha256)),
                  error))
         return false;
     upload->number = sql_last_key(&db->sql);
@@ -219,8 +222,10 @@ static bool read_row(struct sqlite3_stmt *statement, struct checkpoint_row *out,
                                    .epoch = sql_column_integer(statement, 3),
                                    .bytes = sql_column_integer(statement, 4),
                                    .created_at = sql_column_integer(statement, 5),
-                                   .best = sql_column_integer(statement, 8) != 0};
+                                   .best = sql_column_integer(statement, 8) != 0,
+                                   .file = {.bytes = sql_column_integer(statement, 9)}};
     snprintf(out->sha256, sizeof(out->sha256), "%s", sql_column_text(statement, 6));
+    snprintf(out->file.sha256, sizeof(out->file.sha256), "%s", sql_column_text(statement, 10));
     return sql_copy_text(statement, 7, &out->metrics, error);
 }
 

@@ -35,23 +35,25 @@ bool store_event_add(struct db *db, int64_t job, const char *name, int64_t step,
     return store_event_insert(db, insert_event, list, error);
 }
 
-static bool query_events(struct db *db, int64_t job, struct sql_list list,
-                         struct sqlite3_stmt **out, struct error *error)
+static bool query_events(struct db *db, const struct event_query *query, struct sqlite3_stmt **out,
+                         struct error *error)
 {
-    if (job != 0)
-        return sql_query(&db->sql, select_of_job,
-                         SQL_LIST(list.values[0], list.values[1], sql_integer(job)), out, error);
-    return sql_query(&db->sql, select_of_all, list, out, error);
+    const struct sql_value after = sql_integer(query->after);
+    const struct sql_value limit = sql_integer(query->limit > 0 ? query->limit : 0);
+
+    if (query->job != 0)
+        return sql_query(&db->sql, select_of_job, SQL_LIST(after, limit, sql_integer(query->job)),
+                         out, error);
+    return sql_query(&db->sql, select_of_all, SQL_LIST(after, limit), out, error);
 }
 
-bool store_events_read(struct db *db, int64_t job, int64_t after, int limit, event_each *each,
+bool store_events_read(struct db *db, const struct event_query *query, event_each *each,
                        void *context, struct error *error)
 {
-    const struct sql_list list = SQL_LIST(sql_integer(after), sql_integer(limit > 0 ? limit : 0));
     struct sqlite3_stmt *statement = NULL;
     bool row = true;
 
-    if (!query_events(db, job, list, &statement, error))
+    if (!query_events(db, query, &statement, error))
         return false;
     while (sql_step(&db->sql, statement, &row, error)) {
         if (!row)

@@ -2,6 +2,7 @@
 #include "tests/api/support.h"
 
 #include "core/checkpoint.h"
+#include "core/digest.h"
 #include "server/assets.h"
 #include "server/store.h"
 #include "tests/harness.h"
@@ -33,6 +34,18 @@ static void check_safetensors(const struct answer *file)
     json_decref(head);
 }
 
+/* What was listed is what came. */
+static void check_digest(const struct answer *file, const json_t *listed)
+{
+    uint8_t digest[DIGEST_BYTES];
+    char hex[DIGEST_HEX];
+
+    digest_sha256(file->body, file->size, digest);
+    digest_hex(digest, hex);
+    CHECK_TEXT(text_at(listed, "sha256"), hex);
+    CHECK_INT(integer_at(listed, "bytes"), (int64_t)file->size);
+}
+
 TEST("checkpoints are listed and come as safetensors with the tensors that PyTorch would name")
 {
     struct api api;
@@ -59,6 +72,7 @@ TEST("checkpoints are listed and come as safetensors with the tensors that PyTor
     (void)snprintf(wanted, sizeof(wanted), "\"%s\"", text_at(last, "sha256"));
     CHECK_TEXT(answer_header(&file, "ETag"), wanted);
     check_safetensors(&file);
+    check_digest(&file, last);
     answer_drop(&file);
     json_decref(list);
     api_stop(&api);

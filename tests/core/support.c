@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 void write_bytes(const char *path, const void *bytes, size_t size)
 {
@@ -55,6 +56,18 @@ uint8_t *read_bytes(const char *path, size_t *size)
         FAIL("cannot read %s", path);
     fclose(file);
     return bytes;
+}
+
+void gzip_file(const char *path)
+{
+    char zipped[200];
+    size_t size;
+    uint8_t *bytes = read_bytes(path, &size);
+
+    snprintf(zipped, sizeof(zipped), "%s.gz", path);
+    write_gzip(zipped, bytes, size);
+    CHECK(unlink(path) == 0);
+    free(bytes);
 }
 
 size_t idx_header(uint8_t *out, int dims, const int64_t *sizes)

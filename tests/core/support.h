@@ -12,6 +12,8 @@
 void write_bytes(const char *path, const void *bytes, size_t size);
 /* The same content as a gzip file. */
 void write_gzip(const char *path, const void *bytes, size_t size);
+/* Replaces a file PATH by PATH.gz. */
+void gzip_file(const char *path);
 /* malloc'ed. */
 uint8_t *read_bytes(const char *path, size_t *size);
 

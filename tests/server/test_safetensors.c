@@ -28,7 +28,7 @@ static char *whole_file(const struct safetensors *file, const float *parameters)
 
 static void make(struct safetensors *file, float parameters[PARAMETERS])
 {
-    struct safetensors_meta meta = {.step = 938, .job = "abcdefghjkmn"};
+    struct safetensors_meta meta = {.step = 938};
     struct error error = {0};
 
     for (int i = 0; i < PARAMETERS; i++)
@@ -110,7 +110,6 @@ TEST("the metadata are strings, as the format wants")
         CHECK(json_is_string(value));
     CHECK_TEXT(json_string_value(json_object_get(metadata, "format")), "pt");
     CHECK_TEXT(json_string_value(json_object_get(metadata, "step")), "938");
-    CHECK_TEXT(json_string_value(json_object_get(metadata, "job")), "abcdefghjkmn");
     json_decref(header);
     free(bytes);
     safetensors_drop(&file);
@@ -140,7 +139,7 @@ TEST("any range of the file is what stands there in the whole file")
 TEST("a plan without weights gives a file of its header alone")
 {
     static const struct plan empty = {0};
-    struct safetensors_meta meta = {.step = 0, .job = NULL};
+    struct safetensors_meta meta = {.step = 0};
     struct error error = {0};
     struct safetensors file;
 

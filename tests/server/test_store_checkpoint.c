@@ -69,11 +69,14 @@ TEST("a checkpoint of several chunks comes back byte for byte, whole and in part
     checkpoint.bytes = bytes;
     checkpoint.size = size;
     checkpoint.metrics = "{\"val_loss\":0.5}";
+    checkpoint.file = (struct checkpoint_file){77, "as given"};
     GOOD(store_checkpoint_add(store, &checkpoint, &error));
     GOOD(store_checkpoint_find(db, job, 100, &row, &error));
     digest_sha256(bytes, size, digest);
     digest_hex(digest, hex);
     CHECK_TEXT(row.sha256, hex);
+    CHECK_INT(row.file.bytes, 77);
+    CHECK_TEXT(row.file.sha256, "as given");
     CHECK_TEXT(row.metrics, "{\"val_loss\":0.5}");
     CHECK(row.bytes == (int64_t)size && row.epoch == 1 && row.best && row.created_at > 0);
     GOOD(store_checkpoint_read(db, row.number, 0, back, size, &error));
@@ -101,7 +104,7 @@ static bool keep_last(void *context, const struct event_row *row)
     return true;
 }
 
-TEST("a checkpoint makes one event with its digest and whether it is the best")
+TEST("a checkpoint makes one event with the digest of its file and whether it is the best")
 {
     char text[512] = "", wanted[512], hex[DIGEST_HEX];
     struct store *store = must_open();
@@ -112,15 +115,17 @@ TEST("a checkpoint makes one event with its digest and whether it is the best")
     struct checkpoint_new checkpoint = small(job, 7, 0.5);
 
     checkpoint.metrics = "{\"val_loss\":0.5}";
-    digest_sha256(checkpoint.bytes, checkpoint.size, digest);
+    digest_sha256("a file", 6, digest);
     digest_hex(digest, hex);
+    checkpoint.file.bytes = 6;
+    memcpy(checkpoint.file.sha256, hex, sizeof(hex));
     GOOD(store_event_newest(db, &before, &error));
     GOOD(store_checkpoint_add(store, &checkpoint, &error));
     GOOD(store_event_newest(db, &after, &error));
     CHECK_INT(after, before + 1);
-    GOOD(store_events_read(db, job, before, 9, keep_last, text, &error));
+    GOOD(store_events_read(db, &(struct event_query){job, before, 9}, keep_last, text, &error));
     snprintf(wanted, sizeof(wanted),
-             "checkpoint@7 {\"step\":7,\"epoch\":1,\"bytes\":19,\"sha256\":\"%s\","
+             "checkpoint@7 {\"step\":7,\"epoch\":1,\"bytes\":6,\"sha256\":\"%s\","
              "\"metrics\":{\"val_loss\":0.5},\"best\":true}",
              hex);
     CHECK_TEXT(text, wanted);
@@ -128,7 +133,7 @@ TEST("a checkpoint makes one event with its digest and whether it is the best")
     checkpoint.score = 0.4;
     checkpoint.metrics = NULL;
     GOOD(store_checkpoint_add(store, &checkpoint, &error));
-    GOOD(store_events_read(db, job, after, 9, keep_last, text, &error));
+    GOOD(store_events_read(db, &(struct event_query){job, after, 9}, keep_last, text, &error));
     CHECK(strstr(text, "\"metrics\":null,\"best\":false}"));
     db_close(db);
     must_finish(store);
@@ -232,8 +237,8 @@ TEST("half a checkpoint is never seen and is gone after the next start, and its 
     int64_t job = must_add(store, 0);
     struct checkpoint_new checkpoint = small(job, 5, 1);
     static const char half[] =
-        "INSERT INTO checkpoint (number, job, step, epoch, bytes, sha256, created_at) VALUES (70, "
-        "1, 9, 1, 99, '', 1);"
+        "INSERT INTO checkpoint (number, job, step, epoch, bytes, sha256, created_at,"
+        " file_bytes, file_sha256) VALUES (70, 1, 9, 1, 99, '', 1, 9, '');"
         "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 19)"
         " INSERT INTO chunk (checkpoint, start, data) SELECT 70, i * 3, x'010203' FROM n;";
 

@@ -125,7 +125,7 @@ static void use_store(struct store *store)
     if (store_job_list(db, &(struct job_query){.state = -1, .limit = 50}, rows, &count, &error))
         for (int i = 0; i < count; i++)
             job_row_drop(&rows[i]);
-    bool read = store_events_read(db, 0, 0, 10000, any_event, &seen, &error);
+    bool read = store_events_read(db, &(struct event_query){0, 0, 10000}, any_event, &seen, &error);
     for (int64_t job = 1; job <= 30; job++)
         read =
             store_metrics_read(db, &(struct metric_query){.job = job}, any_metric, &seen, &error) &&

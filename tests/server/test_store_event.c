@@ -48,7 +48,7 @@ TEST("a job's way through its states is told by its events, with its step, revis
     GOOD(try_claim(store, &row, &error));
     GOOD(try_event(store, job, "warning", 17, &error));
     GOOD(try_move(store, &(struct job_move){job, JOB_RUNNING, JOB_FAILED, "no \"disk\""}, &error));
-    GOOD(store_events_read(db, job, 0, ROOM, keep, &page, &error));
+    GOOD(store_events_read(db, &(struct event_query){job, 0, ROOM}, keep, &page, &error));
     CHECK_INT(page.count, 5);
     for (int i = 0; i < 5; i++) {
         CHECK_TEXT(page.texts[i], wanted[i]);
@@ -75,7 +75,8 @@ TEST("events are read after a number, page by page, of one job or of all")
         int total = 0;
         do {
             page = (struct page){0};
-            GOOD(store_events_read(db, which < 2 ? jobs[which] : 0, after, 4, keep, &page, &error));
+            GOOD(store_events_read(db, &(struct event_query){which < 2 ? jobs[which] : 0, after, 4},
+                                   keep, &page, &error));
             CHECK(page.count <= 4);
             for (int i = 0; i < page.count; i++) {
                 CHECK(page.numbers[i] > after);
@@ -87,10 +88,10 @@ TEST("events are read after a number, page by page, of one job or of all")
         CHECK(which == 0 || after == newest);
     }
     page = (struct page){.stop_after = 3};
-    GOOD(store_events_read(db, 0, 0, ROOM, keep, &page, &error));
+    GOOD(store_events_read(db, &(struct event_query){0, 0, ROOM}, keep, &page, &error));
     CHECK_INT(page.count, 3);
     page = (struct page){0};
-    GOOD(store_events_read(db, 0, 0, -1, keep, &page, &error));
+    GOOD(store_events_read(db, &(struct event_query){0, 0, -1}, keep, &page, &error));
     CHECK_INT(page.count, 0);
     FAILS(try_event(store, 99, "tick", 1, &error), ERROR_NOT_FOUND);
     db_close(db);
@@ -177,7 +178,8 @@ static bool read_inside(void *context, const struct event_row *row)
     struct page page = {0};
 
     (void)row;
-    nested->good = store_events_read(nested->db, 0, 0, 1, keep, &page, &nested->error);
+    nested->good =
+        store_events_read(nested->db, &(struct event_query){0, 0, 1}, keep, &page, &nested->error);
     return false;
 }
 
@@ -190,10 +192,10 @@ TEST("a list that is read inside itself is an error, not a mix-up")
     struct page page = {0};
 
     must_add(store, 0);
-    GOOD(store_events_read(db, 0, 0, 5, read_inside, &nested, &error));
+    GOOD(store_events_read(db, &(struct event_query){0, 0, 5}, read_inside, &nested, &error));
     CHECK(!nested.good);
     CHECK_INT(nested.error.kind, ERROR_INTERNAL);
-    GOOD(store_events_read(db, 0, 0, 5, keep, &page, &error));
+    GOOD(store_events_read(db, &(struct event_query){0, 0, 5}, keep, &page, &error));
     CHECK_INT(page.count, 1);
     db_close(db);
     must_finish(store);

@@ -174,11 +174,12 @@ TEST("one event covers the new rows of a batch alone and names their series")
     CHECK_INT(newest(db), before + 1);
     GOOD(try_metrics(store, job, second, 4, &error));
     CHECK_INT(newest(db), before + 2);
-    GOOD(store_events_read(db, job, before, 1, keep_event, &last, &error));
+    GOOD(store_events_read(db, &(struct event_query){job, before, 1}, keep_event, &last, &error));
     CHECK_TEXT(last.name, "metrics");
     CHECK_TEXT(last.data, "{\"from\":4,\"to\":5,\"series\":[\"loss\",\"lr\"]}");
     CHECK_INT(last.step, 5);
-    GOOD(store_events_read(db, job, before + 1, 5, keep_event, &last, &error));
+    GOOD(store_events_read(db, &(struct event_query){job, before + 1, 5}, keep_event, &last,
+                           &error));
     CHECK_TEXT(last.data, "{\"from\":6,\"to\":7,\"series\":[\"loss\"]}");
     CHECK_INT(last.step, 7);
     db_close(db);

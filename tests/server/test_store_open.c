@@ -236,7 +236,7 @@ TEST("jobs that a dead daemon was running wait again, and those it was cancellin
         }
         GOOD(store_event_newest(db, round ? &again : &newest, &error));
         names.text[0] = '\0';
-        GOOD(store_events_read(db, 3, 9, 10, append_event, &names, &error));
+        GOOD(store_events_read(db, &(struct event_query){3, 9, 10}, append_event, &names, &error));
         db_close(db);
         must_finish(store);
     }

@@ -197,7 +197,7 @@ TEST("while the database cannot grow, every write says truly whether it is there
         await_group(&group);
         for (int i = 0; i < PIECES; i++)
             if (group.members[i].heard != ERROR_NONE) {
-                CHECK_INT(group.members[i].heard, ERROR_IO);
+                CHECK_INT(group.members[i].heard, ERROR_FULL);
                 failed++;
             }
         check_group(db, &group);
@@ -205,7 +205,7 @@ TEST("while the database cannot grow, every write says truly whether it is there
     CHECK(failed > 0);
     FAILS(try_sql(store, "INSERT INTO dataset VALUES ('big', hex(zeroblob(500000)), '{}', 1)",
                   &error),
-          ERROR_IO);
+          ERROR_FULL);
     CHECK(strstr(error.text, "full"));
     GOOD(try_sql(store, "PRAGMA max_page_count = 1000000", &error));
     int64_t jobs = count_jobs(db);
@@ -233,7 +233,7 @@ TEST("a checkpoint that does not fit on the disk leaves nothing behind, and fits
                                         .keep_last = 1};
 
     GOOD(try_sql(store, "PRAGMA max_page_count = 800", &error));
-    FAILS(store_checkpoint_add(store, &checkpoint, &error), ERROR_IO);
+    FAILS(store_checkpoint_add(store, &checkpoint, &error), ERROR_FULL);
     FAILS(store_checkpoint_find(db, checkpoint.job, 0, &row, &error), ERROR_NOT_FOUND);
     GOOD(try_sql(store,
                  "CREATE TEMP TABLE none (n INTEGER CHECK (n = 0));"

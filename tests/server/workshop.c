@@ -263,7 +263,8 @@ int64_t count_events(struct db *db, int64_t job, const char *name)
     struct error error = {0};
     for (int64_t after = -1; after != count.newest;) {
         after = count.newest;
-        if (!store_events_read(db, job, after, 500, count_event, &count, &error))
+        if (!store_events_read(db, &(struct event_query){job, after, 500}, count_event, &count,
+                               &error))
             FAIL("%s: %s", error.where, error.text);
     }
     return count.count;

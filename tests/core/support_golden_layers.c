@@ -1,0 +1,146 @@
+/* Support for tests: golden layers and losses. */
+#include "tests/core/support_golden.h"
+
+#include "core/loss.h"
+#include "core/rng.h"
+#include "tests/core/support_golden_file.h"
+#include "tests/core/support_layer.h"
+#include "tests/harness.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void check_values(const char *what, const real *got, char *text,
+                         const struct golden_tolerance *tolerance)
+{
+    int64_t count = strtoll(text, NULL, 10);
+    double *wanted = calloc((size_t)count + 1, sizeof(*wanted)), largest = 0;
+
+    CHECK(wanted != NULL);
+    golden_numbers(text, wanted, count);
+    for (int64_t i = 0; i < count; i++)
+        largest = fmax(largest, fabs(wanted[i]));
+    for (int64_t i = 0; i < count; i++)
+        if (!(fabs((double)got[i] - wanted[i]) <= tolerance->values * largest))
+            FAIL("%s, number %" PRId64 " is %.9g, not %.9g", what, i, (double)got[i], wanted[i]);
+    free(wanted);
+}
+
+static void begin_layer(struct layer_run *run, const char *words, const char *shape,
+                        uint64_t number)
+{
+    const struct shape input = {golden_value(shape, "channels"), golden_value(shape, "height"),
+                                golden_value(shape, "width"), (int)golden_value(shape, "flat")};
+
+    layer_open(run, words, &input, golden_value(shape, "samples"));
+    fill_parameters(&run->plan, number, 1, run->parameters);
+    fill_symmetric(run->x, run->samples * run->x_count, number, 0);
+    fill_symmetric(run->dy, run->samples * run->y_count, number, 1);
+}
+
+/* "gradient NAME COUNT v v v" */
+static void check_gradient(const struct layer_run *run, char *text,
+                           const struct golden_tolerance *tolerance)
+{
+    char *rest = golden_cut(text);
+
+    for (int i = 0; i < run->plan.tensor_count; i++) {
+        const struct plan_tensor *tensor = &run->plan.tensors[i];
+
+        if (strcmp(tensor->name, text) == 0) {
+            CHECK_INT(strtoll(rest, NULL, 10), tensor->count);
+            check_values(text, run->gradients + tensor->offset, rest, tolerance);
+            return;
+        }
+    }
+    FAIL("the plan has no tensor %s", text);
+}
+
+void check_golden_layers(enum kernel_choice kernels, int64_t shard_size,
+                         const struct golden_tolerance *tolerance)
+{
+    const struct layer_way way = {kernels, shard_size, 1, true};
+    struct golden golden;
+    struct layer_run run;
+    char words[200] = "", what[300], *rest;
+    uint64_t number = 0;
+
+    golden_open(&golden, "layers.txt");
+    while (golden_next(&golden) && golden_rest(&golden, "loss") == NULL) {
+        if ((rest = golden_rest(&golden, "layer")) != NULL) {
+            snprintf(words, sizeof(words), "%s", rest);
+        } else if ((rest = golden_rest(&golden, "shape")) != NULL) {
+            begin_layer(&run, words, rest, number++);
+            layer_compute(&run, &way);
+            snprintf(what, sizeof(what), "%s by %s", words, run.kernel);
+        } else if ((rest = golden_rest(&golden, "y")) != NULL) {
+            CHECK_INT(strtoll(rest, NULL, 10), run.samples * run.y_count);
+            check_values(what, run.y, rest, tolerance);
+        } else if ((rest = golden_rest(&golden, "dx")) != NULL) {
+            check_values(what, run.dx, rest, tolerance);
+        } else if ((rest = golden_rest(&golden, "gradient")) != NULL) {
+            check_gradient(&run, rest, tolerance);
+        } else if (strcmp(golden.line, "end") == 0) {
+            layer_close(&run);
+        }
+    }
+    CHECK(number > 0);
+    golden_close(&golden);
+}
+
+enum { SCORES_MAX = 64 };
+
+/* Computes the loss that a "shape" line tells of; *sum and dy are what comes out. */
+static void compute_loss(const char *shape, uint64_t number, double *sum, real *dy)
+{
+    int64_t samples = golden_value(shape, "samples"), classes = golden_value(shape, "classes");
+    double factor = (double)golden_value(shape, "factor");
+    const struct rng choice = {number, RNG_SPLIT, 0};
+    uint16_t labels[SCORES_MAX];
+    real y[SCORES_MAX];
+    struct loss_call call = {.y = y,
+                             .labels = labels,
+                             .dy = dy,
+                             .samples = samples,
+                             .classes = classes,
+                             .batch = samples};
+
+    CHECK(samples * classes <= SCORES_MAX);
+    fill_symmetric(y, samples * classes, number, 0);
+    for (int64_t i = 0; i < samples * classes; i++)
+        y[i] = (real)(float)(factor * (double)y[i]);
+    for (int64_t i = 0; i < samples; i++)
+        labels[i] = (uint16_t)((double)classes * rng_uniform(&choice, (uint64_t)i));
+    loss_cross_entropy.run(&call);
+    *sum = call.loss_sum;
+}
+
+void check_golden_losses(const struct golden_tolerance *tolerance)
+{
+    struct golden golden;
+    real dy[SCORES_MAX];
+    double sum = 0, wanted;
+    uint64_t number = 0;
+    bool in_losses = false;
+    char *rest;
+
+    golden_open(&golden, "layers.txt");
+    while (golden_next(&golden)) {
+        in_losses |= golden_rest(&golden, "loss") != NULL;
+        if (!in_losses)
+            continue;
+        if ((rest = golden_rest(&golden, "shape")) != NULL) {
+            compute_loss(rest, number++, &sum, dy);
+        } else if ((rest = golden_rest(&golden, "sum")) != NULL) {
+            golden_numbers(rest, &wanted, 1);
+            if (!(fabs(sum - wanted) <= tolerance->losses * fabs(wanted)))
+                FAIL("the loss is %.12g, not %.12g", sum, wanted);
+        } else if ((rest = golden_rest(&golden, "dy")) != NULL) {
+            check_values("the loss's gradient", dy, rest, tolerance);
+        }
+    }
+    CHECK(number > 0);
+    golden_close(&golden);
+}
