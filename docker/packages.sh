@@ -39,8 +39,13 @@ if [ "$(id -u)" -eq 0 ]; then
 elif sudo -n true 2> /dev/null; then
     run="sudo -n sh -c"
 else
+    # Where sudo asks for a password, root often has none that su would take.
+    case " $(id -nG) " in
+    *" sudo "*) ask="sudo sh -c" ;;
+    *) ask="su -c" ;;
+    esac
     echo "Packages are missing. Install them with this command, then try again:" >&2
-    echo "    su -c '$install'" >&2
+    echo "    $ask '$install'" >&2
     exit 1
 fi
 $run "DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND; $install"

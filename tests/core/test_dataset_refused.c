@@ -92,7 +92,7 @@ TEST("a header with any bit flipped or any byte inverted is refused")
 
         for (size_t at = 0; at < header; at++)
             for (int k = 0; k <= 8; k++) {
-                uint8_t change = k == 8 ? 0xff : (uint8_t)(1 << k);
+                uint8_t change = (uint8_t)(k == 8 ? 0xff : 1 << k);
 
                 bytes[at] ^= change;
                 write_bytes(paths[p], bytes, size);
