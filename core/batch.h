@@ -5,8 +5,8 @@
 
 #include "core/dataset.h"
 
-/* Largest shard that a plan makes: batch_size 65,536 in 16 shards. */
-enum { BATCH_SHARD_MAX = 4096 };
+/* Largest shard that a plan makes. */
+enum { BATCH_SHARD_MAX = SPEC_BATCH_MAX / PLAN_SHARDS_MOST };
 
 struct batch_part {
     const struct dataset_split *split;

@@ -54,6 +54,16 @@ static void load_numbers(real *to, const float *from, int64_t count)
         to[i] = (real)from[i];
 }
 
+/* What must be the same for a run to go on as if nothing had been: tensors, optimizer, data. */
+static void fingerprint(const struct trainer *trainer, uint8_t out[DIGEST_BYTES])
+{
+    uint8_t plan[DIGEST_BYTES];
+    const char *data = dataset_digest(trainer->dataset);
+    plan_fingerprint(trainer->setup.spec, trainer->setup.plan, plan);
+    const struct digest_piece pieces[] = {{plan, sizeof plan}, {data, strlen(data)}};
+    digest_pieces(pieces, 2, out);
+}
+
 void trainer_save(const struct trainer *trainer, uint8_t *bytes)
 {
     const struct plan *plan = trainer->setup.plan;
@@ -67,7 +77,7 @@ void trainer_save(const struct trainer *trainer, uint8_t *bytes)
     put(bytes, AT_PARAMETERS, (uint64_t)plan->parameters, 8);
     put(bytes, AT_OPTIMIZER_STEPS, (uint64_t)trainer->optimizer_steps, 8);
     put(bytes, AT_TOTAL, size, 8);
-    plan_fingerprint(trainer->setup.spec, plan, bytes + AT_FINGERPRINT);
+    fingerprint(trainer, bytes + AT_FINGERPRINT);
     uint8_t *numbers = bytes + CHECKPOINT_HEADER;
     store_numbers(numbers, trainer->parameters, plan->parameters);
     store_numbers(numbers + (size_t)plan->parameters * sizeof(float), trainer->state,
@@ -113,14 +123,14 @@ bool trainer_load(struct trainer *trainer, const uint8_t *bytes, size_t size, st
 {
     const struct plan *plan = trainer->setup.plan;
     struct checkpoint_view view = {0};
-    uint8_t fingerprint[DIGEST_BYTES];
+    uint8_t wanted[DIGEST_BYTES];
     if (!checkpoint_open(bytes, size, &view, error))
         return false;
-    plan_fingerprint(trainer->setup.spec, plan, fingerprint);
-    if (memcmp(fingerprint, bytes + AT_FINGERPRINT, DIGEST_BYTES) != 0 ||
+    fingerprint(trainer, wanted);
+    if (memcmp(wanted, bytes + AT_FINGERPRINT, DIGEST_BYTES) != 0 ||
         view.parameter_count != plan->parameters || view.optimizer_slots != plan->optimizer_slots)
         return error_set(error, ERROR_INVALID, "checkpoint",
-                         "it belongs to another network or optimizer");
+                         "it belongs to another network, optimizer or data set");
     if (view.steps < 0 || view.steps > plan->steps || view.optimizer_steps < 0 ||
         view.optimizer_steps > view.steps)
         return error_set(error, ERROR_INVALID, "checkpoint",

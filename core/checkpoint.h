@@ -6,7 +6,8 @@
  *   8   4  version                     12  4  optimizer slots
  *   16  8  steps done                  24  8  parameters (numbers in the flat array)
  *   32  8  optimizer's own step count  40  8  total bytes, header and digest included
- *   48 32  plan fingerprint            80 16  reserved, zero
+ *   48 32  SHA-256 of what it belongs to: tensors, optimizer, data set
+ *   80 16  reserved, zero
  *   96     parameters, then each optimizer slot: fp32
  *   end−32 SHA-256 of all before it
  * If you change this: raise the version, keep reading the old one, add a fixture of the old one. */
@@ -24,8 +25,8 @@ size_t checkpoint_size(const struct plan *plan);
 void trainer_save(const struct trainer *trainer, uint8_t *bytes);
 
 /* Replaces the trainer's state. ERROR_CORRUPT when magic, version, any length or the digest is
- * wrong, ERROR_INVALID when it belongs to another network or optimizer; the trainer is then
- * unchanged. */
+ * wrong, ERROR_INVALID when it belongs to another network, optimizer or data set; the trainer is
+ * then unchanged. `bytes` are aligned as malloc's are. */
 bool trainer_load(struct trainer *trainer, const uint8_t *bytes, size_t size,
                   struct error *error) MUST_CHECK;
 

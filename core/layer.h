@@ -16,6 +16,7 @@ struct layer_planning {
         *layer; /* kind, options, path, pointer, input are set; the rest is to be filled in */
     struct problems *problems;
     struct plan_warnings *warnings; /* never NULL */
+    bool lost; /* set it when the output is no guess that later layers could go by */
 };
 
 struct layer_kind {
@@ -59,6 +60,10 @@ void plan_window(struct layer_planning *planning, const int64_t kernel[2], const
 /* Adds a tensor "PATH.suffix" of dims[0..rank) to the layer being planned. */
 void plan_tensor_add(struct layer_planning *planning, const char *suffix, const int64_t *dims,
                      int rank, int64_t fan_in);
+
+/* A problem of one option of the layer being planned: its pointer is the layer's with the key. */
+void plan_option_problem(struct layer_planning *planning, const char *key, const char *format, ...)
+    PRINTF_LIKE(3, 4);
 
 /* Adds a remark; dropped when the list is full. */
 void plan_warn(struct plan_warnings *warnings, const char *pointer, const char *format, ...)

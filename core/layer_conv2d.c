@@ -30,14 +30,14 @@ static void plan(struct layer_planning *planning)
     int64_t channels = layer->input.channels;
     int64_t fan_in = saturating_product(channels, o->kernel_size[0] * o->kernel_size[1]);
 
+    planning->lost = layer->input.flat;
     if (layer->input.flat)
         problem_add(planning->problems, layer->pointer,
                     "conv2d wants images, but its input is a flat vector of %lld",
                     (long long)channels);
     if (o->in_channels != FIELD_ABSENT && o->in_channels != channels)
-        problem_add(planning->problems, layer->pointer,
-                    "in_channels is %lld, but the input has %lld", (long long)o->in_channels,
-                    (long long)channels);
+        plan_option_problem(planning, "in_channels", "in_channels is %lld, but the input has %lld",
+                            (long long)o->in_channels, (long long)channels);
     plan_window(planning, o->kernel_size, o->stride, o->padding);
     layer->output.channels = o->out_channels;
     plan_tensor_add(planning, "weight",

@@ -28,9 +28,8 @@ static void plan(struct layer_planning *planning)
                     (long long)layer->input.channels, (long long)layer->input.height,
                     (long long)layer->input.width);
     if (o->in_features != FIELD_ABSENT && o->in_features != features)
-        problem_add(planning->problems, layer->pointer,
-                    "in_features is %lld, but the input has %lld", (long long)o->in_features,
-                    (long long)features);
+        plan_option_problem(planning, "in_features", "in_features is %lld, but the input has %lld",
+                            (long long)o->in_features, (long long)features);
     layer->output = (struct shape){o->out_features, 1, 1, 1};
     plan_tensor_add(planning, "weight", (int64_t[]){o->out_features, features}, 2, features);
     if (o->bias)

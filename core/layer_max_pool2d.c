@@ -29,16 +29,17 @@ static void plan(struct layer_planning *planning)
     const struct max_pool2d_options *o = planning->layer->options;
     struct plan_layer *layer = planning->layer;
 
+    planning->lost = layer->input.flat;
     if (layer->input.flat)
         problem_add(planning->problems, layer->pointer,
                     "max_pool2d wants images, but its input is a flat vector of %lld",
                     (long long)layer->input.channels);
-    for (int axis = 0; axis < 2; axis++)
-        if (o->padding[axis] * 2 > o->kernel_size[axis])
-            problem_add(planning->problems, layer->pointer,
-                        "padding %lld is more than half of kernel_size %lld: some windows would "
-                        "see nothing",
-                        (long long)o->padding[axis], (long long)o->kernel_size[axis]);
+    int axis = o->padding[0] * 2 > o->kernel_size[0] ? 0 : 1;
+    if (o->padding[axis] * 2 > o->kernel_size[axis])
+        plan_option_problem(
+            planning, "padding",
+            "padding %lld is more than half of kernel_size %lld: some windows would see nothing",
+            (long long)o->padding[axis], (long long)o->kernel_size[axis]);
     plan_window(planning, o->kernel_size, o->stride, o->padding);
     layer->output.channels = layer->input.channels;
 }

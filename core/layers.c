@@ -1,8 +1,8 @@
 /* The table of layer kinds, and what several of them share. */
 #include "core/layer.h"
 
+#include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 static const struct kind *const rows[] = {
     &layer_conv2d.kind,  &layer_relu.kind,   &layer_max_pool2d.kind,
@@ -29,12 +29,31 @@ int64_t window_output(int64_t size, int64_t kernel, int64_t stride, int64_t padd
     return room < 0 ? 0 : room / stride + 1;
 }
 
-/* Rows or columns at the far edge that no window covers. Padding at that side is lost first. */
+void plan_option_problem(struct layer_planning *planning, const char *key, const char *format, ...)
+{
+    char pointer[128], text[256];
+    va_list list;
+    snprintf(pointer, sizeof pointer, "%s", planning->layer->pointer);
+    pointer_push(pointer, sizeof pointer, key);
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    problem_add(planning->problems, pointer, "%s", text);
+}
+
+/* Rows or columns that no window covers: gaps between windows, and what is left at the far edge.
+ * Padding is not missed: it lies before the first pixel and, at the far edge, behind the last. */
 static int64_t never_read(int64_t size, int64_t kernel, int64_t stride, int64_t padding)
 {
-    int64_t room = size + 2 * padding - kernel;
-    int64_t edge = room - room / stride * stride - padding;
-    return edge > 0 ? edge : 0;
+    int64_t windows = window_output(size, kernel, stride, padding), missed = 0;
+    for (int64_t i = 0; i < windows; i++) {
+        int64_t gap = i * stride - padding + kernel;
+        int64_t next = i + 1 < windows ? gap - kernel + stride : size;
+        gap = gap < 0 ? 0 : gap;
+        next = next > size ? size : next;
+        missed += next > gap ? next - gap : 0;
+    }
+    return missed;
 }
 
 void plan_window(struct layer_planning *planning, const int64_t kernel[2], const int64_t stride[2],
@@ -51,15 +70,20 @@ void plan_window(struct layer_planning *planning, const int64_t kernel[2], const
             int64_t lost = never_read(size[axis], kernel[axis], stride[axis], padding[axis]);
             if (lost > 0)
                 plan_warn(planning->warnings, layer->pointer,
-                          "the last %lld %s of the %lld × %lld input are never read: the stride of "
+                          "%lld %s of the %lld × %lld input are never read: the stride of "
                           "%lld steps over them",
                           (long long)lost, what[axis], (long long)size[0], (long long)size[1],
                           (long long)stride[axis]);
         }
-        layer->receptive_field[axis] += (kernel[axis] - 1) * layer->stride[axis];
-        layer->stride[axis] *= stride[axis];
+        int64_t grown = saturating_product(kernel[axis] - 1, layer->stride[axis]);
+        if (__builtin_add_overflow(layer->receptive_field[axis], grown,
+                                   &layer->receptive_field[axis]))
+            layer->receptive_field[axis] = INT64_MAX;
+        layer->stride[axis] = saturating_product(layer->stride[axis], stride[axis]);
     }
-    if (out[0] <= 0 || out[1] <= 0)
+    bool fits = out[0] > 0 && out[1] > 0;
+    planning->lost |= !fits;
+    if (!fits && !layer->input.flat)
         problem_add(planning->problems, layer->pointer,
                     "the kernel of %lld × %lld is larger than its input of %lld × %lld with "
                     "padding %lld × %lld",

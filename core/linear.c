@@ -28,6 +28,7 @@ bool linear_make(const struct op_setup *setup, struct op *op, struct error *erro
     struct linear_state *s = calloc(1, sizeof *s);
     if (!s)
         return error_set(error, ERROR_MEMORY, layer->pointer, "no memory for the layer");
+    s->failed = setup->failed;
     s->in = shape_elements(&layer->input);
     s->out = options->out_features;
     s->weight = tensors[0].offset;

@@ -9,6 +9,7 @@ struct linear_state {
     int64_t in, out;
     int64_t weight, bias;   /* offsets into the flat arrays; bias −1: none */
     const real *parameters; /* since the last pack */
+    atomic_bool *failed;
 };
 
 struct linear_range {

@@ -10,11 +10,11 @@ static double cross_entropy_sample(struct loss_call *call, int64_t sample)
     for (int64_t k = 1; k < call->classes; k++)
         if (y[k] > y[best])
             best = k;
-    call->correct += best == label;
-
     double sum = 0;
     for (int64_t k = 0; k < call->classes; k++)
         sum += (double)real_exp(y[k] - y[best]);
+    call->correct +=
+        best == label && isfinite(sum); /* scores that are not numbers decide nothing */
     if (call->dy) {
         real *dy = call->dy + sample * call->classes;
         double scale = 1 / (double)call->batch;

@@ -38,6 +38,7 @@ struct model {
     struct edge *edges;
     int node_count, edge_count;
     struct shard_result *results; /* (shards) */
+    atomic_bool failed;           /* a kernel's work is missing */
     /* of the pass that runs */
     struct model_batch batch;
     int64_t active_shards;
@@ -76,7 +77,9 @@ static bool node_add(struct model *model, int index, bool want_dx, struct error 
                              .members = model->setup.threads,
                              .block = last ? last->op.y_block : 1,
                              .want_dx = want_dx,
-                             .memory = &model->block};
+                             .memory = &model->block,
+                             .failed = &model->failed,
+                             .dry = model->setup.dry};
     struct op op;
     if (!kernels_make(&setup, model->setup.kernels, &op, error))
         return false;
@@ -183,6 +186,16 @@ const char *model_kernel(const struct model *model, int index)
     return "";
 }
 
+bool model_failed(struct model *model)
+{
+    return atomic_exchange(&model->failed, false);
+}
+
+bool model_halted(const struct model *model)
+{
+    return model->setup.halt && atomic_load(model->setup.halt);
+}
+
 struct packing {
     struct model *model;
     const real *parameters;
@@ -283,6 +296,9 @@ static void shard_task(void *context, int task, int member)
                               .sample_size = model->edges[0].count,
                               .normalize = model->setup.spec->dataset.normalize};
     uint16_t labels[BATCH_SHARD_MAX];
+
+    if (batch->train && model_halted(model))
+        return;
 
     real *x = edge_place(model, 0, false, &call);
     batch_fill(&part, x, labels);

@@ -18,6 +18,8 @@ struct model_setup {
     const struct plan *plan;
     int threads;
     enum kernel_choice kernels;
+    const atomic_bool *halt; /* NULL, or: once true, training passes leave shards out */
+    bool dry;                /* only model_block's size is wanted: never taken, never run */
 };
 
 /* Makes the ops and reckons the memory; takes none of the large blocks yet. */
@@ -41,6 +43,11 @@ struct model_result {
     double loss_sum;
     int64_t correct;
 };
+
+/* Since the last call: whether a kernel could not do its work or `halt` cut a training pass short,
+ * so that results and gradients mean nothing. */
+bool model_failed(struct model *model);
+bool model_halted(const struct model *model);
 
 /* Brings the parameters into the kernels' layouts. Before the first pass after they changed. */
 void model_pack(struct model *model, struct team *team, const real *parameters);

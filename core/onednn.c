@@ -33,17 +33,18 @@ const char *onednn_describe(void)
     }
 }
 
-bool onednn_start(struct onednn *shared, int members)
+bool onednn_start(struct onednn *shared, const struct op_setup *setup)
 {
-    memset(shared, 0, sizeof *shared);
+    int objects = setup->dry ? 1 : setup->members;
+    *shared = (struct onednn){.members = setup->members, .failed = setup->failed};
     if (dnnl_engine_create(&shared->engine, dnnl_cpu, 0) != dnnl_success)
         return false;
-    shared->streams = calloc((size_t)members, sizeof *shared->streams);
-    for (; shared->streams && shared->members < members; shared->members++)
-        if (dnnl_stream_create(&shared->streams[shared->members], shared->engine,
+    shared->streams = calloc((size_t)objects, sizeof *shared->streams);
+    for (; shared->streams && shared->objects < objects; shared->objects++)
+        if (dnnl_stream_create(&shared->streams[shared->objects], shared->engine,
                                dnnl_stream_default_flags) != dnnl_success)
             break;
-    if (shared->streams && shared->members == members)
+    if (shared->streams && shared->objects == objects)
         return true;
     onednn_end(shared);
     return false;
@@ -57,7 +58,7 @@ void onednn_reserve(struct onednn *shared, struct block *memory)
 
 void onednn_end(struct onednn *shared)
 {
-    for (int i = 0; i < shared->members; i++)
+    for (int i = 0; i < shared->objects; i++)
         dnnl_stream_destroy(shared->streams[i]);
     free(shared->streams);
     if (shared->engine)
@@ -128,7 +129,7 @@ bool onednn_make_reorder(struct onednn *shared, const dnnl_memory_desc_t *from,
 
 void onednn_drop(struct onednn *shared, struct onednn_primitive *primitive)
 {
-    for (int i = 0; primitive->memories && i < shared->members * ONEDNN_ARGS; i++)
+    for (int i = 0; primitive->memories && i < shared->objects * ONEDNN_ARGS; i++)
         if (primitive->memories[i])
             dnnl_memory_destroy(primitive->memories[i]);
     free(primitive->memories);
@@ -144,14 +145,14 @@ bool onednn_args(struct onednn *shared, struct onednn_primitive *primitive,
 {
     const struct onednn_arg scratch = {DNNL_ARG_SCRATCHPAD,
                                        onednn_chosen(primitive, dnnl_query_scratchpad_md)};
-    primitive->memories = calloc((size_t)shared->members * ONEDNN_ARGS, sizeof(dnnl_memory_t));
+    primitive->memories = calloc((size_t)shared->objects * ONEDNN_ARGS, sizeof(dnnl_memory_t));
     if (!primitive->memories)
         return false;
     for (int i = 0; i < ONEDNN_ARGS; i++) {
         const struct onednn_arg *arg = args->id ? args : &scratch;
         primitive->arg_ids[i] = arg->id;
         primitive->arg_count = i + 1;
-        for (int member = 0; member < shared->members; member++)
+        for (int member = 0; member < shared->objects; member++)
             if (dnnl_memory_create(&primitive->memories[member * ONEDNN_ARGS + i], arg->desc,
                                    shared->engine, DNNL_MEMORY_NONE) != dnnl_success)
                 return false;
@@ -163,13 +164,12 @@ bool onednn_args(struct onednn *shared, struct onednn_primitive *primitive,
 }
 
 /* Setting an address makes the library clear the padding behind it: only when it is a new one. */
-static void set_address(dnnl_memory_t memory, const void *address)
+static bool set_address(dnnl_memory_t memory, const void *address)
 {
     void *old = NULL, *wanted;
     memcpy(&wanted, &address, sizeof wanted);
-    dnnl_memory_get_data_handle(memory, &old);
-    if (old != wanted)
-        dnnl_memory_set_data_handle(memory, wanted);
+    return dnnl_memory_get_data_handle(memory, &old) == dnnl_success &&
+           (old == wanted || dnnl_memory_set_data_handle(memory, wanted) == dnnl_success);
 }
 
 void onednn_run(struct onednn *shared, const struct onednn_primitive *primitive, int member,
@@ -178,14 +178,16 @@ void onednn_run(struct onednn *shared, const struct onednn_primitive *primitive,
     dnnl_exec_arg_t args[ONEDNN_ARGS];
     int last = primitive->arg_count - 1;
     dnnl_memory_t *memories = primitive->memories + member * ONEDNN_ARGS;
+    bool good = true;
     for (int i = 0; i <= last; i++) {
         const void *address =
             i == last ? shared->scratch + member * shared->scratch_count : data[i];
-        set_address(memories[i], address);
+        good &= set_address(memories[i], address);
         args[i] = (dnnl_exec_arg_t){primitive->arg_ids[i], memories[i]};
     }
-    dnnl_primitive_execute(primitive->primitive, shared->streams[member], primitive->arg_count,
-                           args);
+    if (!good || dnnl_primitive_execute(primitive->primitive, shared->streams[member],
+                                        primitive->arg_count, args) != dnnl_success)
+        atomic_store(shared->failed, true);
 }
 
 dnnl_memory_desc_t onednn_images(int64_t samples, const struct shape *shape, int block)

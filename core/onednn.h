@@ -19,20 +19,22 @@ struct onednn_primitive {
     dnnl_primitive_desc_t desc;
     int arg_count;
     int arg_ids[ONEDNN_ARGS];
-    dnnl_memory_t *memories; /* (members, ONEDNN_ARGS); the last used one is the scratchpad */
+    dnnl_memory_t *memories; /* (objects, ONEDNN_ARGS); the last used one is the scratchpad */
 };
 
 struct onednn {
     dnnl_engine_t engine;
-    dnnl_stream_t *streams; /* (members) */
+    dnnl_stream_t *streams; /* (objects) */
+    int objects;            /* threads that have objects of their own: members, or 1 in a dry run */
     int members;
+    atomic_bool *failed;
     real *scratch; /* (members, scratch_count) */
     int64_t scratch_count;
 };
 
 /* Fills *shared; block_reserve of the scratch memory comes by onednn_reserve, after all primitives
  * are made. */
-bool onednn_start(struct onednn *shared, int members);
+bool onednn_start(struct onednn *shared, const struct op_setup *setup);
 void onednn_reserve(struct onednn *shared, struct block *memory);
 void onednn_end(struct onednn *shared);
 
@@ -60,7 +62,7 @@ struct onednn_arg {
 bool onednn_args(struct onednn *shared, struct onednn_primitive *primitive,
                  const struct onednn_arg *args);
 
-/* Executes in the calling thread, which is team member `member`. */
+/* Executes in the calling thread, which is team member `member`. A failure sets *failed. */
 void onednn_run(struct onednn *shared, const struct onednn_primitive *primitive, int member,
                 const void *const *data);
 

@@ -223,7 +223,7 @@ static bool make_with(const struct op_setup *setup, int block_out, struct op *op
     s->geometry.filters = layer->output.channels;
     s->geometry.inputs = layer->input.channels;
     memcpy(s->geometry.dims, d.w.dims, sizeof s->geometry.dims);
-    if (!onednn_start(&s->shared, setup->members) || !make_directions(s, &d) || !make_args(s, &d)) {
+    if (!onednn_start(&s->shared, setup) || !make_directions(s, &d) || !make_args(s, &d)) {
         drop(&made);
         return false;
     }

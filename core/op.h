@@ -12,6 +12,8 @@
 #include "core/block.h"
 #include "core/plan.h"
 
+#include <stdatomic.h>
+
 struct op;
 
 /* One shard on its way through one op. Pointers of what is not wanted are NULL. */
@@ -43,6 +45,8 @@ struct op_setup {
     bool settle;  /* second round: slower ways are welcome */
     bool want_dx; /* false in front of the first layer with weights */
     struct block *memory;
+    atomic_bool *failed; /* a kernel that could not do its work sets it; outlives the op */
+    bool dry;            /* only the memory is reckoned: the op will not run */
 };
 
 struct op {

@@ -15,7 +15,7 @@ static const struct field rows[] = {
     {.name = "betas", .type = FIELD_REALS2, .offset = AT(betas), .min = 0, .max = 1,
      .flags = FIELD_BELOW_MAX, .fallback = 0.9, .fallback2 = 0.999,
      .help = "decay of the running mean and of the running square"},
-    {.name = "eps", .type = FIELD_REAL, .offset = AT(eps), .min = 0, .max = 1, .fallback = 1e-8,
+    {.name = "eps", .type = FIELD_REAL, .offset = AT(eps), .min = 1e-30, .max = 1, .fallback = 1e-8,
      .help = "added to the root, against division by zero"},
     {.name = "weight_decay", .type = FIELD_REAL, .offset = AT(weight_decay), .min = 0,
      .max = 1e6, .help = "λ of the L2 penalty, added to the gradient"},

@@ -1,4 +1,5 @@
-/* Plan: shapes, tensors, counts and warnings. How many bytes the kernels take is asked of model.c.
+/* Plan: shapes, tensors, counts and warnings. How many bytes the kernels take is asked of the
+ * trainer (plan_bytes).
  */
 #include "core/plan.h"
 
@@ -101,14 +102,14 @@ static bool plan_layer_at(struct layer_planning *planning, const struct spec *sp
     }
     if (__builtin_add_overflow(plan->multiply_adds, layer->multiply_adds, &plan->multiply_adds))
         plan->multiply_adds = INT64_MAX;
-    return true;
+    return !planning->lost;
 }
 
 /* How a batch is cut: by the spec alone, so that sums have one order on every machine and thread
  * count. Small shards stay in a core's cache; more of them than this only adds gradient buffers. */
 static void plan_shards(struct plan *plan)
 {
-    int64_t wanted = plan->batch_size >= 256 ? 16 : 8;
+    int64_t wanted = plan->batch_size >= 256 ? PLAN_SHARDS_MOST : PLAN_SHARDS;
     int64_t shards = plan->batch_size < wanted ? plan->batch_size : wanted;
     plan->cut.shard_size = (plan->batch_size + shards - 1) / shards;
     plan->cut.shards = (plan->batch_size + plan->cut.shard_size - 1) / plan->cut.shard_size;
@@ -118,9 +119,12 @@ static void plan_length(const struct spec *spec, struct plan *plan, struct probl
                         struct plan_warnings *warnings)
 {
     const struct spec_run *run = &spec->run;
-    plan->data.train_samples = plan->data.train_samples;
     if (spec->dataset.limit != FIELD_ABSENT && spec->dataset.limit < plan->data.train_samples)
         plan->data.train_samples = spec->dataset.limit;
+    else if (spec->dataset.limit != FIELD_ABSENT)
+        plan_warn(warnings, "/dataset/limit",
+                  "the data set has %lld training samples: the limit of %lld changes nothing",
+                  (long long)plan->data.train_samples, (long long)spec->dataset.limit);
     plan->batch_size = run->batch_size;
     if (plan->batch_size > plan->data.train_samples) {
         if (run->drop_last)
@@ -175,6 +179,11 @@ static void plan_remarks(const struct spec *spec, const struct plan *plan,
     if (spec->dataset.validation == VALIDATION_TEST && plan->data.test_samples == 0)
         plan_warn(warnings, "/dataset/validation",
                   "the data set has no test split, so nothing will be evaluated");
+    bool evaluated = spec->dataset.validation == VALIDATION_TEST && plan->data.test_samples > 0;
+    if (!evaluated && strncmp(spec_metrics[spec->checkpoint.metric], "val_", 4) == 0)
+        plan_warn(warnings, "/checkpoint/metric",
+                  "without validation there is no %s, so no checkpoint is ever the best",
+                  spec_metrics[spec->checkpoint.metric]);
     if (plan->learned == 0)
         plan_warn(warnings, "/model", "no layer has weights: there is nothing to learn");
 }
@@ -223,6 +232,12 @@ double plan_lr(const struct spec *spec, const struct plan *plan, int64_t step)
                              .steps = plan->steps,
                              .steps_per_epoch = plan->steps_per_epoch};
     return schedule->lr(spec->lr_schedule.options, &at);
+}
+
+int plan_threads(const struct plan *plan, int64_t wanted)
+{
+    int64_t useful = wanted < plan->cut.shards ? wanted : plan->cut.shards;
+    return useful > 1 ? (int)useful : 1;
 }
 
 int64_t plan_layer_bytes(const struct plan *plan, int index)

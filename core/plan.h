@@ -39,6 +39,9 @@ struct plan_layer {
     int64_t stride[2];      /* distance of neighbouring outputs in input pixels */
 };
 
+/* Cuts of a small and of a large batch. A batch of SPEC_BATCH_MAX is a large one. */
+enum { PLAN_SHARDS = 8, PLAN_SHARDS_MOST = 16 };
+
 /* A step's batch is cut into `shards` shards of shard_size samples; the last may have fewer. */
 struct plan_cut {
     int64_t shards, shard_size;
@@ -88,10 +91,13 @@ double plan_lr(const struct spec *spec, const struct plan *plan, int64_t step);
  * counted. −1 when it cannot be known (memory gone). */
 int64_t plan_bytes(const struct spec *spec, const struct plan *plan, int threads);
 
+/* How many of `wanted` threads have something to do: more than shards would idle. At least 1. */
+int plan_threads(const struct plan *plan, int64_t wanted);
+
 /* Bytes of activations that layer `index` keeps for one whole batch (fp32). */
 int64_t plan_layer_bytes(const struct plan *plan, int index);
 
-/* A digest of what a checkpoint must agree with: tensor names and shapes, optimizer kind. */
+/* A digest of the tensors' names and shapes and of the optimizer's kind. */
 void plan_fingerprint(const struct spec *spec, const struct plan *plan, uint8_t out[32]);
 
 #endif

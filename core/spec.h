@@ -7,6 +7,9 @@
 #include "core/field.h"
 #include "core/problem.h"
 
+/* Largest batch_size. */
+enum { SPEC_BATCH_MAX = 65536 };
+
 enum spec_validation { VALIDATION_TEST, VALIDATION_NONE };
 enum spec_normalize { NORMALIZE_SCALE, NORMALIZE_NONE };
 enum spec_precision { PRECISION_FP32 };

@@ -62,8 +62,11 @@ static void greet(void *context, int member)
 static bool take_memory(struct trainer *trainer, struct error *error)
 {
     const struct plan *plan = trainer->setup.plan;
-    struct model_setup setup = {trainer->setup.spec, plan, trainer->setup.threads,
-                                trainer->setup.kernels};
+    struct model_setup setup = {.spec = trainer->setup.spec,
+                                .plan = plan,
+                                .threads = trainer->setup.threads,
+                                .kernels = trainer->setup.kernels,
+                                .halt = trainer->setup.halt};
     if (!model_make(&setup, &trainer->model, error))
         return false;
     trainer_reserve(trainer, plan, trainer->setup.spec->dataset.shuffle);
@@ -119,8 +122,7 @@ VECTOR_CLONES static void norm_task(void *context, int task, int member)
     int64_t count = range_size(trainer, task);
     double lanes[8] = {0};
     (void)member;
-    /* Padding between tensors is zero, and ranges are whole cache lines but for the last one's end.
-     */
+    /* Tensors are padded with zeros to whole cache lines. */
     for (int64_t i = 0; i < count; i += 8)
         for (int64_t lane = 0; lane < 8; lane++)
             lanes[lane] += (double)g[i + lane] * (double)g[i + lane];
@@ -135,6 +137,18 @@ static double gradient_norm(struct trainer *trainer)
     for (int range = 0; range < range_count(trainer); range++)
         sum += trainer->norms[range];
     return sqrt(sum);
+}
+
+/* 0 when all are finite, else NaN: x − x is. */
+VECTOR_CLONES static double spoilt(const real *w, int64_t count)
+{
+    real lanes[16] = {0}, sum = 0;
+    for (int64_t i = 0; i < count; i += 16)
+        for (int64_t lane = 0; lane < 16; lane++)
+            lanes[lane] += w[i + lane] - w[i + lane];
+    for (int lane = 0; lane < 16; lane++)
+        sum += lanes[lane];
+    return (double)sum;
 }
 
 static void update_task(void *context, int task, int member)
@@ -152,6 +166,18 @@ static void update_task(void *context, int task, int member)
                             .step = trainer->optimizer_steps,
                             .lr = trainer->lr};
     ((const struct optimizer_kind *)optimizer->kind)->update(&update);
+    trainer->norms[task] = spoilt(update.w, update.count);
+}
+
+/* Whether every weight is still finite. */
+static bool apply_update(struct trainer *trainer)
+{
+    double sum = 0;
+    trainer->optimizer_steps++;
+    team_run(trainer->team, range_count(trainer), update_task, trainer);
+    for (int range = 0; range < range_count(trainer); range++)
+        sum += trainer->norms[range];
+    return sum == 0;
 }
 
 static void pack_if_changed(struct trainer *trainer)
@@ -173,6 +199,17 @@ static struct model_batch step_batch(const struct trainer *trainer)
                                 .train = true};
 }
 
+static bool pass_is_whole(struct trainer *trainer, struct error *error)
+{
+    if (model_failed(trainer->model)) {
+        trainer->packed = false;
+        return error_set(error, ERROR_MEMORY, "trainer", "a kernel could not do its work");
+    }
+    if (model_halted(trainer->model))
+        return error_set(error, ERROR_CANCELLED, "trainer", "the step was cut short");
+    return true;
+}
+
 bool trainer_step(struct trainer *trainer, struct step_report *report, struct error *error)
 {
     const struct plan *plan = trainer->setup.plan;
@@ -184,6 +221,8 @@ bool trainer_step(struct trainer *trainer, struct step_report *report, struct er
     pack_if_changed(trainer);
     struct model_result result = model_pass(trainer->model, trainer->team, &batch);
     model_gather(trainer->model, trainer->team, trainer->gradients);
+    if (!pass_is_whole(trainer, error))
+        return false;
 
     int64_t step = trainer->steps_done + 1;
     *report = (struct step_report){.step = step,
@@ -191,15 +230,14 @@ bool trainer_step(struct trainer *trainer, struct step_report *report, struct er
                                    .samples = batch.samples,
                                    .train_loss = result.loss_sum / (double)batch.samples,
                                    .lr = plan_lr(trainer->setup.spec, plan, step),
-                                   .grad_norm = gradient_norm(trainer),
-                                   .epoch_ended = step % plan->steps_per_epoch == 0,
-                                   .ended = step == plan->steps};
-    report->finite = isfinite(report->train_loss) && isfinite(report->grad_norm);
+                                   .grad_norm = gradient_norm(trainer)};
+    trainer->lr = report->lr;
+    report->finite =
+        isfinite(report->train_loss) && isfinite(report->grad_norm) && apply_update(trainer);
     if (!report->finite)
         return true;
-    trainer->lr = report->lr;
-    trainer->optimizer_steps++;
-    team_run(trainer->team, range_count(trainer), update_task, trainer);
+    report->epoch_ended = step % plan->steps_per_epoch == 0;
+    report->ended = step == plan->steps;
     trainer_seek(trainer, step);
     return true;
 }
@@ -237,6 +275,10 @@ void trainer_evaluate_batch(struct trainer *trainer, struct evaluation *evaluati
         return;
     pack_if_changed(trainer);
     struct model_result result = model_pass(trainer->model, trainer->team, &batch);
+    if (model_failed(trainer->model)) {
+        result.loss_sum = NAN;
+        trainer->packed = false;
+    }
     evaluation->loss_sum += result.loss_sum;
     evaluation->correct += result.correct;
     evaluation->next += batch.samples;
@@ -272,7 +314,8 @@ const char *trainer_kernel(const struct trainer *trainer, int layer)
 
 int64_t plan_bytes(const struct spec *spec, const struct plan *plan, int threads)
 {
-    struct model_setup setup = {spec, plan, threads, KERNELS_BEST};
+    struct model_setup setup = {
+        .spec = spec, .plan = plan, .threads = threads, .kernels = KERNELS_BEST, .dry = true};
     struct trainer trainer = {.model = NULL};
     struct error error = {.kind = ERROR_NONE};
     if (!model_make(&setup, &trainer.model, &error))

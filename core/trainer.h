@@ -10,6 +10,8 @@
 #include "core/dataset.h"
 #include "core/plan.h"
 
+#include <stdatomic.h>
+
 enum kernel_choice {
     KERNELS_BEST,     /* oneDNN where this build has it and the processor and shape suit it */
     KERNELS_REFERENCE /* the definition in plain loops */
@@ -25,6 +27,7 @@ struct trainer_setup {
     struct dataset *dataset; /* shared: the trainer takes its own reference */
     int threads;             /* ≥ 1 */
     enum kernel_choice kernels;
+    const atomic_bool *halt; /* NULL, or: once true, a step that runs is dropped between shards */
 };
 
 struct step_report {
@@ -34,7 +37,7 @@ struct step_report {
     double train_loss; /* the batch's mean loss before the update */
     double lr;
     double grad_norm; /* Euclidean, over all parameters */
-    bool finite;      /* false: loss or gradient is not finite, and the update was NOT applied */
+    bool finite;      /* see trainer_step */
     bool epoch_ended;
     bool ended; /* that was the last step of the job */
 };
@@ -57,7 +60,13 @@ bool trainer_new(const struct trainer_setup *setup, struct trainer **out,
                  struct error *error) MUST_CHECK;
 void trainer_free(struct trainer *trainer); /* NULL is allowed */
 
-/* One batch: forward, backward, update. ERROR_CONFLICT after the last step. */
+/* One batch: forward, backward, update. ERROR_CONFLICT after the last step; ERROR_CANCELLED when
+ * `halt` cut it short, ERROR_MEMORY when a kernel could not get its work space: then nothing has
+ * changed.
+ *
+ * report->finite false: the run has diverged and the position stays before this step. With a loss
+ * or a gradient that is not finite the weights are untouched; when it is the update that left the
+ * finite numbers, the weights are spoilt and only a checkpoint brings them back. */
 bool trainer_step(struct trainer *trainer, struct step_report *report,
                   struct error *error) MUST_CHECK;
 

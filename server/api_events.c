@@ -208,8 +208,8 @@ static enum http_more events_begin(struct http_stream *stream, struct db *db, st
 }
 
 /* Where to go on: a browser's own header is fresher than the address it was first given. */
-static bool read_position(const struct http_request *request, int64_t fallback, int64_t *out,
-                          struct error *error)
+static bool read_number(const struct http_request *request, int64_t fallback, int64_t *out,
+                        struct error *error)
 {
     static const struct api_integer range = {"since", 0, INT64_C(999999999999999999)};
     const char *header = http_header(request, "Last-Event-ID");
@@ -222,6 +222,20 @@ static bool read_position(const struct http_request *request, int64_t fallback, 
         return true;
     }
     return api_query_integer(request, &range, out, error);
+}
+
+/* A number that no event has yet, of another data directory perhaps, would wait for ever. */
+static bool read_position(const struct http_request *request, int64_t fallback, int64_t *out,
+                          struct error *error)
+{
+    int64_t newest;
+
+    if (!read_number(request, fallback, out, error) ||
+        !store_event_newest(request->db, &newest, error))
+        return false;
+    if (*out > newest)
+        *out = newest;
+    return true;
 }
 
 static bool answer(struct event_stream start, struct http_response *response, struct error *error)

@@ -2,6 +2,7 @@
  * everything that is wrong. All checking happens before the writer hears of it. */
 #include "server/api.h"
 
+#include "core/checkpoint.h"
 #include "server/job_json.h"
 #include "server/spec_json.h"
 
@@ -19,6 +20,7 @@ struct submission {
     bool planned;
     struct plan_warnings warnings;
     struct problems problems;
+    int64_t bytes;                /* of memory that training takes; −1: unknown */
     struct dataset_row *datasets; /* only when the name was not among them */
     const char **dataset_names;
     int dataset_count;
@@ -88,31 +90,35 @@ static bool find_shape(struct submission *submission, struct db *db, struct data
 }
 
 /* A job that cannot fit is refused now and not when its turn comes. */
-static void check_memory(struct submission *submission)
+static void check_memory(struct submission *submission, const struct app *app)
 {
     int64_t threads = submission->spec.run.threads;
-    int64_t bytes = plan_bytes(&submission->spec, &submission->plan,
-                               threads == FIELD_ABSENT ? 1 : (int)threads);
     int64_t memory = (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
 
-    if (bytes < 0)
+    submission->bytes = plan_bytes(
+        &submission->spec, &submission->plan,
+        plan_threads(&submission->plan, threads == FIELD_ABSENT ? app->threads : threads));
+    if (submission->bytes >= 0) /* what a checkpoint is gathered in counts as well */
+        submission->bytes += (int64_t)checkpoint_size(&submission->plan);
+    if (submission->bytes < 0)
         problem_add(&submission->problems, "",
                     "training would take more memory than can be counted");
-    else if (memory > 0 && bytes > memory)
+    else if (memory > 0 && submission->bytes > memory - memory / 8)
         problem_add(&submission->problems, "",
-                    "training would take %" PRId64 " MiB; this machine has %" PRId64, bytes >> 20,
-                    memory >> 20);
+                    "training would take %" PRId64 " MiB; this machine has %" PRId64
+                    " and keeps an eighth of it free",
+                    submission->bytes >> 20, memory >> 20);
 }
 
-static bool check_submission(struct submission *submission, const json_t *json, struct db *db,
-                             struct error *error)
+static bool check_submission(struct submission *submission, const json_t *json,
+                             const struct http_request *request, struct error *error)
 {
     struct problems *problems = &submission->problems;
     struct data_shape shape;
     bool known;
 
     if (!spec_from_json(json, &submission->spec, &submission->meta, problems, error) ||
-        !find_shape(submission, db, &shape, &known, error))
+        !find_shape(submission, request->db, &shape, &known, error))
         return false;
     if (submission->spec.run.seed == FIELD_ABSENT && !draw_seed(&submission->spec.run.seed, error))
         return false;
@@ -123,7 +129,7 @@ static bool check_submission(struct submission *submission, const json_t *json, 
                    error))
         return false;
     if (problems->count == 0)
-        check_memory(submission);
+        check_memory(submission, request->app);
     return true;
 }
 
@@ -153,7 +159,8 @@ static bool answer_plan(const struct submission *submission, struct http_respons
                         struct error *error)
 {
     json_t *spec = spec_to_json(&submission->spec);
-    json_t *plan = plan_to_json(&submission->spec, &submission->plan, &submission->warnings, true);
+    json_t *plan = plan_to_json(&submission->spec, &submission->plan, &submission->warnings,
+                                submission->bytes, true);
     char *spec_text = json_text(spec, NULL);
     char *plan_text = json_text(plan, NULL);
     struct body body = {0};
@@ -230,8 +237,8 @@ static bool queue(const struct submission *submission, struct http_response *res
         return error_set(error, ERROR_MEMORY, "", "no memory for the job");
     accepted->meta = text_and_free(job_meta_to_json(&submission->meta));
     accepted->spec = text_and_free(spec_to_json(&submission->spec));
-    accepted->plan = text_and_free(
-        plan_to_json(&submission->spec, &submission->plan, &submission->warnings, false));
+    accepted->plan = text_and_free(plan_to_json(&submission->spec, &submission->plan,
+                                                &submission->warnings, submission->bytes, false));
     accepted->priority = submission->meta.priority;
     if (!accepted->meta || !accepted->spec || !accepted->plan) {
         accepted_free(accepted);
@@ -264,7 +271,7 @@ static bool submit(struct submission *submission, const struct http_request *req
                            &submission->problems, error))
         return submission->problems.count > 0 &&
                answer_problems(&submission->problems, 400, response, error);
-    good = check_submission(submission, json, request->db, error);
+    good = check_submission(submission, json, request, error);
     json_decref(json);
     if (!good)
         return false;

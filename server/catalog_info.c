@@ -1,5 +1,6 @@
 /* Catalog's info: a data set's description in the registry, written once and read back. */
 #include "server/catalog_info.h"
+#include "server/spec_json.h"
 
 #include <jansson.h>
 
@@ -47,7 +48,7 @@ char *catalog_info_text(const struct dataset *dataset, const char *files)
         (json_int_t)shape->sample.width, "classes", (json_int_t)shape->classes, "train_samples",
         (json_int_t)shape->train_samples, "test_samples", (json_int_t)shape->test_samples, "bytes",
         (json_int_t)dataset_bytes(dataset), "sha256", dataset_digest(dataset), "files", files);
-    char *text = info ? json_dumps(info, JSON_COMPACT) : NULL;
+    char *text = info ? json_text(info, NULL) : NULL;
     json_decref(info);
     return text;
 }

@@ -51,7 +51,8 @@ static bool ask(int socket_number, const char *host, struct error *error)
     while (used + 1 < sizeof(answer) && !memchr(answer, '\n', used)) {
         ssize_t got = recv(socket_number, answer + used, sizeof(answer) - 1 - used, 0);
         if (got < 0)
-            return error_set(error, ERROR_IO, host, "no answer: %s", strerror(errno));
+            return error_set(error, ERROR_IO, host, "no answer: %s",
+                             errno == EAGAIN ? "it took too long" : strerror(errno));
         if (got == 0)
             break;
         used += (size_t)got;

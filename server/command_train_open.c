@@ -218,13 +218,14 @@ bool train_open(struct training *training, struct error *error)
 
     if (!good)
         error_set(error, ERROR_MEMORY, "train", "no memory");
-    good = good && read_spec(training, problems, error) && draw_seed(&training->spec.run, error);
+    good = good && train_can_save(training->options, error) &&
+           read_spec(training, problems, error) && draw_seed(&training->spec.run, error);
     good = good && open_data(training, problems, error) && make_plan(training, problems, error);
     free(problems);
     if (!good)
         return false;
     setup.dataset = training->dataset;
-    setup.threads = threads_of(training);
+    setup.threads = plan_threads(&training->plan, threads_of(training));
     if (!training->options->quiet)
         printf("%s%s%" PRId64 " parameters, %" PRId64 " steps, seed %" PRId64 ", %d thread%s, %s\n",
                training->meta.name, training->meta.name[0] ? ": " : "", training->plan.learned,

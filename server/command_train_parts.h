@@ -63,6 +63,8 @@ void train_show_end(struct training *training);
 
 /* ---- command_train_save.c ---- */
 
+/* Before hours of training: whether the weights will find a place. True when none is wanted. */
+bool train_can_save(const struct train_options *options, struct error *error) MUST_CHECK;
 /* Writes the weights to options->out_path as safetensors: all of it or nothing. */
 bool train_save(const struct training *training, struct error *error) MUST_CHECK;
 

@@ -45,20 +45,43 @@ static bool write_pieces(int file, const struct safetensors *tensors, const floa
     return good;
 }
 
+/* A new file beside `path`, which takes its place once it is whole. */
+static bool begin_file(const char *path, char unfinished[PATH_BYTES], int *file,
+                       struct error *error)
+{
+    int wanted = snprintf(unfinished, PATH_BYTES, "%s.XXXXXX", path);
+
+    if (wanted < 0 || wanted >= PATH_BYTES)
+        return error_set(error, ERROR_INVALID, path, "the path is too long");
+    *file = mkstemp(unfinished);
+    return *file >= 0 || error_set(error, ERROR_IO, path, "cannot be written: %s", strerror(errno));
+}
+
+bool train_can_save(const struct train_options *options, struct error *error)
+{
+    char unfinished[PATH_BYTES];
+    int file = -1;
+
+    if (!options->out_path)
+        return true;
+    if (!begin_file(options->out_path, unfinished, &file, error))
+        return false;
+    close(file);
+    unlink(unfinished);
+    return true;
+}
+
 static bool write_file(const char *path, const struct safetensors *tensors, const float *parameters,
                        struct error *error)
 {
     char unfinished[PATH_BYTES];
-    int file, wanted = snprintf(unfinished, sizeof(unfinished), "%s.XXXXXX", path);
+    int file = -1;
     mode_t mask = umask(0);
     bool good;
 
     umask(mask);
-    if (wanted < 0 || (size_t)wanted >= sizeof(unfinished))
-        return error_set(error, ERROR_INVALID, path, "the path is too long");
-    file = mkstemp(unfinished);
-    if (file < 0)
-        return error_set(error, ERROR_IO, path, "cannot be written: %s", strerror(errno));
+    if (!begin_file(path, unfinished, &file, error))
+        return false;
     /* mkstemp makes files for the owner alone; weights are as private as any other file of the
      * user. */
     good = fchmod(file, 0666 & ~mask) == 0 && write_pieces(file, tensors, parameters) &&

@@ -84,10 +84,24 @@ static struct MHD_Response *make_stream(struct http_exchange *exchange)
     return mhd;
 }
 
+/* libmicrohttpd ends a body of unknown length even where HEAD has none, and the next answer on this
+ * connection would be misread. */
+static void leave_out_body(struct http_exchange *exchange)
+{
+    struct http_stream *stream = exchange->response.stream;
+
+    if (!exchange->head || !stream || stream->size >= 0)
+        return;
+    exchange->response.stream = NULL;
+    exchange->close = true;
+    stream->drop(stream);
+}
+
 enum MHD_Result response_send(struct http_exchange *exchange)
 {
     struct http_response *response = &exchange->response;
     const struct http *http = exchange->http;
+    leave_out_body(exchange);
     struct MHD_Response *mhd = response->stream ? make_stream(exchange) : make(exchange);
     enum MHD_Result result = MHD_NO;
 

@@ -85,10 +85,8 @@ static json_t *warnings_to_json(const struct plan_warnings *warnings)
     return list;
 }
 
-static json_t *totals_to_json(const struct spec *spec, const struct plan *plan)
+static json_t *totals_to_json(const struct plan *plan, int64_t bytes)
 {
-    int64_t threads = spec->run.threads == FIELD_ABSENT ? 1 : spec->run.threads;
-    int64_t bytes = plan_bytes(spec, plan, (int)threads);
     /* Unknown is null, never a number that looks like an answer. */
     json_t *known = bytes < 0 ? json_null() : json_integer(bytes);
 
@@ -97,10 +95,10 @@ static json_t *totals_to_json(const struct spec *spec, const struct plan *plan)
 }
 
 json_t *plan_to_json(const struct spec *spec, const struct plan *plan,
-                     const struct plan_warnings *warnings, bool layers)
+                     const struct plan_warnings *warnings, int64_t bytes, bool layers)
 {
     json_t *object =
-        json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "totals", totals_to_json(spec, plan),
+        json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "totals", totals_to_json(plan, bytes),
                   "epochs", (json_int_t)plan->epochs, "steps", (json_int_t)plan->steps,
                   "steps_per_epoch", (json_int_t)plan->steps_per_epoch, "batch_size",
                   (json_int_t)plan->batch_size, "train_samples",

@@ -127,23 +127,21 @@ static struct pool *pool_make(const struct pool_setup *setup)
     return pool;
 }
 
-bool pool_start(const struct pool_setup *setup, struct pool **out, struct error *error)
+bool pool_new(const struct pool_setup *setup, struct pool **out, struct error *error)
 {
-    struct pool *pool = pool_make(setup);
-    if (!pool)
-        return error_set(error, ERROR_MEMORY, "pool", "no memory for the workers");
-    for (int i = 0; i < pool->count; i++) {
-        struct worker *worker = &pool->workers[i];
+    *out = pool_make(setup);
+    return *out || error_set(error, ERROR_MEMORY, "pool", "no memory for the workers");
+}
+
+bool pool_start(struct pool *pool, struct error *error)
+{
+    for (; pool->started < pool->count; pool->started++) {
+        struct worker *worker = &pool->workers[pool->started];
         worker->pool = pool;
         int code = pthread_create(&worker->thread, NULL, worker_main, worker);
-        if (code != 0) {
-            pool_stop(pool);
-            pool_free(pool);
+        if (code != 0)
             return error_set(error, ERROR_IO, "pool", "cannot start a worker: %s", strerror(code));
-        }
-        pool->started++;
     }
-    *out = pool;
     return true;
 }
 

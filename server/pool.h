@@ -16,7 +16,11 @@ struct pool_setup {
     int workers;
 };
 
-bool pool_start(const struct pool_setup *setup, struct pool **out, struct error *error) MUST_CHECK;
+/* No thread yet: wake-ups and cancels that come before pool_start are as good as later ones. */
+bool pool_new(const struct pool_setup *setup, struct pool **out, struct error *error) MUST_CHECK;
+/* Starts the workers, which claim at once. On failure those that were started go on until
+ * pool_stop. */
+bool pool_start(struct pool *pool, struct error *error) MUST_CHECK;
 /* A job was queued: wake a sleeping worker. Any thread. */
 void pool_wake(struct pool *pool);
 /* Has the worker that runs job `number` look at the job's state after the current step. Any thread;

@@ -17,6 +17,7 @@ struct app {
     struct catalog *catalog;
     struct pool *pool;
     struct http *http;
+    int threads;          /* of a job that names none */
     atomic_bool stopping; /* /readyz says 503 and submissions are refused with 503 + Retry-After */
 };
 

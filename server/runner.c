@@ -31,8 +31,12 @@ static bool runner_step(struct runner *runner, struct error *error)
 {
     struct step_report report;
     double start = runner_now();
-    if (!trainer_step(runner->trainer, &report, error))
-        return false;
+    struct error cause = {0};
+    if (!trainer_step(runner->trainer, &report, &cause))
+        /* A stop dropped the step: it is as if it had not begun, and the next look sees the stop.
+         */
+        return cause.kind == ERROR_CANCELLED ||
+               error_set(error, cause.kind, cause.where, "%s", cause.text);
     progress_count(&runner->progress, report.samples, runner_now() - start);
     if (report.finite)
         runner->last = report; /* otherwise the weights still stand at the step before */

@@ -2,6 +2,7 @@
  * numbers that were measured on exactly its weights, and only those: "best" then means the best
  * measured. */
 #include "server/runner_parts.h"
+#include "server/spec_json.h"
 
 #include "core/checkpoint.h"
 #include "server/safetensors.h"
@@ -45,7 +46,7 @@ static char *checkpoint_metrics(const struct runner *runner)
             return NULL;
         }
     }
-    char *text = metrics ? json_dumps(metrics, JSON_COMPACT) : NULL;
+    char *text = metrics ? json_text(metrics, NULL) : NULL;
     json_decref(metrics);
     return text;
 }
@@ -139,7 +140,7 @@ static bool refuse(struct runner *runner, const struct checkpoint_row *row,
                    row->step, cause->text);
     log_line(runner->world->log, LOG_WARNING, "job %s: %s", runner->job->id, detail);
     json_t *event = json_pack("{s:I, s:s}", "step", (json_int_t)row->step, "detail", detail);
-    char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
+    char *text = event ? json_text(event, NULL) : NULL;
     json_decref(event);
     if (!text)
         return error_set(error, ERROR_MEMORY, "", "no memory for a warning");

@@ -2,6 +2,7 @@
  * Rows and event are one write: after a resume the rows are compared and the event is not repeated.
  */
 #include "server/runner_parts.h"
+#include "server/spec_json.h"
 
 #include "server/cadence.h"
 
@@ -70,7 +71,7 @@ static bool result_store(struct runner *runner, double seconds, struct error *er
         json_pack("{s:I, s:I, s:o, s:o, s:f}", "step", (json_int_t)measured->step, "epoch",
                   (json_int_t)runner->last.epoch, "val_loss", finite_or_null(measured->val_loss),
                   "val_accuracy", finite_or_null(measured->val_accuracy), "seconds", seconds);
-    char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
+    char *text = event ? json_text(event, NULL) : NULL;
     json_decref(event);
     if (!text)
         return error_set(error, ERROR_MEMORY, "", "no memory for the evaluation");

@@ -170,9 +170,12 @@ static bool serve_start(struct serve *serve, struct error *error)
     if (!catalog_new(app->store, &app->catalog, error) || !register_datasets(serve, error))
         return false;
     serve->world = world_make(config, app);
+    app->threads = serve->world.threads;
     const struct pool_setup pool = {
         .store = app->store, .world = &serve->world, .workers = config->workers};
-    return pool_start(&pool, &app->pool, error) && serve_listen(serve, error);
+    /* No job begins before it is certain that the daemon can be reached. */
+    return pool_new(&pool, &app->pool, error) && serve_listen(serve, error) &&
+           pool_start(app->pool, error);
 }
 
 /* Stop listening, end the streams, let the workers finish their step and put their jobs back, stop

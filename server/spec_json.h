@@ -49,7 +49,7 @@ json_t *job_meta_to_json(const struct job_meta *meta);
  * receptive field, bytes; totals; steps; the schedule's curve (at most 201 points [step, lr]);
  * warnings. `layers` false: totals only, as stored with the job. */
 json_t *plan_to_json(const struct spec *spec, const struct plan *plan,
-                     const struct plan_warnings *warnings, bool layers);
+                     const struct plan_warnings *warnings, int64_t bytes, bool layers);
 
 /* JSON Schema (2020-12) of the job object. */
 json_t *spec_schema(void);

@@ -115,7 +115,7 @@ void network_plan(struct spec *spec, const struct data_shape *data, struct plan 
 struct trainer *network_trainer(const struct spec *spec, const struct plan *plan,
                                 struct dataset *dataset, int threads, enum kernel_choice kernels)
 {
-    struct trainer_setup setup = {spec, plan, dataset, threads, kernels};
+    struct trainer_setup setup = {spec, plan, dataset, threads, kernels, NULL};
     struct trainer *trainer;
     struct error error = {.kind = ERROR_NONE};
     if (!trainer_new(&setup, &trainer, &error))

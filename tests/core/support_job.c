@@ -154,7 +154,8 @@ void job_drop(struct job *job)
 
 struct trainer *job_trainer(const struct job *job, int threads, enum kernel_choice kernels)
 {
-    const struct trainer_setup setup = {&job->spec, &job->plan, job->dataset, threads, kernels};
+    const struct trainer_setup setup = {&job->spec, &job->plan, job->dataset,
+                                        threads,    kernels,    NULL};
     struct trainer *trainer = NULL;
     struct error error = {0};
 

@@ -168,7 +168,7 @@ TEST("in_channels and in_features that are given and wrong are problems")
     ((struct linear_options *)spec->model.items[2].options)->in_features = 17;
     struct opinion *opinion = opinion_of(spec, &fashion);
     CHECK_INT((int64_t)opinion->problems.count, 2);
-    check_problem(opinion, "/model/0", "in_channels is 3, but the input has 1");
+    check_problem(opinion, "/model/0/in_channels", "in_channels is 3, but the input has 1");
     CHECK(strstr(opinion->problems.items[1].detail, "in_features is 17, but the input has 2704") !=
           NULL);
     opinion_free(opinion);
@@ -179,14 +179,14 @@ TEST("pixels that a stride never reads, odd rates and missing test data are rema
 {
     struct data_shape data = {{1, 28, 28, 0}, 10, 100, 0};
     struct spec *spec = network_new();
-    network_conv2d(spec, 4, 3, 4, 0); /* reads 0 … 26 of 28 */
+    network_conv2d(spec, 4, 3, 4, 0); /* leaves out 3, 7, … 27 */
     network_layer(spec, "flatten");
     network_linear(spec, 10);
     ((struct sgd_options *)spec->optimizer.options)->lr = 100;
     struct opinion *opinion = opinion_of(spec, &data);
     CHECK_INT((int64_t)opinion->problems.count, 0);
-    check_warning(opinion, "/model/0", "the last 1 rows");
-    check_warning(opinion, "/model/0", "the last 1 columns");
+    check_warning(opinion, "/model/0", "7 rows of the 28 × 28 input");
+    check_warning(opinion, "/model/0", "7 columns of the 28 × 28 input");
     check_warning(opinion, "/optimizer/lr", "outside the usual");
     check_warning(opinion, "/dataset/validation", "no test split");
     opinion_free(opinion);
@@ -205,6 +205,22 @@ TEST("counts of a monstrous network stay finite and become problems, not overflo
     CHECK(opinion->problems.count > 0);
     CHECK(opinion->plan.multiply_adds >= 0);
     opinion_free(opinion);
+    network_free(spec);
+}
+
+TEST("strides of many layers multiply without overflow")
+{
+    struct spec *spec = network_new();
+    struct plan plan;
+
+    for (int i = 0; i < 8; i++)
+        network_conv2d(spec, 1, 3, 4096, 1);
+    network_layer(spec, "flatten");
+    network_linear(spec, 10);
+    network_plan(spec, &fashion, &plan);
+    for (int i = 0; i < 9; i++)
+        CHECK(plan.layers[i].stride[0] > 0 && plan.layers[i].receptive_field[0] > 0);
+    plan_drop(&plan);
     network_free(spec);
 }
 

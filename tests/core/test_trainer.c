@@ -171,6 +171,57 @@ TEST("a run that diverges is told, and the update that would spoil the weights i
     tear_down(&stage);
 }
 
+TEST("an update that leaves the finite numbers is told, though loss and gradient were finite")
+{
+    struct stage stage;
+    struct step_report report = {.finite = true};
+
+    /* Each step multiplies the weights by −10¹². */
+    set_up(&stage, &(struct job_words){.model = "flatten | linear out_features=4",
+                                       .optimizer = "sgd lr=1000000 weight_decay=1000000",
+                                       .epochs = 10});
+    for (int i = 0; report.finite; i++) {
+        CHECK(i < 10);
+        report = step(stage.trainer);
+        for (int64_t k = 0; report.finite && k < stage.job.plan.parameters; k++)
+            CHECK(isfinite(trainer_parameters(stage.trainer)[k]));
+    }
+    CHECK(isfinite(report.train_loss) && isfinite(report.grad_norm));
+    CHECK(!report.ended && !report.epoch_ended);
+    CHECK_INT(trainer_steps_done(stage.trainer), report.step - 1);
+    tear_down(&stage);
+}
+
+TEST("a step that `halt` cuts short has not happened, and the run goes on as if it had not begun")
+{
+    struct stage stage;
+    struct step_report report;
+    struct error error = {0};
+    atomic_bool halt = true;
+    struct trainer *trainer;
+
+    set_up(&stage, &(struct job_words){.model = small_net, .optimizer = "adam lr=0.01"});
+    const struct trainer_setup setup = {.spec = &stage.job.spec,
+                                        .plan = &stage.job.plan,
+                                        .dataset = stage.job.dataset,
+                                        .threads = 2,
+                                        .halt = &halt};
+    CHECK(trainer_new(&setup, &trainer, &error));
+    CHECK(!trainer_step(trainer, &report, &error));
+    CHECK_INT(error.kind, ERROR_CANCELLED);
+    CHECK_INT(trainer_steps_done(trainer), 0);
+    atomic_store(&halt, false);
+    for (int i = 0; i < 3; i++) {
+        error = (struct error){0};
+        CHECK(trainer_step(trainer, &report, &error));
+        CHECK(report.train_loss == step(stage.trainer).train_loss);
+    }
+    CHECK(memcmp(trainer_parameters(trainer), trainer_parameters(stage.trainer),
+                 (size_t)stage.job.plan.parameters * sizeof(real)) == 0);
+    trainer_free(trainer);
+    tear_down(&stage);
+}
+
 /* Every tensor's first weight in turn: a ReLU or a pool must not swallow what comes out of it. */
 static void check_poison(float poison, enum kernel_choice kernels)
 {

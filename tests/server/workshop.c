@@ -69,7 +69,7 @@ void workshop_work(struct workshop *shop, int workers)
 {
     struct error error = {0};
     struct pool_setup setup = {.store = shop->store, .world = &shop->world, .workers = workers};
-    if (!pool_start(&setup, &shop->pool, &error))
+    if (!pool_new(&setup, &shop->pool, &error) || !pool_start(shop->pool, &error))
         FAIL("%s: %s", error.where, error.text);
 }
 
