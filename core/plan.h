@@ -91,7 +91,8 @@ int64_t plan_bytes(const struct spec *spec, const struct plan *plan, int threads
 /* Bytes of activations that layer `index` keeps for one whole batch (fp32). */
 int64_t plan_layer_bytes(const struct plan *plan, int index);
 
-/* A digest of what a checkpoint must agree with: tensor names and shapes, optimizer kind. */
+/* A digest of what a checkpoint must agree with: tensor names and shapes, optimizer kind and
+ * what its state holds. */
 void plan_fingerprint(const struct spec *spec, const struct plan *plan, uint8_t out[32]);
 
 #endif
