@@ -1,7 +1,9 @@
 /* nadam: Dozat 2016, adam with Nesterov's momentum, as torch.optim.NAdam of PyTorch 1.13:
  *     g ← g + λw;  m ← β₁m + (1 − β₁)g;  v ← β₂v + (1 − β₂)g²
  *     μₜ = β₁(1 − ½ · 0.96^(tψ));  Πₜ = μ₁ · … · μₜ
- *     w ← w − α((1 − μₜ)g/(1 − Πₜ) + μₜ₊₁m/(1 − Πₜ₊₁)) / (√(v/(1 − β₂ᵗ)) + ε) */
+ *     w ← w − α((1 − μₜ)g/(1 − Πₜ) + μₜ₊₁m/(1 − Πₜμₜμₜ₊₁)) / (√(v/(1 − β₂ᵗ)) + ε)
+ * The paper, and PyTorch from 2.0 on, have Πₜμₜ₊₁ there: 1.13 takes μₜ in twice, and what it
+ * computes is what is promised. The two differ in the first steps alone, until Π is nothing. */
 #include "core/optimizer.h"
 
 #include <math.h>
@@ -80,7 +82,7 @@ static void update(const struct update *u)
     const struct nadam_options *o = u->options;
     double now = momentum_at(o, u->step), next = momentum_at(o, u->step + 1);
     double product = momentum_product(o, u->step);
-    sweep(u, u->lr * (1 - now) / (1 - product), u->lr * next / (1 - product * next));
+    sweep(u, u->lr * (1 - now) / (1 - product), u->lr * next / (1 - product * now * next));
 }
 
 const struct optimizer_kind optimizer_nadam = {
