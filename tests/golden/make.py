@@ -443,6 +443,7 @@ def write_optimizers(file):
         for row in rows:
             file.write(numbers("w", row))
         file.write("end\n")
+    torch.set_default_dtype(torch.float32)
 
 
 def write(name, *parts):
