@@ -227,11 +227,13 @@ TEST("nadam's momenta are found at any step, at once and whatever the options")
 
 TEST("a gradient that never changes has no deviation, and centered rmsprop stays finite on it")
 {
-    double w[400];
+    for (int i = 1; i <= 50; i++) {
+        double w[200];
 
-    path("rmsprop lr=0.001 centered=true alpha=0.5", 0, 0.1, 400, w);
-    for (int t = 0; t < 400; t++)
-        CHECK(isfinite(w[t]));
+        path("rmsprop lr=0.001 centered=true alpha=0.9", 0, 0.02 * i, 200, w);
+        for (int t = 0; t < 200; t++)
+            CHECK(isfinite(w[t]));
+    }
 }
 
 TEST("a rate of 0 moves nothing, whatever the optimizer")
