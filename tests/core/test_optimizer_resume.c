@@ -7,6 +7,7 @@
 #include "tests/core/support.h"
 #include "tests/core/support_job.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,4 +201,29 @@ TEST("state of as many numbers that mean something else is refused, and the same
     CHECK(takes("sgd momentum=0.9", "sgd momentum=0.5 nesterov=true lr=0.3"));
     CHECK(takes("rmsprop momentum=0.9 centered=true", "rmsprop momentum=0.5 centered=true"));
     CHECK(takes("adam", "adam bias_correction=false"));
+}
+
+TEST("what stands between tensors never reaches a loss, not even when an update makes it no number")
+{
+    const struct data_shape shape = {{1, 5, 4, 0}, 3, 40, 0};
+    const struct job_words words = {.model = "flatten | linear out_features=3",
+                                    .optimizer = "adagrad lr=0.01 eps=0",
+                                    .batch_size = 8};
+    struct dataset *dataset;
+    struct trainer *trainer;
+    struct job job;
+    int64_t broken = 0;
+
+    make_idx_dataset("set", &shape, 1);
+    dataset = open_dataset("set");
+    job_make(&job, &words, dataset);
+    trainer = job_trainer(&job, 1, KERNELS_BEST);
+    while (!trainer_ended(trainer))
+        CHECK(step(trainer).finite);
+    for (int64_t i = 0; i < job.plan.parameters; i++)
+        broken += isnan(trainer_parameters(trainer)[i]);
+    CHECK_INT(broken, job.plan.parameters - job.plan.learned);
+    trainer_free(trainer);
+    job_drop(&job);
+    dataset_release(dataset);
 }
