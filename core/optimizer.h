@@ -23,8 +23,15 @@ struct update {
 
 struct optimizer_kind {
     struct kind kind;
+    /* The learning rates that are usual with it, lowest and highest: a plan warns far outside. */
+    double usual_lr[2];
     /* How many numbers of state each parameter needs. */
     int (*slots)(const void *options);
+    /* What every number of a slot is before the first step. NULL: zero. */
+    double (*initial)(const void *options, int slot);
+    /* A word for what the slots hold, where options change that and not their number: a checkpoint
+     * of the one must not pass for the other. "" is the default's; NULL: always the same. */
+    const char *(*form)(const void *options);
     /* The rate in the options: what schedules start from. */
     double (*base_lr)(const void *options);
     void (*update)(const struct update *update);
@@ -33,15 +40,40 @@ struct optimizer_kind {
 };
 
 extern const struct kinds optimizer_kinds;
-extern const struct optimizer_kind optimizer_sgd, optimizer_adam;
+extern const struct optimizer_kind optimizer_sgd, optimizer_adagrad, optimizer_rmsprop,
+    optimizer_adam, optimizer_adamw, optimizer_nadam, optimizer_adabound;
+
+/* Writes what the state is before the first step: slots × slot_stride numbers. */
+void optimizer_begin(const struct variant *optimizer, real *state, int64_t slot_stride);
+
+enum sgd_formulation { SGD_PYTORCH, SGD_CLASSIC };
 
 struct sgd_options {
     double lr, momentum, dampening, weight_decay;
     bool nesterov;
+    int formulation; /* enum sgd_formulation */
+};
+struct adagrad_options {
+    double lr, lr_decay, eps, initial_accumulator_value, weight_decay;
+    bool eps_inside_sqrt;
+};
+struct rmsprop_options {
+    double lr, alpha, eps, momentum, weight_decay;
+    bool centered, eps_inside_sqrt;
 };
 struct adam_options {
     double lr, betas[2], eps, weight_decay;
-    bool bias_correction;
+    bool amsgrad, bias_correction, eps_inside_sqrt;
+};
+struct adamw_options {
+    double lr, betas[2], eps, weight_decay;
+    bool amsgrad;
+};
+struct nadam_options {
+    double lr, betas[2], eps, weight_decay, momentum_decay;
+};
+struct adabound_options {
+    double lr, betas[2], final_lr, gamma, eps, weight_decay;
 };
 
 #endif

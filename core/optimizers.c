@@ -1,6 +1,27 @@
-/* The table of optimizers. */
+/* The table of optimizers, and the state they begin with. */
 #include "core/optimizer.h"
 
-static const struct kind *const rows[] = {&optimizer_sgd.kind, &optimizer_adam.kind};
+/* clang-format off */
+static const struct kind *const rows[] = {
+    &optimizer_sgd.kind,
+    &optimizer_adagrad.kind,
+    &optimizer_rmsprop.kind,
+    &optimizer_adam.kind,
+    &optimizer_adamw.kind,
+    &optimizer_nadam.kind,
+    &optimizer_adabound.kind,
+};
+/* clang-format on */
 
 const struct kinds optimizer_kinds = {"optimizer", rows, COUNT_OF(rows), NULL};
+
+void optimizer_begin(const struct variant *optimizer, real *state, int64_t slot_stride)
+{
+    const struct optimizer_kind *kind = (const struct optimizer_kind *)optimizer->kind;
+    int slots = kind->slots(optimizer->options);
+    for (int slot = 0; slot < slots; slot++) {
+        real value = kind->initial ? (real)kind->initial(optimizer->options, slot) : 0;
+        for (int64_t i = 0; i < slot_stride; i++)
+            state[slot * slot_stride + i] = value;
+    }
+}

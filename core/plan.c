@@ -169,13 +169,11 @@ static void plan_remarks(const struct spec *spec, const struct plan *plan,
                          struct plan_warnings *warnings)
 {
     const struct optimizer_kind *optimizer = (const struct optimizer_kind *)spec->optimizer.kind;
-    const char *usual = optimizer == &optimizer_adam ? "1e-4 … 1e-2" : "1e-3 … 1";
-    double low = optimizer == &optimizer_adam ? 1e-6 : 1e-5,
-           high = optimizer == &optimizer_adam ? 0.1 : 10;
+    double low = optimizer->usual_lr[0], high = optimizer->usual_lr[1];
     double lr = optimizer->base_lr(spec->optimizer.options);
-    if (lr < low || lr > high)
-        plan_warn(warnings, "/optimizer/lr", "%g is far outside the usual range for %s, %s", lr,
-                  optimizer->kind.name, usual);
+    if (lr < low / 100 || lr > high * 10)
+        plan_warn(warnings, "/optimizer/lr", "%g is far outside the usual range for %s, %g … %g",
+                  lr, optimizer->kind.name, low, high);
     if (spec->dataset.validation == VALIDATION_TEST && plan->data.test_samples == 0)
         plan_warn(warnings, "/dataset/validation",
                   "the data set has no test split, so nothing will be evaluated");
@@ -248,10 +246,12 @@ int64_t plan_layer_bytes(const struct plan *plan, int index)
 void plan_fingerprint(const struct spec *spec, const struct plan *plan, uint8_t out[32])
 {
     uint8_t parts[2][DIGEST_BYTES] = {{0}};
-    struct digest_piece pieces[3] = {
-        {parts[0], DIGEST_BYTES},
-        {spec->optimizer.kind->name, strlen(spec->optimizer.kind->name)},
-        {&plan->optimizer_slots, sizeof plan->optimizer_slots}};
+    const struct optimizer_kind *optimizer = (const struct optimizer_kind *)spec->optimizer.kind;
+    const char *form = optimizer->form ? optimizer->form(spec->optimizer.options) : "";
+    struct digest_piece pieces[4] = {{parts[0], DIGEST_BYTES},
+                                     {optimizer->kind.name, strlen(optimizer->kind.name)},
+                                     {form, strlen(form)},
+                                     {&plan->optimizer_slots, sizeof plan->optimizer_slots}};
     for (int i = 0; i < plan->tensor_count; i++) {
         const struct plan_tensor *tensor = &plan->tensors[i];
         struct digest_piece piece[4] = {{parts[0], DIGEST_BYTES},
@@ -261,5 +261,5 @@ void plan_fingerprint(const struct spec *spec, const struct plan *plan, uint8_t 
         digest_pieces(piece, 4, parts[1]);
         memcpy(parts[0], parts[1], DIGEST_BYTES);
     }
-    digest_pieces(pieces, 3, out);
+    digest_pieces(pieces, 4, out);
 }

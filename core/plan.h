@@ -97,7 +97,8 @@ int plan_threads(const struct plan *plan, int64_t wanted);
 /* Bytes of activations that layer `index` keeps for one whole batch (fp32). */
 int64_t plan_layer_bytes(const struct plan *plan, int index);
 
-/* A digest of the tensors' names and shapes and of the optimizer's kind. */
+/* A digest of the tensors' names and shapes, of the optimizer's kind and of what its state holds.
+ */
 void plan_fingerprint(const struct spec *spec, const struct plan *plan, uint8_t out[32]);
 
 #endif

@@ -100,6 +100,7 @@ bool trainer_new(const struct trainer_setup *setup, struct trainer **out, struct
     }
     team_each(trainer->team, greet, NULL);
     draw_weights(trainer);
+    optimizer_begin(&setup->spec->optimizer, trainer->state, setup->plan->parameters);
     trainer_seek(trainer, 0);
     *out = trainer;
     return true;

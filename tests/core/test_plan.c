@@ -193,6 +193,33 @@ TEST("pixels that a stride never reads, odd rates and missing test data are rema
     network_free(spec);
 }
 
+/* Remarks on the rate alone: a network without other faults. */
+static size_t rate_warnings(const char *optimizer, double lr)
+{
+    struct data_shape data = {{1, 28, 28, 0}, 10, 100, 100};
+    struct spec *spec = network_new();
+    network_layer(spec, "flatten");
+    network_linear(spec, 10);
+    void *options = network_optimizer(spec, optimizer);
+    const struct field *field = fields_find(&spec->optimizer.kind->options, "lr");
+    *(double *)field_at(field, options) = lr;
+    struct opinion *opinion = opinion_of(spec, &data);
+    size_t count = opinion->warnings.count;
+    opinion_free(opinion);
+    network_free(spec);
+    return count;
+}
+
+TEST("what rate is far outside the usual is each optimizer's own")
+{
+    CHECK_INT((int64_t)rate_warnings("sgd", 0.2), 0);
+    CHECK_INT((int64_t)rate_warnings("adam", 0.2), 1);
+    CHECK_INT((int64_t)rate_warnings("adamw", 0.2), 1);
+    CHECK_INT((int64_t)rate_warnings("adagrad", 0.2), 0);
+    CHECK_INT((int64_t)rate_warnings("sgd", 2e-6), 1);
+    CHECK_INT((int64_t)rate_warnings("adam", 2e-6), 0);
+}
+
 TEST("counts of a monstrous network stay finite and become problems, not overflows")
 {
     struct spec *spec = network_new();

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Makes the golden numbers: what PyTorch computes from inputs that C can draw as well.
 
-Writes lenet5.txt (training runs) and layers.txt (single layers and the loss) beside this file. Nothing of
-traind is used: the random numbers are those of core/rng.h, written once more in numpy, so a mistake on either
+Writes lenet5.txt (training runs), layers.txt (single layers and the loss) and optimizers.txt (weights after each
+of some steps) beside this file; what PyTorch lacks is computed by a few lines of numpy. Nothing of traind is used: the random numbers are those of core/rng.h, written once more in numpy, so a mistake on either
 side shows. Run by `make golden`; the results are committed.
 """
 
@@ -267,6 +267,185 @@ def write_losses(file):
         file.write("end\n")
 
 
+# ---- optimizers: weights after each step, from given weights and gradients, in double ----
+
+WEIGHTS_MOVED, STEPS_MOVED = 4, 25
+# The gradients of one weight are far smaller than the others', where eps and where it stands matter.
+SCALES = numpy.array([1, 0.25, 2.0 ** -12, 1])
+
+# Optimizer and options. Those of PyTorch are computed by PyTorch, the others by the functions below.
+OPTIMIZERS = [
+    ("sgd", {"lr": 0.02}),
+    ("sgd", {"lr": 0.02, "weight_decay": 0.1}),
+    ("sgd", {"lr": 0.01, "momentum": 0.9}),
+    ("sgd", {"lr": 0.01, "momentum": 0.8, "dampening": 0.4, "weight_decay": 0.1}),
+    ("sgd", {"lr": 0.01, "momentum": 0.8, "dampening": 1.0}),
+    ("sgd", {"lr": 0.01, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1}),
+    ("sgd", {"lr": 0.02, "formulation": "classic", "weight_decay": 0.1}),
+    ("sgd", {"lr": 0.01, "momentum": 0.9, "formulation": "classic"}),
+    ("sgd", {"lr": 0.01, "momentum": 0.9, "formulation": "classic", "nesterov": True, "weight_decay": 0.1}),
+    ("adagrad", {}),
+    ("adagrad", {"lr": 0.05, "lr_decay": 0.1, "weight_decay": 0.1}),
+    ("adagrad", {"lr": 0.05, "initial_accumulator_value": 0.5, "eps": 0.001}),
+    ("adagrad", {"lr": 0.02, "eps": 0.0001, "eps_inside_sqrt": True}),
+    ("adagrad", {"lr": 0.02, "eps": 0.0001, "eps_inside_sqrt": True, "lr_decay": 0.05, "weight_decay": 0.01,
+                 "initial_accumulator_value": 0.01}),
+    ("rmsprop", {}),
+    ("rmsprop", {"lr": 0.005, "alpha": 0.8, "eps": 0.001, "weight_decay": 0.1}),
+    ("rmsprop", {"lr": 0.005, "alpha": 0.9, "centered": True, "eps": 0.001}),
+    ("rmsprop", {"lr": 0.002, "momentum": 0.8}),
+    ("rmsprop", {"lr": 0.002, "alpha": 0.9, "momentum": 0.7, "centered": True, "eps": 0.01, "weight_decay": 0.1}),
+    ("rmsprop", {"lr": 0.005, "eps": 0.0001, "eps_inside_sqrt": True}),
+    ("rmsprop", {"lr": 0.002, "alpha": 0.9, "eps": 0.0001, "eps_inside_sqrt": True, "momentum": 0.7,
+                 "centered": True}),
+    ("adam", {}),
+    ("adam", {"lr": 0.02}),
+    ("adam", {"lr": 0.01, "betas": (0.5, 0.9), "eps": 0.001, "weight_decay": 0.1}),
+    ("adam", {"lr": 0.01, "betas": (0.9, 0.5), "amsgrad": True}),
+    ("adam", {"lr": 0.005, "bias_correction": False}),
+    ("adam", {"lr": 0.005, "betas": (0.8, 0.9), "bias_correction": False, "amsgrad": True, "weight_decay": 0.1}),
+    ("adam", {"lr": 0.01, "eps": 0.0001, "eps_inside_sqrt": True}),
+    ("adam", {"lr": 0.01, "betas": (0.9, 0.5), "eps": 0.0001, "eps_inside_sqrt": True, "amsgrad": True}),
+    ("adamw", {}),
+    ("adamw", {"lr": 0.01, "betas": (0.8, 0.9), "eps": 0.001, "weight_decay": 0.3}),
+    ("adamw", {"lr": 0.01, "betas": (0.9, 0.5), "amsgrad": True, "weight_decay": 0.0}),
+    ("nadam", {}),
+    ("nadam", {"lr": 0.01, "betas": (0.8, 0.9), "eps": 0.001, "weight_decay": 0.1, "momentum_decay": 0.1}),
+    ("nadam", {"lr": 0.01, "betas": (0.8, 0.99), "momentum_decay": 100.0}),
+    ("adabound", {}),
+    ("adabound", {"lr": 0.01, "final_lr": 0.05, "gamma": 0.1, "eps": 0.001, "weight_decay": 0.1}),
+    ("adabound", {"lr": 0.01, "betas": (0.5, 0.9), "final_lr": 0.02, "gamma": 0.9}),
+]
+MADE = {"sgd": torch.optim.SGD, "adagrad": torch.optim.Adagrad, "rmsprop": torch.optim.RMSprop,
+        "adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "nadam": torch.optim.NAdam}
+
+
+def rate(options, step):
+    """The rate falls a little each step: formulations that agree at a constant one are told apart."""
+    return options["lr"] * (1 - (step - 1) / 64)
+
+
+def root(square, options):
+    eps = options["eps"]
+    return numpy.sqrt(square + eps) if options.get("eps_inside_sqrt") else numpy.sqrt(square) + eps
+
+
+# Each takes the state (a dictionary, empty at first), the weights, their gradient, the options, the rate and the
+# step's number from 1, and gives the new weights.
+
+def numpy_sgd(state, w, g, o, lr, step):
+    g = g + o.get("weight_decay", 0) * w
+    beta = o.get("momentum", 0)
+    state["v"] = beta * state.get("v", 0) - lr * g
+    return w + beta * state["v"] - lr * g if o.get("nesterov") else w + state["v"]
+
+
+def numpy_adagrad(state, w, g, o, lr, step):
+    g = g + o.get("weight_decay", 0) * w
+    state["G"] = state.get("G", o.get("initial_accumulator_value", 0)) + g ** 2
+    return w - lr / (1 + (step - 1) * o.get("lr_decay", 0)) * g / root(state["G"], {"eps": 1e-10, **o})
+
+
+def numpy_rmsprop(state, w, g, o, lr, step):
+    o = {"alpha": 0.99, "eps": 1e-8, "momentum": 0, **o}
+    g = g + o.get("weight_decay", 0) * w
+    state["G"] = o["alpha"] * state.get("G", 0) + (1 - o["alpha"]) * g ** 2
+    state["a"] = o["alpha"] * state.get("a", 0) + (1 - o["alpha"]) * g
+    spread = state["G"] - state["a"] ** 2 if o.get("centered") else state["G"]
+    state["b"] = o["momentum"] * state.get("b", 0) + g / root(spread, o)
+    return w - lr * state["b"]
+
+
+def moments(state, g, betas):
+    state["m"] = betas[0] * state.get("m", 0) + (1 - betas[0]) * g
+    state["v"] = betas[1] * state.get("v", 0) + (1 - betas[1]) * g ** 2
+    return state["m"], state["v"]
+
+
+def numpy_adam(state, w, g, o, lr, step):
+    o = {"betas": (0.9, 0.999), "eps": 1e-8, "bias_correction": True, **o}
+    m, v = moments(state, g + o.get("weight_decay", 0) * w, o["betas"])
+    if o.get("amsgrad"):
+        v = state["top"] = numpy.maximum(v, state.get("top", 0))
+    if o["bias_correction"]:
+        m, v = m / (1 - o["betas"][0] ** step), v / (1 - o["betas"][1] ** step)
+    return w - lr * m / root(v, o)
+
+
+def numpy_adabound(state, w, g, o, lr, step):
+    """As the authors' program, https://github.com/Luolc/AdaBound, does it."""
+    o = {"betas": (0.9, 0.999), "eps": 1e-8, "final_lr": 0.1, "gamma": 1e-3, **o}
+    m, v = moments(state, g + o.get("weight_decay", 0) * w, o["betas"])
+    size = lr * math.sqrt(1 - o["betas"][1] ** step) / (1 - o["betas"][0] ** step)
+    final = o["final_lr"] * lr / o["lr"]
+    low = final * (1 - 1 / (o["gamma"] * step + 1))
+    high = final * (1 + 1 / (o["gamma"] * step))
+    return w - numpy.clip(size / root(v, o), low, high) * m
+
+
+FORMULAS = {"sgd": numpy_sgd, "adagrad": numpy_adagrad, "rmsprop": numpy_rmsprop, "adam": numpy_adam,
+            "adabound": numpy_adabound}
+
+
+def start(number):
+    """Weights away from 0, so that digits of their own can be asked of each."""
+    w = symmetric(number, 0, (WEIGHTS_MOVED,)).numpy()
+    return w + numpy.where(w < 0, -1, 1)
+
+
+def gradient(number, step):
+    return symmetric(number, step, (WEIGHTS_MOVED,)).numpy() * SCALES
+
+
+def moved_by_formula(number, kind, options):
+    options = {"lr": {"adagrad": 0.01, "rmsprop": 0.01}.get(kind, 0.001), **options}
+    w, state, rows = start(number), {}, []
+    for step in range(1, STEPS_MOVED + 1):
+        w = FORMULAS[kind](state, w, gradient(number, step), options, rate(options, step), step)
+        rows.append(w)
+    return numpy.array(rows)
+
+
+def moved_by_torch(number, kind, options):
+    w, rows = torch.tensor(start(number)), []
+    made = MADE[kind]([w], **options)
+    base = made.param_groups[0]["lr"]
+    for step in range(1, STEPS_MOVED + 1):
+        w.grad = torch.tensor(gradient(number, step))
+        made.param_groups[0]["lr"] = rate({"lr": base}, step)
+        made.step()
+        rows.append(w.numpy().copy())
+    return numpy.array(rows)
+
+
+def in_torch(kind, options):
+    return kind in MADE and not {"formulation", "eps_inside_sqrt", "bias_correction"} & set(options)
+
+
+def in_numpy(kind, options):
+    # PyTorch's momentum is another formula, which the classic one equals at a constant rate alone.
+    return kind in FORMULAS and (kind != "sgd" or "classic" in options.values() or "momentum" not in options)
+
+
+def write_optimizers(file):
+    # PyTorch keeps nadam's product of momenta in the default type.
+    torch.set_default_dtype(torch.float64)
+    for number, (kind, options) in enumerate(OPTIMIZERS):
+        if in_torch(kind, options):
+            rows = moved_by_torch(number, kind, options)
+            # Where both can, the formulas here must be PyTorch's.
+            assert not in_numpy(kind, options) or numpy.allclose(
+                rows, moved_by_formula(number, kind, options), rtol=1e-13, atol=0), (kind, options)
+        else:
+            rows = moved_by_formula(number, kind, options)
+        file.write("optimizer %s\n" % words(kind, options))
+        file.write("size weights=%d steps=%d\n" % (WEIGHTS_MOVED, STEPS_MOVED))
+        for row in rows:
+            file.write(numbers("w", row))
+        file.write("end\n")
+    torch.set_default_dtype(torch.float32)
+
+
 def write(name, *parts):
     path = os.path.join(HERE, name)
     with open(path + ".part", "w", encoding="utf-8") as file:
@@ -282,3 +461,4 @@ if __name__ == "__main__":
     torch.use_deterministic_algorithms(True)
     write("layers.txt", write_layers, write_losses)
     write("lenet5.txt", write_runs)
+    write("optimizers.txt", write_optimizers)
