@@ -172,8 +172,8 @@ static void plan_schedule(const struct spec *spec, const struct plan *plan,
     double first = plan_lr(spec, plan, 1), last = plan_lr(spec, plan, plan->steps);
     if (!(last <= LR_LIMIT))
         problem_add(problems, "/lr_schedule",
-                    "the rate would be %g at the last step, step %lld; want at most %g", last,
-                    (long long)plan->steps, LR_LIMIT);
+                    "the rate would grow past %.0f by the last step, step %lld", LR_LIMIT,
+                    (long long)plan->steps);
     if (common->warmup.given && common->warmup.steps >= plan->steps)
         plan_warn(warnings, "/lr_schedule/warmup/steps",
                   "the warm-up of %lld steps does not end within the run's %lld",
