@@ -96,6 +96,9 @@ void fields_defaults(const struct fields *fields, void *base)
         case FIELD_VARIANTS:
             *(struct variants *)value = (struct variants){0};
             break;
+        case FIELD_LIST:
+            *(struct list *)value = (struct list){0};
+            break;
         case FIELD_LABELS:
             *(struct labels *)value = (struct labels){0};
             break;

@@ -26,6 +26,10 @@ enum field_type {
     FIELD_VARIANT, /* struct variant: {"type": KIND, …options} out of `kinds`; a bare string means
                       no options */
     FIELD_VARIANTS, /* struct variants: a list of the above */
+    FIELD_LIST,     /* struct list of the items that `fields` describes; min and max bound their
+                       number. An item is written as the list of its values in the order of the
+                       rows, or, where there is one row, as that value. Its rows are plain values
+                       and REQUIRED. */
     FIELD_LABELS    /* struct labels: an object of strings */
 };
 
@@ -54,7 +58,7 @@ struct field {
     double fallback2;            /* second default of REALS2 */
     const char *fallback_kind;   /* default kind of VARIANT, or NULL */
     const char *const *choices;  /* CHOICE, EITHER: NULL-ended names */
-    const struct fields *fields; /* OBJECT */
+    const struct fields *fields; /* OBJECT, LIST */
     const struct kinds *kinds;   /* VARIANT, VARIANTS */
     const char *help;            /* one sentence */
 };
@@ -89,6 +93,11 @@ struct variant {
 
 struct variants {
     struct variant *items;
+    size_t count;
+};
+
+struct list {
+    void *items; /* count structs of fields->size bytes each */
     size_t count;
 };
 

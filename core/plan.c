@@ -22,6 +22,9 @@ enum { TENSOR_ALIGN = 16, TENSORS_PER_LAYER = 2 };
 #define ACTIVATION_LIMIT ((int64_t)1 << 31)
 #define PARAMETER_LIMIT ((int64_t)1 << 31)
 
+/* No option takes a rate above this one; a schedule that multiplies might grow past it. */
+#define LR_LIMIT 1e6
+
 void plan_warn(struct plan_warnings *warnings, const char *pointer, const char *format, ...)
 {
     if (warnings->count == PLAN_WARNINGS_MAX)
@@ -165,6 +168,25 @@ static void plan_end(const struct plan *plan, struct problems *problems)
                     (long long)last->output.channels, (long long)plan->data.classes);
 }
 
+/* Schedules that can outgrow every bound never fall again: the last rate tells. */
+static void plan_schedule(const struct spec *spec, const struct plan *plan,
+                          struct problems *problems, struct plan_warnings *warnings)
+{
+    const struct schedule_common *common = spec->lr_schedule.common;
+    double first = plan_lr(spec, plan, 1), last = plan_lr(spec, plan, plan->steps);
+    if (!(last <= LR_LIMIT))
+        problem_add(problems, "/lr_schedule",
+                    "the rate would grow past %.0f by the last step, step %lld", LR_LIMIT,
+                    (long long)plan->steps);
+    if (common->warmup.given && common->warmup.steps >= plan->steps)
+        plan_warn(warnings, "/lr_schedule/warmup/steps",
+                  "the warm-up of %lld steps does not end within the run's %lld",
+                  (long long)common->warmup.steps, (long long)plan->steps);
+    if (first > 0 && last == 0)
+        plan_warn(warnings, "/lr_schedule",
+                  "the rate is 0 at the last step: steps with rate 0 change nothing");
+}
+
 static void plan_remarks(const struct spec *spec, const struct plan *plan,
                          struct plan_warnings *warnings)
 {
@@ -204,6 +226,7 @@ bool plan_make(const struct spec *spec, const struct data_shape *data, struct pl
         return error_set(error, ERROR_MEMORY, "plan", "no memory for a plan of %zu layers", count);
     }
     plan_length(spec, plan, problems, planning.warnings);
+    plan_schedule(spec, plan, problems, planning.warnings);
     const struct optimizer_kind *optimizer = (const struct optimizer_kind *)spec->optimizer.kind;
     plan->optimizer_slots = optimizer->slots(spec->optimizer.options);
     bool whole = count > 0;
@@ -224,12 +247,10 @@ void plan_drop(struct plan *plan)
 double plan_lr(const struct spec *spec, const struct plan *plan, int64_t step)
 {
     const struct optimizer_kind *optimizer = (const struct optimizer_kind *)spec->optimizer.kind;
-    const struct schedule_kind *schedule = (const struct schedule_kind *)spec->lr_schedule.kind;
-    struct schedule_at at = {.base_lr = optimizer->base_lr(spec->optimizer.options),
-                             .step = step - 1,
-                             .steps = plan->steps,
-                             .steps_per_epoch = plan->steps_per_epoch};
-    return schedule->lr(spec->lr_schedule.options, &at);
+    struct schedule_run run = {.base_lr = optimizer->base_lr(spec->optimizer.options),
+                               .steps = plan->steps,
+                               .steps_per_epoch = plan->steps_per_epoch};
+    return schedule_lr(&spec->lr_schedule, &run, step);
 }
 
 int plan_threads(const struct plan *plan, int64_t wanted)

@@ -1,63 +1,97 @@
-/* The learning-rate schedules and their table. */
+/* The table of learning-rate schedules, and what all of them share: the unit of time and the
+ * warm-up. */
 #include "core/schedule.h"
 
-#include <math.h>
+#include <inttypes.h>
+#include <stdio.h>
 
-static double constant_lr(const void *options, const struct schedule_at *at)
-{
-    (void)options;
-    return at->base_lr;
-}
-
-const struct schedule_kind schedule_constant = {
-    .kind = {"constant", "the same rate throughout", {NULL, 0, 0}},
-    .lr = constant_lr,
-};
-
-#define AT(member) offsetof(struct cosine_options, member)
+#define AT(member) offsetof(struct schedule_common, member)
+#define WARM(member) offsetof(struct schedule_warmup, member)
 
 static const char *const units[] = {"epoch", "step", NULL};
 
 /* clang-format off */
-static const struct field cosine_rows[] = {
-    {.name = "t_max", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = AT(t_max), .min = 1,
-     .max = FIELD_INT_MAX,
-     .help = "units until the rate reaches eta_min; default: the whole run"},
-    {.name = "eta_min", .type = FIELD_REAL, .offset = AT(eta_min), .min = 0, .max = 1e6,
-     .help = "lowest rate"},
+static const struct field warmup_rows[] = {
+    {.name = "steps", .type = FIELD_INT, .flags = FIELD_REQUIRED, .offset = WARM(steps), .min = 1,
+     .max = 1e9, .help = "steps before the full rate: step n takes start_factor + "
+                         "(1 - start_factor)(n - 1) / steps of it, and step steps + 1 all"},
+    {.name = "start_factor", .type = FIELD_REAL, .offset = WARM(start_factor), .min = 0, .max = 1,
+     .fallback = 1.0 / 3, .help = "share of the rate that the first step takes"},
+};
+static const struct fields warmup_fields = {warmup_rows, COUNT_OF(warmup_rows),
+                                            sizeof(struct schedule_warmup)};
+
+static const struct field common_rows[] = {
     {.name = "unit", .type = FIELD_CHOICE, .offset = AT(unit), .fallback = -1, .choices = units,
-     .help = "when the rate changes; default: epoch, or step when the run's length is max_steps"},
+     .help = "what the schedule counts; default: step for cyclic, one_cycle and piecewise, epoch "
+             "for the others, and step for all when the run's length is max_steps"},
+    {.name = "warmup", .type = FIELD_OBJECT, .flags = FIELD_OPTIONAL, .offset = AT(warmup),
+     .fields = &warmup_fields,
+     .help = "begin below the schedule's rate and rise to it in a straight line"},
 };
 /* clang-format on */
 
-static void cosine_complete(void *options, const struct spec_run *run)
-{
-    struct cosine_options *o = options;
-    if (o->unit < 0)
-        o->unit = run->max_steps == FIELD_ABSENT ? UNIT_EPOCH : UNIT_STEP;
-}
+static const struct fields common_fields = {common_rows, COUNT_OF(common_rows),
+                                            sizeof(struct schedule_common)};
 
-/* Loshchilov and Hutter 2017 without restarts, as torch.optim.lr_scheduler.CosineAnnealingLR:
- * η_min + (α − η_min)(1 + cos(π t / t_max)) / 2. Past t_max it goes on along the cosine, as there.
- */
-static double cosine_lr(const void *options, const struct schedule_at *at)
-{
-    const struct cosine_options *o = options;
-    int64_t length = o->unit == UNIT_STEP ? 1 : at->steps_per_epoch;
-    int64_t whole = (at->steps + length - 1) / length;
-    double t = (double)(at->step / length);
-    double t_max = (double)(o->t_max == FIELD_ABSENT ? whole : o->t_max);
-    return o->eta_min + (at->base_lr - o->eta_min) * (1 + cos(M_PI * t / t_max)) / 2;
-}
-
-const struct schedule_kind schedule_cosine = {
-    .kind = {"cosine",
-             "half a cosine from lr down to eta_min",
-             {cosine_rows, COUNT_OF(cosine_rows), sizeof(struct cosine_options)}},
-    .complete = cosine_complete,
-    .lr = cosine_lr,
+static const struct kind *const rows[] = {
+    &schedule_constant.kind,    &schedule_step.kind,      &schedule_multistep.kind,
+    &schedule_exponential.kind, &schedule_cosine.kind,    &schedule_cosine_restarts.kind,
+    &schedule_cyclic.kind,      &schedule_one_cycle.kind, &schedule_linear.kind,
+    &schedule_polynomial.kind,  &schedule_piecewise.kind,
 };
 
-static const struct kind *const rows[] = {&schedule_constant.kind, &schedule_cosine.kind};
+const struct kinds schedule_kinds = {"schedule", rows, COUNT_OF(rows), &common_fields};
 
-const struct kinds schedule_kinds = {"schedule", rows, COUNT_OF(rows), NULL};
+void schedule_complete(struct variant *schedule, const struct spec_run *run, const char *pointer,
+                       struct problems *problems)
+{
+    const struct schedule_kind *kind = (const struct schedule_kind *)schedule->kind;
+    struct schedule_common *common = schedule->common;
+    if (common->unit < 0)
+        common->unit = run->max_steps == FIELD_ABSENT ? kind->unit : UNIT_STEP;
+    if (kind->complete)
+        kind->complete(schedule->options);
+    if (kind->check)
+        kind->check(schedule->options, pointer, problems);
+}
+
+/* As torch.optim.lr_scheduler.LinearLR: the step after the last one of the warm-up has the whole
+ * rate. */
+static double warmup_factor(const struct schedule_warmup *warmup, int64_t done)
+{
+    if (!warmup->given || done >= warmup->steps)
+        return 1;
+    return warmup->start_factor + (1 - warmup->start_factor) * (double)done / (double)warmup->steps;
+}
+
+double schedule_lr(const struct variant *schedule, const struct schedule_run *run, int64_t step)
+{
+    const struct schedule_kind *kind = (const struct schedule_kind *)schedule->kind;
+    const struct schedule_common *common = schedule->common;
+    int64_t unit = common->unit == UNIT_STEP ? 1 : run->steps_per_epoch;
+    struct schedule_at at = {
+        .base_lr = run->base_lr, .t = (step - 1) / unit, .length = (run->steps + unit - 1) / unit};
+    return warmup_factor(&common->warmup, step - 1) * kind->lr(schedule->options, &at);
+}
+
+void schedule_check_order(const struct list *list, size_t size, const char *pointer,
+                          struct problems *problems)
+{
+    int64_t before = FIELD_ABSENT;
+    for (size_t i = 0; i < list->count; i++) {
+        int64_t here = *(const int64_t *)((const char *)list->items + i * size);
+        if (here == FIELD_ABSENT)
+            continue;
+        if (here <= before) {
+            char place[sizeof problems->items[0].pointer];
+            snprintf(place, sizeof place, "%s", pointer);
+            pointer_push_index(place, sizeof place, i);
+            problem_add(problems, place,
+                        "%" PRId64 " follows %" PRId64 "; each must be above the "
+                        "one before",
+                        here, before);
+        }
+        before = here;
+    }
+}

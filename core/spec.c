@@ -197,9 +197,8 @@ bool spec_complete(struct spec *spec, struct problems *problems, struct error *e
     complete_every(&spec->evaluate_every);
     complete_checkpoint(&spec->checkpoint);
 
-    const struct schedule_kind *schedule = (const struct schedule_kind *)spec->lr_schedule.kind;
-    if (schedule && schedule->complete)
-        schedule->complete(spec->lr_schedule.options, &spec->run);
+    if (spec->lr_schedule.kind)
+        schedule_complete(&spec->lr_schedule, &spec->run, "/lr_schedule", problems);
     const struct optimizer_kind *optimizer = (const struct optimizer_kind *)spec->optimizer.kind;
     if (optimizer && optimizer->check)
         optimizer->check(spec->optimizer.options, "/optimizer", problems);

@@ -138,6 +138,25 @@ static void describe_choices(const struct field *field, char *out, size_t size)
                field->choices[i]);
 }
 
+void spec_describe_item(const struct fields *fields, char *out, size_t size)
+{
+    snprintf(out, size, "[");
+    for (size_t i = 0; i < fields->count; i++)
+        append(out, size, "%s%s", i == 0 ? "" : ", ", fields->rows[i].name);
+    append(out, size, "]");
+}
+
+static void describe_items(const struct field *field, char *out, size_t size)
+{
+    char item[128];
+
+    if (field->fields->count == 1)
+        spec_describe_wanted(&field->fields->rows[0], item, sizeof(item));
+    else
+        spec_describe_item(field->fields, item, sizeof(item));
+    snprintf(out, size, "a list of %.0f to %zu, each %s", field->min, spec_list_max(field), item);
+}
+
 void spec_describe_wanted(const struct field *field, char *out, size_t size)
 {
     switch (field->type) {
@@ -177,6 +196,9 @@ void spec_describe_wanted(const struct field *field, char *out, size_t size)
     case FIELD_VARIANTS:
         snprintf(out, size, "a list of %.0f to %zu objects {\"type\": …}", field->min,
                  spec_list_max(field));
+        break;
+    case FIELD_LIST:
+        describe_items(field, out, size);
         break;
     case FIELD_LABELS:
         snprintf(out, size, "an object of at most %d strings", LABELS_MAX);

@@ -231,6 +231,63 @@ static void read_variants(struct spec_reader *reader, const struct spec_value *v
     }
 }
 
+static void read_item(struct spec_reader *reader, const struct spec_value *item)
+{
+    const struct fields *fields = item->field->fields;
+    char pointer[POINTER_SIZE], found[96], wanted[64];
+
+    if (fields->count == 1) {
+        const struct field *row = &fields->rows[0];
+
+        spec_read_scalar(
+            reader, &(struct spec_value){row, item->json, field_at(row, item->at), item->pointer});
+        return;
+    }
+    if (!json_is_array(item->json) || json_array_size(item->json) != fields->count) {
+        spec_describe_found(item->json, found, sizeof(found));
+        spec_describe_item(fields, wanted, sizeof(wanted));
+        problem_add(reader->problems, item->pointer, "found %s; want %s", found, wanted);
+        return;
+    }
+    for (size_t i = 0; i < fields->count; i++) {
+        const struct field *row = &fields->rows[i];
+
+        snprintf(pointer, sizeof(pointer), "%s", item->pointer);
+        pointer_push_index(pointer, sizeof(pointer), i);
+        spec_read_scalar(reader, &(struct spec_value){row, json_array_get(item->json, i),
+                                                      field_at(row, item->at), pointer});
+    }
+}
+
+static void read_list(struct spec_reader *reader, const struct spec_value *value)
+{
+    const struct fields *fields = value->field->fields;
+    struct list *list = value->at;
+    size_t count = json_array_size(value->json);
+
+    if (!json_is_array(value->json) || (double)count < value->field->min ||
+        count > spec_list_max(value->field)) {
+        spec_wrong(reader, value);
+        return;
+    }
+    list->items = arena_take_array(reader->arena, count, fields->size);
+    if (!list->items) {
+        reader->memory_gone = true;
+        return;
+    }
+    list->count = count;
+    for (size_t i = 0; i < count; i++) {
+        void *at = (char *)list->items + i * fields->size;
+        char pointer[POINTER_SIZE];
+
+        fields_defaults(fields, at);
+        snprintf(pointer, sizeof(pointer), "%s", value->pointer);
+        pointer_push_index(pointer, sizeof(pointer), i);
+        read_item(reader,
+                  &(struct spec_value){value->field, json_array_get(value->json, i), at, pointer});
+    }
+}
+
 static void read_value(struct spec_reader *reader, const struct spec_value *value)
 {
     switch (value->field->type) {
@@ -242,6 +299,9 @@ static void read_value(struct spec_reader *reader, const struct spec_value *valu
         break;
     case FIELD_VARIANTS:
         read_variants(reader, value);
+        break;
+    case FIELD_LIST:
+        read_list(reader, value);
         break;
     case FIELD_LABELS:
         spec_read_labels(reader, value);

@@ -224,6 +224,31 @@ static json_t *variant_schema(struct schema *schema, const struct kinds *kinds)
     return json_pack("{s:s}", "$ref", reference);
 }
 
+/* The items of a list: one value each, or as many as there are rows, in their order. */
+static json_t *item_schema(struct schema *schema, const struct fields *fields)
+{
+    json_t *parts;
+
+    if (fields->count == 1)
+        return value_schema(schema, &fields->rows[0]);
+    parts = json_array();
+    for (size_t i = 0; i < fields->count; i++) {
+        json_t *part = value_schema(schema, &fields->rows[i]);
+
+        set(schema, part, "title", json_string(fields->rows[i].name));
+        append(schema, parts, part);
+    }
+    return json_pack("{s:s, s:o, s:i, s:i}", "type", "array", "prefixItems", parts, "minItems",
+                     (int)fields->count, "maxItems", (int)fields->count);
+}
+
+static json_t *list_schema(struct schema *schema, const struct field *field)
+{
+    return json_pack("{s:s, s:o, s:i, s:i}", "type", "array", "items",
+                     item_schema(schema, field->fields), "minItems", (int)field->min, "maxItems",
+                     (int)spec_list_max(field));
+}
+
 static json_t *value_schema(struct schema *schema, const struct field *field)
 {
     switch (field->type) {
@@ -253,6 +278,8 @@ static json_t *value_schema(struct schema *schema, const struct field *field)
         return json_pack("{s:s, s:o, s:i, s:i}", "type", "array", "items",
                          variant_schema(schema, field->kinds), "minItems", (int)field->min,
                          "maxItems", (int)spec_list_max(field));
+    case FIELD_LIST:
+        return list_schema(schema, field);
     case FIELD_LABELS:
         return labels_schema();
     }

@@ -6,7 +6,7 @@
 
 enum {
     POINTER_SIZE = sizeof(((struct problem *)0)->pointer),
-    LIST_MAX = 256, /* of variants, where the row gives no bound */
+    LIST_MAX = 256, /* items, where the row gives no bound */
     LABELS_MAX = 64,
     LABEL_KEY_MAX = 64, /* bytes */
     LABEL_VALUE_MAX = 256
@@ -48,5 +48,7 @@ size_t spec_list_max(const struct field *field);
 void spec_describe_found(const json_t *json, char *out, size_t size);
 /* What a row wants: "a number above 0 and up to 1". */
 void spec_describe_wanted(const struct field *field, char *out, size_t size);
+/* How an item of a list is written that has several values: "[step, lr]". */
+void spec_describe_item(const struct fields *fields, char *out, size_t size);
 
 #endif

@@ -57,6 +57,35 @@ static json_t *variants_to_json(const struct field *field, const struct variants
     return list;
 }
 
+/* Takes `value`, which is in every item. */
+static void append_to(json_t *list, json_t *value, bool *failed)
+{
+    if (json_array_append_new(list, value) != 0)
+        *failed = true;
+}
+
+static json_t *list_to_json(const struct field *field, const struct list *list, bool *failed)
+{
+    const struct fields *fields = field->fields;
+    json_t *array;
+
+    if ((field->flags & FIELD_OPTIONAL) && list->count == 0)
+        return NULL;
+    array = made(json_array(), failed);
+    for (size_t i = 0; i < list->count && !*failed; i++) {
+        const char *item = (const char *)list->items + i * fields->size;
+        json_t *parts = fields->count == 1 ? array : made(json_array(), failed);
+
+        for (size_t k = 0; k < fields->count && !*failed; k++)
+            append_to(parts,
+                      value_to_json(&fields->rows[k], field_at(&fields->rows[k], item), failed),
+                      failed);
+        if (parts != array)
+            append_to(array, parts, failed);
+    }
+    return array;
+}
+
 static json_t *labels_to_json(const struct field *field, const struct labels *labels, bool *failed)
 {
     json_t *object;
@@ -150,6 +179,8 @@ static json_t *value_to_json(const struct field *field, const void *at, bool *fa
         return variant_to_json(field->kinds, at, failed);
     case FIELD_VARIANTS:
         return variants_to_json(field, at, failed);
+    case FIELD_LIST:
+        return list_to_json(field, at, failed);
     case FIELD_LABELS:
         return labels_to_json(field, at, failed);
     }

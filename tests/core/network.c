@@ -93,12 +93,6 @@ void *network_optimizer(struct spec *spec, const char *type)
     return spec->optimizer.options;
 }
 
-void *network_schedule(struct spec *spec, const char *type)
-{
-    spec->lr_schedule = make(spec, &schedule_kinds, type);
-    return spec->lr_schedule.options;
-}
-
 void network_plan(struct spec *spec, const struct data_shape *data, struct plan *plan)
 {
     struct error error = {.kind = ERROR_NONE};

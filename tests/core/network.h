@@ -23,7 +23,6 @@ void network_linear(struct spec *spec, int64_t out_features);
 void network_lenet5(struct spec *spec, int64_t classes);
 
 void *network_optimizer(struct spec *spec, const char *type); /* its options */
-void *network_schedule(struct spec *spec, const char *type);  /* its options, or NULL */
 
 /* spec_complete and plan_make: must find no problem. The plan is to be dropped by plan_drop. */
 void network_plan(struct spec *spec, const struct data_shape *data, struct plan *plan);

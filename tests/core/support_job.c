@@ -81,9 +81,14 @@ void variant_from_words(struct arena *arena, const struct kinds *kinds, const ch
         CHECK(equals != NULL);
         *equals = '\0';
         field = fields_find(&kind->options, word);
+        if (field != NULL) {
+            set_field(field, out->options, equals + 1);
+            continue;
+        }
+        field = fields_find(kinds->common, word);
         if (field == NULL)
             FAIL("%s has no option %s", kind->name, word);
-        set_field(field, out->options, equals + 1);
+        set_field(field, out->common, equals + 1);
     }
 }
 

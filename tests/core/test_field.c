@@ -23,6 +23,7 @@ struct thing {
     struct either either;
     struct inner inner;
     struct variant variant;
+    struct list list;
     struct labels labels;
 };
 
@@ -63,6 +64,7 @@ static const struct field thing_rows[] = {
      .offset = AT(inner),
      .fields = &inner_fields},
     {.name = "variant", .type = FIELD_VARIANT, .offset = AT(variant)},
+    {.name = "list", .type = FIELD_LIST, .offset = AT(list), .fields = &inner_fields},
     {.name = "labels", .type = FIELD_LABELS, .offset = AT(labels)},
 };
 static const struct fields thing_fields = {thing_rows, COUNT_OF(thing_rows), sizeof(struct thing)};
@@ -89,6 +91,7 @@ TEST("every type of field gets the default of its row")
     CHECK(!thing.inner.given);
     CHECK_INT(thing.inner.number, 7);
     CHECK(!thing.variant.kind && !thing.variant.options);
+    CHECK(!thing.list.items && thing.list.count == 0);
     CHECK_INT((int64_t)thing.labels.count, 0);
 }
 

@@ -1,6 +1,7 @@
 /* Plan: shapes, counts, problems and warnings, against numbers worked out by hand. */
 #include "tests/core/network.h"
 #include "tests/core/support.h"
+#include "tests/core/support_job.h"
 #include "tests/harness.h"
 
 #include <stdlib.h>
@@ -296,8 +297,7 @@ TEST("the cosine goes from lr to its minimum, per epoch or per step, as PyTorch 
     network_layer(spec, "flatten");
     network_linear(spec, 10);
     ((struct sgd_options *)spec->optimizer.options)->lr = 0.1;
-    struct cosine_options *cosine = network_schedule(spec, "cosine");
-    cosine->eta_min = 0.01;
+    variant_from_words(&spec->arena, &schedule_kinds, "cosine eta_min=0.01", &spec->lr_schedule);
     spec->run.epochs = 4;
     network_plan(spec, &fashion, &plan);
     /* 0.01 + 0.045 (1 + cos(π e / 4)), e = 0 … 3 */
@@ -307,7 +307,7 @@ TEST("the cosine goes from lr to its minimum, per epoch or per step, as PyTorch 
     CHECK_NEAR(plan_lr(spec, &plan, 2 * 938 + 1), 0.055, 1e-14);
     CHECK_NEAR(plan_lr(spec, &plan, 4 * 938), 0.023180194846605367, 1e-14);
 
-    cosine->unit = UNIT_STEP;
+    ((struct schedule_common *)spec->lr_schedule.common)->unit = UNIT_STEP;
     CHECK_NEAR(plan_lr(spec, &plan, 1 + 2 * 938), 0.055, 1e-14);
     CHECK(plan_lr(spec, &plan, 4 * 938) > 0.01);
     CHECK_NEAR(plan_lr(spec, &plan, 4 * 938), 0.01, 1e-3);

@@ -1,13 +1,16 @@
 #!/usr/bin/python3
 """Makes the golden numbers: what PyTorch computes from inputs that C can draw as well.
 
-Writes lenet5.txt (training runs), layers.txt (single layers and the loss) and optimizers.txt (weights after each
-of some steps) beside this file; what PyTorch lacks is computed by a few lines of numpy. Nothing of traind is used: the random numbers are those of core/rng.h, written once more in numpy, so a mistake on either
+Writes lenet5.txt (training runs), layers.txt (single layers and the loss), optimizers.txt (weights after each of
+some steps) and schedules.txt (learning rates) beside this file; what PyTorch lacks is computed by a few lines of
+numpy. Nothing of traind is used: the random numbers are those of core/rng.h, written once more in numpy, so a mistake on either
 side shows. Run by `make golden`; the results are committed.
 """
 
+import json
 import math
 import os
+import warnings
 
 import numpy
 import torch
@@ -446,6 +449,134 @@ def write_optimizers(file):
     torch.set_default_dtype(torch.float32)
 
 
+# ---- schedules ----
+
+RATE_STEPS, RATE_EPOCHS, STEPS_PER_EPOCH, BASE_LR = 200, 30, 7, 0.1
+
+# Options as in a job. Each is tried for 200 steps and for 30 epochs, in that unit.
+SCHEDULES = [
+    {"type": "constant"},
+    {"type": "step", "step_size": 30},
+    {"type": "step", "step_size": 1, "gamma": 0.97},
+    {"type": "step", "step_size": 7, "gamma": 1.25},
+    {"type": "multistep", "milestones": [10, 20, 100, 199]},
+    {"type": "multistep", "milestones": [0, 1, 29, 1000], "gamma": 0.5},
+    {"type": "exponential", "gamma": 0.95},
+    {"type": "exponential", "gamma": 1.02},
+    {"type": "cosine"},
+    {"type": "cosine", "t_max": 25, "eta_min": 0.001},
+    {"type": "cosine", "t_max": 1000},
+    {"type": "cosine_restarts", "t_0": 10},
+    {"type": "cosine_restarts", "t_0": 7, "t_mult": 2, "eta_min": 0.002},
+    {"type": "cosine_restarts", "t_0": 1, "t_mult": 3},
+    {"type": "cyclic", "base_lr": 0.001, "max_lr": 0.1, "step_size_up": 8},
+    {"type": "cyclic", "base_lr": 0.002, "max_lr": 0.3, "step_size_up": 3, "step_size_down": 11},
+    {"type": "cyclic", "base_lr": 0.001, "max_lr": 0.1, "step_size_up": 5, "mode": "triangular2"},
+    {"type": "cyclic", "base_lr": 0.001, "max_lr": 0.1, "step_size_up": 9, "step_size_down": 4,
+     "mode": "exp_range", "gamma": 0.99},
+    {"type": "cyclic", "base_lr": 0.001, "max_lr": 0.1},
+    {"type": "one_cycle", "max_lr": 0.1},
+    {"type": "one_cycle", "max_lr": 1.5, "pct_start": 0.2, "div_factor": 10.0, "final_div_factor": 100.0},
+    {"type": "one_cycle", "max_lr": 0.05, "pct_start": 0.001},
+    {"type": "one_cycle", "max_lr": 0.05, "pct_start": 0.999},
+    {"type": "linear"},
+    {"type": "linear", "start_factor": 0.01, "total_iters": 50},
+    {"type": "linear", "start_factor": 1.0, "end_factor": 0.0, "total_iters": 28},
+    {"type": "polynomial"},
+    {"type": "polynomial", "total_iters": 250, "power": 0.9},
+    {"type": "polynomial", "total_iters": 20, "power": 2.0},
+    {"type": "piecewise", "points": [[1, 0.5], [12, 0.25], [13, 0.125], [150, 0.01]]},
+    {"type": "piecewise", "points": [[5, 0.3]]},
+]
+WARMUPS = [{"steps": 20, "start_factor": 0.1}, {"steps": 1, "start_factor": 0.0}, {"steps": 300}]
+WARM_SCHEDULES = [SCHEDULES[0], SCHEDULES[8], SCHEDULES[11]]
+
+TORCH_SCHEDULES = {
+    "step": "StepLR", "multistep": "MultiStepLR", "exponential": "ExponentialLR", "cosine": "CosineAnnealingLR",
+    "cosine_restarts": "CosineAnnealingWarmRestarts", "cyclic": "CyclicLR", "one_cycle": "OneCycleLR",
+    "linear": "LinearLR", "polynomial": "PolynomialLR",
+}
+# What torch computes by recursion loses digits where the rate is near eta_min or 0, so the rates of these are
+# its closed form. All others are what its step() gives.
+CLOSED_FORM = ("cosine", "linear", "polynomial")
+
+
+def torch_rates(schedule, length):
+    """The first `length` rates of PyTorch; the recursion and the closed form must agree."""
+    kind = schedule["type"]
+    options = {{"t_max": "T_max", "t_0": "T_0", "t_mult": "T_mult"}.get(name, name): value
+               for name, value in schedule.items() if name != "type"}
+    if kind == "cosine":
+        options.setdefault("T_max", length)
+    if kind == "one_cycle":
+        options["total_steps"] = length
+    if kind in ("cyclic", "one_cycle"):
+        options["cycle_momentum"] = False
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=BASE_LR)
+    made = getattr(torch.optim.lr_scheduler, TORCH_SCHEDULES[kind])(optimizer, **options)
+    rates = []
+    for t in range(length):
+        rate = optimizer.param_groups[0]["lr"]
+        if hasattr(made, "_get_closed_form_lr"):
+            closed = made._get_closed_form_lr()[0]
+            assert abs(rate - closed) <= 1e-12 * abs(closed) or kind in CLOSED_FORM, (schedule, t, rate, closed)
+            assert abs(rate - closed) <= 1e-12 * BASE_LR, (schedule, t, rate, closed)
+            rate = closed if kind in CLOSED_FORM else rate
+        rates.append(rate)
+        optimizer.step()
+        if t + 1 < length:
+            made.step()
+    return rates
+
+
+def unit_rates(schedule, length):
+    """Rates by unit of a schedule on a run of `length` units, without warm-up."""
+    if schedule["type"] == "constant":
+        return [BASE_LR] * length
+    if schedule["type"] == "piecewise":
+        starts, rates = zip(*schedule["points"])
+        rates = (BASE_LR,) + rates
+        return [rates[i] for i in numpy.searchsorted(starts, numpy.arange(1, length + 1), side="right")]
+    return torch_rates(schedule, length)
+
+
+def warmup_factors(warmup, length):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    made = torch.optim.lr_scheduler.LinearLR(optimizer, warmup.get("start_factor", 1 / 3), 1.0, warmup["steps"])
+    factors = []
+    for made.last_epoch in range(length):
+        factors += made._get_closed_form_lr()
+    return factors
+
+
+def write_rates(file, schedule, length, rates):
+    """One rate for each step, or one for each epoch."""
+    file.write("schedule %s\n" % json.dumps(schedule))
+    file.write("length %s\n" % length)
+    file.write("rates %d %s\n" % (len(rates), " ".join("%.15g" % rate for rate in rates)))
+
+
+def write_schedules(file):
+    warnings.simplefilter("ignore")  # torch would rather have its closed form called by itself
+    file.write("start lr=%g samples=%d batch=1\n" % (BASE_LR, STEPS_PER_EPOCH))
+    for schedule in SCHEDULES:
+        write_rates(file, schedule, "max_steps=%d" % RATE_STEPS, unit_rates(schedule, RATE_STEPS))
+        by_epoch = dict(schedule, unit="epoch")
+        write_rates(file, by_epoch, "epochs=%d" % RATE_EPOCHS, unit_rates(schedule, RATE_EPOCHS))
+    for schedule in WARM_SCHEDULES:
+        for warmup in WARMUPS:
+            rates = unit_rates(schedule, RATE_STEPS)
+            factors = warmup_factors(warmup, RATE_STEPS)
+            write_rates(file, dict(schedule, warmup=warmup), "max_steps=%d" % RATE_STEPS,
+                        [a * b for a, b in zip(rates, factors)])
+        # Warm-up counts steps also where the schedule counts epochs.
+        steps = RATE_EPOCHS * STEPS_PER_EPOCH
+        rates = numpy.repeat(unit_rates(schedule, RATE_EPOCHS), STEPS_PER_EPOCH)
+        factors = warmup_factors(WARMUPS[0], steps)
+        write_rates(file, dict(schedule, warmup=WARMUPS[0]), "epochs=%d" % RATE_EPOCHS,
+                    [a * b for a, b in zip(rates, factors)])
+
+
 def write(name, *parts):
     path = os.path.join(HERE, name)
     with open(path + ".part", "w", encoding="utf-8") as file:
@@ -459,6 +590,7 @@ def write(name, *parts):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
+    write("schedules.txt", write_schedules)
     write("layers.txt", write_layers, write_losses)
     write("lenet5.txt", write_runs)
     write("optimizers.txt", write_optimizers)

@@ -103,6 +103,14 @@ static bool check_items(const struct check *c)
     return true;
 }
 
+static bool check_prefix(const struct check *c)
+{
+    for (size_t i = 0; i < json_array_size(c->rule) && i < json_array_size(c->value); i++)
+        if (!schema_accepts(c->root, json_array_get(c->rule, i), json_array_get(c->value, i)))
+            return false;
+    return true;
+}
+
 static bool check_properties(const struct check *c)
 {
     const char *key;
@@ -215,6 +223,7 @@ static const struct keyword {
     {"minItems", check_min_items},
     {"maxItems", check_max_items},
     {"items", check_items},
+    {"prefixItems", check_prefix},
     {"properties", check_properties},
     {"required", check_required},
     {"additionalProperties", check_additional},

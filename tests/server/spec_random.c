@@ -150,6 +150,23 @@ static json_t *two(json_t *first, json_t *second)
     return json_pack("[o,o]", first, second);
 }
 
+static json_t *random_list(struct dice *dice, const struct field *field)
+{
+    size_t count = (size_t)field->min + dice_roll(dice, 6);
+    const struct fields *fields = field->fields;
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < count; i++) {
+        json_t *item = json_array();
+
+        for (size_t k = 0; k < fields->count; k++)
+            json_array_append_new(item, random_value(dice, &fields->rows[k]));
+        json_array_append(list, fields->count == 1 ? json_array_get(item, 0) : item);
+        json_decref(item);
+    }
+    return list;
+}
+
 static json_t *random_value(struct dice *dice, const struct field *field)
 {
     switch (field->type) {
@@ -176,6 +193,8 @@ static json_t *random_value(struct dice *dice, const struct field *field)
         return random_variant(dice, field->kinds);
     case FIELD_VARIANTS:
         return random_variants(dice, field);
+    case FIELD_LIST:
+        return random_list(dice, field);
     case FIELD_LABELS:
         return random_labels(dice);
     }

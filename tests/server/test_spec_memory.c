@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Something of every part: options, labels, unknown kinds with their allowed names. */
+/* Something of every part: options, lists, labels, unknown kinds with their allowed names. */
 static const char text[] =
     "{\"name\": \"a job\", \"labels\": {\"team\": \"vision\"}, \"dataset\": {\"name\": \"d\"},"
     " \"optimizer\": {\"type\": \"adam\", \"betas\": [0.8, 0.9]}, \"loss\": \"cros_entropy\","
+    " \"lr_schedule\": {\"type\": \"piecewise\", \"points\": [[1, 0.1], [5, 2]]},"
     " \"model\": [{\"type\": \"conv2d\", \"out_channels\": 3, \"kernel_size\": [1, 2]}, \"Relu\"]}";
 
 /* jansson's memory, of which allocation number `fails_at` is refused. */
