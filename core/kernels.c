@@ -12,7 +12,13 @@ const struct kernel_row kernel_rows[] = {
     {&layer_conv2d, KERNELS_REFERENCE, reference_conv2d_make},
     {&layer_linear, KERNELS_REFERENCE, reference_linear_make},
     {&layer_max_pool2d, KERNELS_REFERENCE, reference_max_pool2d_make},
-    {&layer_relu, KERNELS_REFERENCE, relu_make},
+    {&layer_relu, KERNELS_REFERENCE, elementwise_make},
+    {&layer_leaky_relu, KERNELS_REFERENCE, elementwise_make},
+    {&layer_elu, KERNELS_REFERENCE, elementwise_make},
+    {&layer_gelu, KERNELS_REFERENCE, elementwise_make},
+    {&layer_silu, KERNELS_REFERENCE, elementwise_make},
+    {&layer_sigmoid, KERNELS_REFERENCE, elementwise_make},
+    {&layer_tanh, KERNELS_REFERENCE, elementwise_make},
     {&layer_flatten, KERNELS_REFERENCE, flatten_make},
 };
 

@@ -43,8 +43,20 @@ struct max_pool2d_options {
     int64_t kernel_size[2], stride[2], padding[2];
 };
 
-extern const struct layer_kind layer_conv2d, layer_linear, layer_max_pool2d, layer_relu,
-    layer_flatten;
+struct leaky_relu_options {
+    double negative_slope;
+};
+struct elu_options {
+    double alpha;
+};
+enum gelu_approximate { GELU_EXACT, GELU_TANH };
+struct gelu_options {
+    int approximate; /* enum gelu_approximate */
+};
+
+extern const struct layer_kind layer_conv2d, layer_linear, layer_max_pool2d, layer_flatten;
+extern const struct layer_kind layer_relu, layer_leaky_relu, layer_elu, layer_gelu, layer_silu,
+    layer_sigmoid, layer_tanh;
 
 /* Output size of a window of `kernel` moved by `stride` over `size` with `padding` on both sides:
  * floor((size + 2·padding − kernel) / stride) + 1; ≤ 0 when the window does not fit. */

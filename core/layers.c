@@ -4,12 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/* clang-format off */
 static const struct kind *const rows[] = {
-    &layer_conv2d.kind,  &layer_relu.kind,   &layer_max_pool2d.kind,
+    &layer_conv2d.kind, &layer_max_pool2d.kind, &layer_relu.kind, &layer_leaky_relu.kind,
+    &layer_elu.kind, &layer_gelu.kind, &layer_silu.kind, &layer_sigmoid.kind, &layer_tanh.kind,
     &layer_flatten.kind, &layer_linear.kind,
 };
 
-/* clang-format off */
 static const struct field common_rows[] = {
     {.name = "name", .type = FIELD_TEXT, .flags = FIELD_OPTIONAL,
      .offset = offsetof(struct layer_common, name), .min = 0,

@@ -16,6 +16,7 @@ struct edge {
                           thread */
     bool whole_gradients;
     bool want_gradient;
+    bool kept; /* its writer reads the values once more in the backward pass */
     real *values, *gradients;
 };
 
@@ -56,6 +57,7 @@ static void node_link(struct model *model, struct node *node)
     if (!node->op.in_place)
         edge_add(model, node->op.y_count);
     node->y = model->edge_count - 1;
+    model->edges[node->y].kept |= node->op.reads_y;
     if (node->op.whole_batch) {
         model->edges[node->x].whole_values = true;
         model->edges[node->y].whole_gradients = true;
@@ -76,6 +78,7 @@ static bool node_add(struct model *model, int index, bool want_dx, struct error 
                              .members = model->setup.threads,
                              .block = last ? last->op.y_block : 1,
                              .want_dx = want_dx,
+                             .keep_x = model->edges[model->edge_count - 1].kept,
                              .memory = &model->block};
     struct op op;
     if (!kernels_make(&setup, model->setup.kernels, &op, error))

@@ -42,6 +42,7 @@ struct op_setup {
     int block;    /* layout that x would have */
     bool settle;  /* second round: slower ways are welcome */
     bool want_dx; /* false in front of the first layer with weights */
+    bool keep_x;  /* who wrote x reads it once more in its backward pass: leave it alone */
     struct block *memory;
 };
 
@@ -49,7 +50,8 @@ struct op {
     const char *kernel;       /* which one serves, for people; static or in `state` */
     int64_t x_count, y_count; /* numbers of one sample, in the op's layouts */
     int x_block, y_block;     /* the layouts */
-    bool in_place;            /* y may be written over x, dx over dy */
+    bool in_place;            /* y is written over x, dx over dy */
+    bool reads_y;             /* backward reads y: nothing may be written over it before */
     bool whole_batch;         /* gather reads x and dy of the whole batch */
     int gather_tasks;
     void *state;                                         /* the kernel's own */

@@ -10,6 +10,7 @@ struct layer_run {
     struct spec spec;
     struct plan plan;
     int64_t samples;
+    int block; /* layout that is offered to the kernel; 0: plain. A kernel may take another one. */
     int64_t x_count, y_count; /* of one sample */
     real *parameters;         /* (plan.parameters); in */
     real *x, *dy;             /* (samples, x_count) and (samples, y_count); in */

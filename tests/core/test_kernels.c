@@ -20,6 +20,7 @@ struct lot {
     char words[200];
     struct shape input;
     int64_t samples;
+    int block; /* layout that the best kernel is offered */
     struct layer_way way;
 };
 
@@ -96,6 +97,21 @@ static void roll_image_layer(struct dice *dice, struct lot *lot)
     snprintf(lot->words, sizeof(lot->words), roll(dice, 0, 1) == 0 ? "relu" : "flatten");
 }
 
+static void roll_activation(struct dice *dice, struct lot *lot)
+{
+    static const char *const words[] = {"leaky_relu negative_slope=0.2",
+                                        "elu alpha=0.4",
+                                        "gelu",
+                                        "gelu approximate=tanh",
+                                        "silu",
+                                        "sigmoid",
+                                        "tanh"};
+
+    lot->input = (struct shape){roll_channels(dice), roll(dice, 1, 9), roll(dice, 1, 9), 0};
+    snprintf(lot->words, sizeof(lot->words), "%s",
+             words[roll(dice, 0, (int64_t)COUNT_OF(words) - 1)]);
+}
+
 typedef void roll_layer(struct dice *dice, struct lot *lot);
 
 static struct lot roll_lot(roll_layer *layer, uint64_t number)
@@ -107,6 +123,7 @@ static struct lot roll_lot(roll_layer *layer, uint64_t number)
     lot.samples = roll(&dice, 1, 9);
     lot.way = (struct layer_way){KERNELS_BEST, roll(&dice, 1, 5), (int)roll(&dice, 1, 3),
                                  roll(&dice, 0, 3) > 0};
+    lot.block = (int[]){1, 8, 16}[roll(&dice, 0, 2)];
     return lot;
 }
 
@@ -139,6 +156,7 @@ static void compare(const struct lot *lot, uint64_t number, bool ties)
         int64_t count = lot->samples * shape_elements(&lot->input);
 
         layer_open(run, lot->words, &lot->input, lot->samples);
+        run->block = i == 0 ? lot->block : 1;
         fill_parameters(&run->plan, number, 1, run->parameters);
         fill_symmetric(run->x, count, number, 0);
         for (int64_t k = 0; ties && k < count; k++)
@@ -189,6 +207,11 @@ TEST("linear of random shapes: the best kernel computes what the reference compu
 TEST("relu and flatten of random shapes give the same in any shards")
 {
     compare_many(roll_image_layer, 100);
+}
+
+TEST("activations give the same in any layout, and channels that fill up a block stay zero")
+{
+    compare_many(roll_activation, 200);
 }
 
 static void check_numbers(const char *what, const real *got, const real *wanted, int64_t count)

@@ -81,7 +81,9 @@ def layer(kind, options, channels):
         return torch.nn.Conv2d(channels, options["out_channels"], **rest), options["out_channels"]
     if kind == "linear":
         return torch.nn.Linear(channels, options["out_features"], **rest), options["out_features"]
-    plain = {"relu": torch.nn.ReLU, "flatten": torch.nn.Flatten, "max_pool2d": torch.nn.MaxPool2d}
+    plain = {"relu": torch.nn.ReLU, "leaky_relu": torch.nn.LeakyReLU, "elu": torch.nn.ELU, "gelu": torch.nn.GELU,
+             "silu": torch.nn.SiLU, "sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh,
+             "flatten": torch.nn.Flatten, "max_pool2d": torch.nn.MaxPool2d}
     return plain[kind](**rest), channels
 
 
@@ -229,6 +231,15 @@ LAYERS = [
     ("linear", {"out_features": 7}, (13,), 3),
     ("linear", {"out_features": 5, "bias": False}, (16,), 2),
     ("linear", {"out_features": 1}, (1,), 1),
+    ("leaky_relu", {}, (3, 5, 4), 2),
+    ("leaky_relu", {"negative_slope": 0.3}, (17, 2, 3), 2),
+    ("elu", {}, (3, 5, 4), 2),
+    ("elu", {"alpha": 0.7}, (11,), 3),
+    ("gelu", {}, (3, 5, 4), 2),
+    ("gelu", {"approximate": "tanh"}, (17, 2, 3), 2),
+    ("silu", {}, (6, 3, 4), 2),
+    ("sigmoid", {}, (6, 3, 4), 2),
+    ("tanh", {}, (19,), 3),
 ]
 
 
