@@ -120,8 +120,58 @@ TEST("a window's output is floor((H + 2p − k) / s) + 1, as counted by sliding 
                     int64_t count = 0;
                     for (int64_t at = -padding; at + kernel <= size + padding; at += stride)
                         count++;
-                    CHECK_INT(window_output(size, kernel, stride, padding), count);
+                    CHECK_INT(
+                        window_output(&(struct sliding){size, kernel, stride, padding, false}),
+                        count);
                 }
+}
+
+/* The first window always counts when a part of it may stand out; a later one does when the one
+ * before left something over and it begins inside the image or the padding before it. */
+static int64_t count_with_ceil_mode(const struct sliding *w)
+{
+    int64_t count = 0, end = w->size + w->padding;
+    for (int64_t at = -w->padding; at + w->kernel - w->stride < end && at < w->size;
+         at += w->stride)
+        count++;
+    return count;
+}
+
+TEST("with ceil_mode a last window that is not full counts, if it begins inside")
+{
+    for (int64_t size = 1; size <= 12; size++)
+        for (int64_t kernel = 1; kernel <= 5; kernel++)
+            for (int64_t stride = 1; stride <= 4; stride++)
+                for (int64_t padding = 0; padding <= kernel / 2; padding++) {
+                    const struct sliding w = {size, kernel, stride, padding, true};
+                    CHECK_INT(window_output(&w), count_with_ceil_mode(&w));
+                }
+}
+
+TEST("adaptive pooling sees what its parts see, and everything when there is one part")
+{
+    const struct data_shape data = {{3, 14, 7, 0}, 4, 10, 0};
+    struct spec *spec = network_new();
+    struct adaptive_avg_pool2d_options *options;
+    struct plan plan;
+
+    network_conv2d(spec, 4, 3, 1, 1);
+    options = network_layer(spec, "adaptive_avg_pool2d");
+    options->output_size[0] = 7;
+    options->output_size[1] = 3;
+    options = network_layer(spec, "adaptive_avg_pool2d");
+    options->output_size[0] = options->output_size[1] = 1;
+    network_layer(spec, "flatten");
+    network_plan(spec, &data, &plan);
+    CHECK_INT(plan.layers[1].output.height, 7);
+    CHECK_INT(plan.layers[1].output.width, 3);
+    CHECK_INT(plan.layers[1].receptive_field[0], 4);
+    CHECK_INT(plan.layers[1].receptive_field[1], 5);
+    CHECK_INT(plan.layers[1].stride[0], 2);
+    CHECK_INT(plan.layers[2].output.channels, 4);
+    CHECK_INT(plan.layers[2].receptive_field[0], 0);
+    plan_drop(&plan);
+    network_free(spec);
 }
 
 TEST("a kernel larger than its input is a problem at that layer")

@@ -83,7 +83,8 @@ def layer(kind, options, channels):
         return torch.nn.Linear(channels, options["out_features"], **rest), options["out_features"]
     plain = {"relu": torch.nn.ReLU, "leaky_relu": torch.nn.LeakyReLU, "elu": torch.nn.ELU, "gelu": torch.nn.GELU,
              "silu": torch.nn.SiLU, "sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh,
-             "flatten": torch.nn.Flatten, "max_pool2d": torch.nn.MaxPool2d}
+             "flatten": torch.nn.Flatten, "max_pool2d": torch.nn.MaxPool2d,
+             "avg_pool2d": torch.nn.AvgPool2d, "adaptive_avg_pool2d": torch.nn.AdaptiveAvgPool2d}
     return plain[kind](**rest), channels
 
 
@@ -240,6 +241,24 @@ LAYERS = [
     ("silu", {}, (6, 3, 4), 2),
     ("sigmoid", {}, (6, 3, 4), 2),
     ("tanh", {}, (19,), 3),
+    ("max_pool2d", {"kernel_size": 2, "ceil_mode": True}, (3, 5, 7), 2),
+    ("max_pool2d", {"kernel_size": 2, "stride": 3, "ceil_mode": True}, (2, 3, 4), 2),
+    ("max_pool2d", {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True}, (17, 4, 6), 1),
+    ("max_pool2d", {"kernel_size": 3, "stride": 2, "ceil_mode": True}, (2, 2, 2), 2),
+    ("avg_pool2d", {"kernel_size": 2}, (3, 6, 7), 2),
+    ("avg_pool2d", {"kernel_size": (2, 3), "stride": (3, 1), "padding": (1, 0)}, (17, 8, 7), 2),
+    ("avg_pool2d", {"kernel_size": 3, "stride": 2, "padding": 1, "count_include_pad": False}, (4, 5, 6), 2),
+    ("avg_pool2d", {"kernel_size": 2, "ceil_mode": True}, (3, 5, 7), 2),
+    ("avg_pool2d", {"kernel_size": 2, "stride": 3, "ceil_mode": True}, (2, 3, 4), 2),
+    ("avg_pool2d", {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True}, (17, 4, 6), 1),
+    ("avg_pool2d", {"kernel_size": 4, "stride": 3, "padding": (2, 1), "ceil_mode": True,
+                    "count_include_pad": False}, (3, 6, 5), 2),
+    ("avg_pool2d", {"kernel_size": 4, "stride": 3, "padding": (2, 1), "ceil_mode": True}, (3, 6, 5), 2),
+    ("avg_pool2d", {"kernel_size": 3, "stride": 2, "ceil_mode": True}, (2, 2, 2), 2),
+    ("adaptive_avg_pool2d", {"output_size": 1}, (17, 5, 4), 2),
+    ("adaptive_avg_pool2d", {"output_size": (2, 3)}, (3, 5, 7), 2),
+    ("adaptive_avg_pool2d", {"output_size": (4, 1)}, (2, 6, 3), 2),
+    ("adaptive_avg_pool2d", {"output_size": 5}, (2, 3, 4), 2),
 ]
 
 
