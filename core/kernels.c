@@ -23,6 +23,8 @@ const struct kernel_row kernel_rows[] = {
     {&layer_silu, KERNELS_REFERENCE, elementwise_make},
     {&layer_sigmoid, KERNELS_REFERENCE, elementwise_make},
     {&layer_tanh, KERNELS_REFERENCE, elementwise_make},
+    {&layer_dropout, KERNELS_REFERENCE, dropout_make},
+    {&layer_dropout2d, KERNELS_REFERENCE, dropout_make},
     {&layer_flatten, KERNELS_REFERENCE, flatten_make},
 };
 

@@ -53,12 +53,16 @@ struct leaky_relu_options {
 struct elu_options {
     double alpha;
 };
+struct dropout_options {
+    double p;
+};
 enum gelu_approximate { GELU_EXACT, GELU_TANH };
 struct gelu_options {
     int approximate; /* enum gelu_approximate */
 };
 
-extern const struct layer_kind layer_conv2d, layer_linear, layer_flatten;
+extern const struct layer_kind layer_conv2d, layer_linear, layer_flatten, layer_dropout,
+    layer_dropout2d;
 extern const struct layer_kind layer_max_pool2d, layer_avg_pool2d, layer_adaptive_avg_pool2d;
 extern const struct layer_kind layer_relu, layer_leaky_relu, layer_elu, layer_gelu, layer_silu,
     layer_sigmoid, layer_tanh;

@@ -7,7 +7,8 @@
 /* clang-format off */
 static const struct kind *const rows[] = {
     &layer_conv2d.kind, &layer_linear.kind, &layer_flatten.kind, &layer_max_pool2d.kind,
-    &layer_avg_pool2d.kind, &layer_adaptive_avg_pool2d.kind, &layer_relu.kind,
+    &layer_avg_pool2d.kind, &layer_adaptive_avg_pool2d.kind, &layer_dropout.kind,
+    &layer_dropout2d.kind, &layer_relu.kind,
     &layer_leaky_relu.kind, &layer_elu.kind, &layer_gelu.kind, &layer_silu.kind,
     &layer_sigmoid.kind, &layer_tanh.kind,
 };

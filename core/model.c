@@ -79,6 +79,7 @@ static bool node_add(struct model *model, int index, bool want_dx, struct error 
                              .block = last ? last->op.y_block : 1,
                              .want_dx = want_dx,
                              .keep_x = model->edges[model->edge_count - 1].kept,
+                             .seed = (uint64_t)model->setup.spec->run.seed,
                              .memory = &model->block};
     struct op op;
     if (!kernels_make(&setup, model->setup.kernels, &op, error))
@@ -278,7 +279,10 @@ static void shard_task(void *context, int task, int member)
     int64_t first = task * plan->cut.shard_size, left = batch->samples - first;
     struct op_call call = {.samples = left < plan->cut.shard_size ? left : plan->cut.shard_size,
                            .shard = task,
-                           .member = member};
+                           .member = member,
+                           .train = batch->train,
+                           .epoch = (uint32_t)batch->epoch,
+                           .first = batch->first + first};
     struct batch_part part = {.split = batch->split,
                               .order = batch->order,
                               .first = batch->first + first,

@@ -118,13 +118,16 @@ struct buffers {
 };
 
 static void run_shards(struct op *op, const struct buffers *all, const struct layer_way *way,
-                       int64_t samples)
+                       const struct layer_run *run)
 {
-    for (int64_t first = 0; first < samples; first += way->shard_size) {
-        int64_t left = samples - first;
+    for (int64_t first = 0; first < run->samples; first += way->shard_size) {
+        int64_t left = run->samples - first;
         struct op_call call = {.samples = left < way->shard_size ? left : way->shard_size,
                                .shard = (int)(first / way->shard_size),
                                .member = (int)(first / way->shard_size) % way->members,
+                               .train = !run->evaluate,
+                               .epoch = run->draws.epoch,
+                               .first = first,
                                .x = all->x + first * op->x_count,
                                .y = all->y + first * op->y_count,
                                .dy = all->dy + first * op->y_count};
@@ -154,7 +157,7 @@ static void run_op(struct layer_run *run, struct op *op, const struct layer_way 
     }
     if (op->pack != NULL)
         op->pack(op, run->parameters);
-    run_shards(op, &all, way, run->samples);
+    run_shards(op, &all, way, run);
     gather.x = all.x;
     gather.dy = all.dy;
     for (gather.task = 0; gather.task < op->gather_tasks; gather.task++)
@@ -188,6 +191,7 @@ void layer_compute(struct layer_run *run, const struct layer_way *way)
                                    .members = way->members,
                                    .block = run->block > 0 ? run->block : 1,
                                    .want_dx = way->want_dx,
+                                   .seed = run->draws.seed,
                                    .memory = &memory};
 
     kernels_greet_thread();
