@@ -13,6 +13,9 @@
 
 enum { LANES_MAX = 16, TAPS_MAX = 255 };
 
+/* In front of a loop over lanes: unrolled into single lanes first, it would not become a vector. */
+#define WHOLE _Pragma("GCC unroll 1")
+
 /* The part of an axis that one output looks at. */
 struct span {
     int64_t first, end; /* inside the image; never empty */
@@ -52,6 +55,7 @@ max_forward(const struct plane *p, const struct window *w, const int lanes)
     real best[LANES_MAX];
     int32_t winner[LANES_MAX], tap = 0;
 
+    WHOLE
     for (int l = 0; l < lanes; l++) {
         best[l] = p->x[(w->rows->first * width + w->columns->first) * lanes + l];
         winner[l] = 0;
@@ -59,12 +63,14 @@ max_forward(const struct plane *p, const struct window *w, const int lanes)
     for (int64_t iy = w->rows->first; iy < w->rows->end; iy++)
         for (int64_t ix = w->columns->first; ix < w->columns->end; ix++, tap++) {
             const real *x = p->x + (iy * width + ix) * lanes;
+            WHOLE
             for (int l = 0; l < lanes; l++) {
                 int take = (x[l] > best[l]) | (x[l] != x[l]);
                 best[l] = take ? x[l] : best[l];
                 winner[l] = take ? tap : winner[l];
             }
         }
+    WHOLE
     for (int l = 0; l < lanes; l++) {
         p->y[w->out * lanes + l] = best[l];
         p->winners[w->out * lanes + l] = (uint8_t)winner[l];
@@ -82,6 +88,7 @@ max_backward(const struct plane *p, const struct window *w, const int lanes)
     for (int64_t iy = w->rows->first; iy < w->rows->end; iy++)
         for (int64_t ix = w->columns->first; ix < w->columns->end; ix++, tap++) {
             real *dx = p->dx + (iy * p->pool->in.width + ix) * lanes;
+            WHOLE
             for (int l = 0; l < lanes; l++)
                 dx[l] += winners[l] == tap ? dy[l] : 0;
         }

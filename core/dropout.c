@@ -51,7 +51,7 @@ static void apply(const struct op *op, const struct op_call *call, const real *i
             int64_t step = missing || s->channels ? 0 : 1; /* to the next pixel's draw */
             const uint8_t *draws = missing ? &none : kept + c * (s->channels ? 1 : pixels);
             for (int64_t p = 0; p < pixels; p++)
-                out[at + p * lanes] = in[at + p * lanes] * (draws[p * step] ? s->factor : 0);
+                out[at + p * lanes] = in[at + p * lanes] * ((real)draws[p * step] * s->factor);
         }
 }
 

@@ -296,7 +296,8 @@ bool elementwise_make(const struct op_setup *setup, struct op *op, struct error 
     int64_t count = op_count(&layer->input, setup->block);
 
     while (&row->layer->kind != layer->kind)
-        row++;
+        if (++row == activations + COUNT_OF(activations))
+            return false;
     struct activation_state *s = calloc(1, sizeof *s);
     if (!s)
         return error_set(error, ERROR_MEMORY, layer->pointer, "no memory for the layer");

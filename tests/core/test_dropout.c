@@ -112,6 +112,19 @@ TEST("dropout draws anew in another epoch and under another seed, and the same o
     layer_close(&run);
 }
 
+TEST("a NaN is never dropped")
+{
+    struct layer_run run;
+
+    open_ones(&run, "dropout p=0.9");
+    for (int64_t i = 0; i < 2 * run.x_count; i++)
+        run.x[i] = (real)NAN;
+    layer_compute(&run, &whole);
+    for (int64_t i = 0; i < 2 * run.x_count; i++)
+        CHECK(isnan(run.y[i]));
+    layer_close(&run);
+}
+
 static void roll_dropout(struct dice *dice, struct lot *lot)
 {
     lot->input = (struct shape){roll_channels(dice), roll(dice, 1, 9), roll(dice, 1, 9), 0};
