@@ -1,44 +1,321 @@
-/* Ops that look at one number at a time and so work in any layout, in place. */
+/* Activations: a table of functions that look at one number at a time and so work in any layout.
+ *
+ * Where the output tells the derivative, the op works in place and keeps nothing else. All are
+ * written so that a NaN stays one: a diverged run must not look healthy. */
 #include "core/kernels.h"
+#include "core/layer.h"
 
-/* Written so that a NaN stays one: a diverged run must not look healthy. x and y may be the same.
- */
+#include <stdlib.h>
+#include <string.h>
+
+/* What one call reads and writes. y may be x, and dx may be dy. */
+struct elements {
+    const void *options;
+    const real *x; /* backward: only where the row needs it */
+    real *y;
+    const real *dy;
+    real *dx;
+    int64_t count;
+};
+
+typedef void elements_run(const struct elements *e);
+
+struct activation {
+    const struct layer_kind *layer;
+    bool needs_x; /* backward reads x and not y */
+    elements_run *forward, *backward;
+};
+
+/* In front of a loop whose arrays are the same or apart: no number meets another one. */
+#define APART _Pragma("GCC ivdep")
+
+/* ---- relu, leaky_relu: one comparison, so worth vectors. The signs of x and y agree. ---- */
+
 VECTOR_CLONES static void clamp(const real *x, real *y, int64_t count)
 {
+    APART
     for (int64_t i = 0; i < count; i++)
         y[i] = x[i] < 0 ? 0 : x[i];
 }
 
-/* dy and dx may be the same. */
 VECTOR_CLONES static void mask(const real *y, const real *dy, real *dx, int64_t count)
 {
+    APART
     for (int64_t i = 0; i < count; i++)
         dx[i] = y[i] > 0 ? dy[i] : 0;
 }
 
-static void relu_forward(struct op *op, const struct op_call *call)
+static void relu_forward(const struct elements *e)
 {
-    clamp(call->x, call->y, call->samples * op->x_count);
+    clamp(e->x, e->y, e->count);
 }
 
-/* The forward pass kept y alone, and y > 0 exactly where x > 0. */
-static void relu_backward(struct op *op, const struct op_call *call)
+static void relu_backward(const struct elements *e)
 {
+    mask(e->y, e->dy, e->dx, e->count);
+}
+
+VECTOR_CLONES static void lean(const real *x, real *y, int64_t count, real slope)
+{
+    APART
+    for (int64_t i = 0; i < count; i++)
+        y[i] = x[i] > 0 ? x[i] : x[i] * slope;
+}
+
+VECTOR_CLONES static void lean_back(const real *y, const real *dy, real *dx, int64_t count,
+                                    real slope)
+{
+    APART
+    for (int64_t i = 0; i < count; i++)
+        dx[i] = y[i] > 0 ? dy[i] : dy[i] * slope;
+}
+
+static real leaky_relu_slope(const struct elements *e)
+{
+    return (real)((const struct leaky_relu_options *)e->options)->negative_slope;
+}
+
+static void leaky_relu_forward(const struct elements *e)
+{
+    lean(e->x, e->y, e->count, leaky_relu_slope(e));
+}
+
+static void leaky_relu_backward(const struct elements *e)
+{
+    lean_back(e->y, e->dy, e->dx, e->count, leaky_relu_slope(e));
+}
+
+/* ---- elu, sigmoid, tanh: the derivative is a polynomial of y ---- */
+
+static real elu_alpha(const struct elements *e)
+{
+    return (real)((const struct elu_options *)e->options)->alpha;
+}
+
+static void elu_forward(const struct elements *e)
+{
+    real alpha = elu_alpha(e);
+    for (int64_t i = 0; i < e->count; i++)
+        e->y[i] = e->x[i] > 0 ? e->x[i] : alpha * real_expm1(e->x[i]);
+}
+
+/* d/dx α(eˣ − 1) = αeˣ = y + α */
+VECTOR_CLONES static void elu_back(const real *y, const real *dy, real *dx, int64_t count,
+                                   real alpha)
+{
+    APART
+    for (int64_t i = 0; i < count; i++)
+        dx[i] = y[i] > 0 ? dy[i] : dy[i] * (y[i] + alpha);
+}
+
+static void elu_backward(const struct elements *e)
+{
+    elu_back(e->y, e->dy, e->dx, e->count, elu_alpha(e));
+}
+
+static inline real logistic(real x)
+{
+    return 1 / (1 + real_exp(-x));
+}
+
+static void sigmoid_forward(const struct elements *e)
+{
+    for (int64_t i = 0; i < e->count; i++)
+        e->y[i] = logistic(e->x[i]);
+}
+
+VECTOR_CLONES static void sigmoid_back(const real *y, const real *dy, real *dx, int64_t count)
+{
+    APART
+    for (int64_t i = 0; i < count; i++)
+        dx[i] = dy[i] * (1 - y[i]) * y[i];
+}
+
+static void sigmoid_backward(const struct elements *e)
+{
+    sigmoid_back(e->y, e->dy, e->dx, e->count);
+}
+
+static void tanh_forward(const struct elements *e)
+{
+    for (int64_t i = 0; i < e->count; i++)
+        e->y[i] = real_tanh(e->x[i]);
+}
+
+VECTOR_CLONES static void tanh_back(const real *y, const real *dy, real *dx, int64_t count)
+{
+    APART
+    for (int64_t i = 0; i < count; i++)
+        dx[i] = dy[i] * (1 - y[i] * y[i]);
+}
+
+static void tanh_backward(const struct elements *e)
+{
+    tanh_back(e->y, e->dy, e->dx, e->count);
+}
+
+/* ---- silu, gelu: two inputs may give the same output, so the derivative needs x ---- */
+
+static void silu_forward(const struct elements *e)
+{
+    for (int64_t i = 0; i < e->count; i++)
+        e->y[i] = e->x[i] * logistic(e->x[i]);
+}
+
+static void silu_backward(const struct elements *e)
+{
+    for (int64_t i = 0; i < e->count; i++) {
+        real s = logistic(e->x[i]);
+        e->dx[i] = e->dy[i] * (s * (1 + e->x[i] * (1 - s)));
+    }
+}
+
+static const real sqrt_half = (real)0.70710678118654752440;        /* √½ */
+static const real normal_top = (real)0.39894228040143267794;       /* 1/√(2π) */
+static const real sqrt_two_over_pi = (real)0.79788456080286535588; /* √(2/π) */
+static const real gelu_cube = (real)0.044715; /* Hendrycks and Gimpel 2016, equation 2 */
+
+static void gelu_exact_forward(const struct elements *e)
+{
+    for (int64_t i = 0; i < e->count; i++)
+        e->y[i] = e->x[i] / 2 * (1 + real_erf(e->x[i] * sqrt_half));
+}
+
+/* Φ + xφ */
+static void gelu_exact_backward(const struct elements *e)
+{
+    for (int64_t i = 0; i < e->count; i++) {
+        real x = e->x[i], below = (1 + real_erf(x * sqrt_half)) / 2,
+             density = normal_top * real_exp(-x * x / 2);
+        e->dx[i] = e->dy[i] * (below + x * density);
+    }
+}
+
+static inline real gelu_tanh(real x)
+{
+    return real_tanh(sqrt_two_over_pi * (x + gelu_cube * x * x * x));
+}
+
+static void gelu_tanh_forward(const struct elements *e)
+{
+    for (int64_t i = 0; i < e->count; i++)
+        e->y[i] = e->x[i] / 2 * (1 + gelu_tanh(e->x[i]));
+}
+
+static void gelu_tanh_backward(const struct elements *e)
+{
+    for (int64_t i = 0; i < e->count; i++) {
+        real x = e->x[i], t = gelu_tanh(x), inner = sqrt_two_over_pi * (1 + 3 * gelu_cube * x * x);
+        e->dx[i] = e->dy[i] * ((1 + t) / 2 + x / 2 * (1 - t * t) * inner);
+    }
+}
+
+static bool gelu_is_exact(const struct elements *e)
+{
+    return ((const struct gelu_options *)e->options)->approximate == GELU_EXACT;
+}
+
+static void gelu_forward(const struct elements *e)
+{
+    (gelu_is_exact(e) ? gelu_exact_forward : gelu_tanh_forward)(e);
+}
+
+static void gelu_backward(const struct elements *e)
+{
+    (gelu_is_exact(e) ? gelu_exact_backward : gelu_tanh_backward)(e);
+}
+
+/* ---- the table and the op ---- */
+
+static const struct activation activations[] = {
+    {&layer_relu, false, relu_forward, relu_backward},
+    {&layer_leaky_relu, false, leaky_relu_forward, leaky_relu_backward},
+    {&layer_elu, false, elu_forward, elu_backward},
+    {&layer_sigmoid, false, sigmoid_forward, sigmoid_backward},
+    {&layer_tanh, false, tanh_forward, tanh_backward},
+    {&layer_silu, true, silu_forward, silu_backward},
+    {&layer_gelu, true, gelu_forward, gelu_backward},
+};
+
+struct activation_state {
+    const struct activation *row;
+    const void *options;
+    int64_t pixels;
+    int64_t missing; /* channels of the last block that must be cleared: f(0) is not 0 there */
+};
+
+/* The missing channels stay zero, or the next convolution would learn from them. */
+static void clear_missing(const struct op *op, const struct op_call *call)
+{
+    const struct activation_state *s = op->state;
+    int64_t last = op->y_count - s->pixels * op->y_block;
+    for (int64_t n = 0; n < call->samples; n++)
+        for (int64_t p = 0; p < s->pixels; p++)
+            memset(call->y + n * op->y_count + last + (p + 1) * op->y_block - s->missing, 0,
+                   (size_t)s->missing * sizeof *call->y);
+}
+
+static void forward(struct op *op, const struct op_call *call)
+{
+    const struct activation_state *s = op->state;
+    s->row->forward(&(struct elements){
+        .options = s->options, .x = call->x, .y = call->y, .count = call->samples * op->x_count});
+    if (s->missing > 0)
+        clear_missing(op, call);
+}
+
+static void backward(struct op *op, const struct op_call *call)
+{
+    const struct activation_state *s = op->state;
     if (call->dx)
-        mask(call->y, call->dy, call->dx, call->samples * op->x_count);
+        s->row->backward(&(struct elements){.options = s->options,
+                                            .x = call->x,
+                                            .y = call->y,
+                                            .dy = call->dy,
+                                            .dx = call->dx,
+                                            .count = call->samples * op->x_count});
 }
 
-bool relu_make(const struct op_setup *setup, struct op *op, struct error *error)
+static void drop(struct op *op)
 {
-    (void)error;
-    int64_t count = op_count(&setup->layer->input, setup->block);
-    *op = (struct op){.kernel = "in place, any layout",
+    free(op->state);
+}
+
+/* Asked of the function itself, so that no row can forget to say it. */
+static bool keeps_zero(const struct activation_state *s)
+{
+    real zero = 0;
+    s->row->forward(&(struct elements){.options = s->options, .x = &zero, .y = &zero, .count = 1});
+    return zero == 0;
+}
+
+bool elementwise_make(const struct op_setup *setup, struct op *op, struct error *error)
+{
+    const struct plan_layer *layer = setup->layer;
+    const struct activation *row = activations;
+    int64_t count = op_count(&layer->input, setup->block);
+
+    while (&row->layer->kind != layer->kind)
+        if (++row == activations + COUNT_OF(activations))
+            return false;
+    struct activation_state *s = calloc(1, sizeof *s);
+    if (!s)
+        return error_set(error, ERROR_MEMORY, layer->pointer, "no memory for the layer");
+    *s = (struct activation_state){
+        .row = row, .options = layer->options, .pixels = layer->input.height * layer->input.width};
+    if (!keeps_zero(s))
+        s->missing = (setup->block - layer->input.channels % setup->block) % setup->block;
+    bool in_place = !row->needs_x && !setup->keep_x;
+    *op = (struct op){.kernel = in_place ? "in place, any layout" : "any layout",
                       .x_count = count,
                       .y_count = count,
                       .x_block = setup->block,
                       .y_block = setup->block,
-                      .in_place = true,
-                      .forward = relu_forward,
-                      .backward = relu_backward};
+                      .in_place = in_place,
+                      .reads_y = !row->needs_x,
+                      .state = s,
+                      .forward = forward,
+                      .backward = backward,
+                      .drop = drop};
     return true;
 }

@@ -40,22 +40,50 @@ struct linear_options {
     int64_t out_features, in_features;
     bool bias;
 };
-struct max_pool2d_options {
+struct pool2d_options {
     int64_t kernel_size[2], stride[2], padding[2];
+    bool ceil_mode, count_include_pad; /* the latter for avg_pool2d alone */
+};
+struct adaptive_avg_pool2d_options {
+    int64_t output_size[2];
 };
 
-extern const struct layer_kind layer_conv2d, layer_linear, layer_max_pool2d, layer_relu,
-    layer_flatten;
+struct leaky_relu_options {
+    double negative_slope;
+};
+struct elu_options {
+    double alpha;
+};
+struct dropout_options {
+    double p;
+};
+enum gelu_approximate { GELU_EXACT, GELU_TANH };
+struct gelu_options {
+    int approximate; /* enum gelu_approximate */
+};
 
-/* Output size of a window of `kernel` moved by `stride` over `size` with `padding` on both sides:
- * floor((size + 2·padding − kernel) / stride) + 1; ≤ 0 when the window does not fit. */
-int64_t window_output(int64_t size, int64_t kernel, int64_t stride, int64_t padding);
+extern const struct layer_kind layer_conv2d, layer_linear, layer_flatten, layer_dropout,
+    layer_dropout2d;
+extern const struct layer_kind layer_max_pool2d, layer_avg_pool2d, layer_adaptive_avg_pool2d;
+extern const struct layer_kind layer_relu, layer_leaky_relu, layer_elu, layer_gelu, layer_silu,
+    layer_sigmoid, layer_tanh;
+
+/* A window of `kernel` that moves by `stride` over `size` with `padding` on both sides. */
+struct sliding {
+    int64_t size, kernel, stride, padding;
+    bool ceil_mode;
+};
+
+/* How many places it takes: ⌊(size + 2·padding − kernel) / stride⌋ + 1, or 0 when it does not fit.
+ * With ceil_mode ⌈ ⌉, but the last one must begin inside the image or the padding before it, as in
+ * PyTorch. */
+int64_t window_output(const struct sliding *window);
 
 /* The part that all windows share (convolution and pooling): output height and width, receptive
  * field and stride, the problem of a window that does not fit, the warning of pixels that are never
- * read. */
+ * read. ceil_mode: see window_output. */
 void plan_window(struct layer_planning *planning, const int64_t kernel[2], const int64_t stride[2],
-                 const int64_t padding[2]);
+                 const int64_t padding[2], bool ceil_mode);
 
 /* Adds a tensor "PATH.suffix" of dims[0..rank) to the layer being planned. */
 void plan_tensor_add(struct layer_planning *planning, const char *suffix, const int64_t *dims,

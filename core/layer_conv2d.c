@@ -38,7 +38,7 @@ static void plan(struct layer_planning *planning)
     if (o->in_channels != FIELD_ABSENT && o->in_channels != channels)
         plan_option_problem(planning, "in_channels", "in_channels is %lld, but the input has %lld",
                             (long long)o->in_channels, (long long)channels);
-    plan_window(planning, o->kernel_size, o->stride, o->padding);
+    plan_window(planning, o->kernel_size, o->stride, o->padding, false);
     layer->output.channels = o->out_channels;
     plan_tensor_add(planning, "weight",
                     (int64_t[]){o->out_channels, channels, o->kernel_size[0], o->kernel_size[1]}, 4,

@@ -4,12 +4,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* clang-format off */
 static const struct kind *const rows[] = {
-    &layer_conv2d.kind,  &layer_relu.kind,   &layer_max_pool2d.kind,
-    &layer_flatten.kind, &layer_linear.kind,
+    &layer_conv2d.kind, &layer_linear.kind, &layer_flatten.kind, &layer_max_pool2d.kind,
+    &layer_avg_pool2d.kind, &layer_adaptive_avg_pool2d.kind, &layer_dropout.kind,
+    &layer_dropout2d.kind, &layer_relu.kind,
+    &layer_leaky_relu.kind, &layer_elu.kind, &layer_gelu.kind, &layer_silu.kind,
+    &layer_sigmoid.kind, &layer_tanh.kind,
 };
 
-/* clang-format off */
 static const struct field common_rows[] = {
     {.name = "name", .type = FIELD_TEXT, .flags = FIELD_OPTIONAL,
      .offset = offsetof(struct layer_common, name), .min = 0,
@@ -23,10 +26,13 @@ static const struct fields common = {common_rows, COUNT_OF(common_rows),
 
 const struct kinds layer_kinds = {"layer", rows, COUNT_OF(rows), &common};
 
-int64_t window_output(int64_t size, int64_t kernel, int64_t stride, int64_t padding)
+int64_t window_output(const struct sliding *w)
 {
-    int64_t room = size + 2 * padding - kernel;
-    return room < 0 ? 0 : room / stride + 1;
+    int64_t room = w->size + 2 * w->padding - w->kernel + (w->ceil_mode ? w->stride - 1 : 0);
+    if (room < 0)
+        return 0;
+    int64_t last = room / w->stride;
+    return w->ceil_mode && last * w->stride >= w->size + w->padding ? last : last + 1;
 }
 
 void plan_option_problem(struct layer_planning *planning, const char *key, const char *format, ...)
@@ -41,23 +47,24 @@ void plan_option_problem(struct layer_planning *planning, const char *key, const
     problem_add(planning->problems, pointer, "%s", text);
 }
 
-/* Rows or columns that no window covers: gaps between windows, and what is left at the far edge.
- * Padding is not missed: it lies before the first pixel and, at the far edge, behind the last. */
-static int64_t never_read(int64_t size, int64_t kernel, int64_t stride, int64_t padding)
+/* Rows or columns that none of `outputs` windows covers: gaps between windows, and what is left at
+ * the far edge. Padding is not missed: it lies before the first pixel and, at the far edge, behind
+ * the last. */
+static int64_t never_read(const struct sliding *w, int64_t outputs)
 {
-    int64_t windows = window_output(size, kernel, stride, padding), missed = 0;
-    for (int64_t i = 0; i < windows; i++) {
-        int64_t gap = i * stride - padding + kernel;
-        int64_t next = i + 1 < windows ? gap - kernel + stride : size;
+    int64_t missed = 0;
+    for (int64_t i = 0; i < outputs; i++) {
+        int64_t gap = i * w->stride - w->padding + w->kernel;
+        int64_t next = i + 1 < outputs ? gap - w->kernel + w->stride : w->size;
         gap = gap < 0 ? 0 : gap;
-        next = next > size ? size : next;
+        next = next > w->size ? w->size : next;
         missed += next > gap ? next - gap : 0;
     }
     return missed;
 }
 
 void plan_window(struct layer_planning *planning, const int64_t kernel[2], const int64_t stride[2],
-                 const int64_t padding[2])
+                 const int64_t padding[2], bool ceil_mode)
 {
     struct plan_layer *layer = planning->layer;
     const int64_t size[2] = {layer->input.height, layer->input.width};
@@ -65,9 +72,10 @@ void plan_window(struct layer_planning *planning, const int64_t kernel[2], const
     static const char *const what[2] = {"rows", "columns"};
 
     for (int axis = 0; axis < 2; axis++) {
-        out[axis] = window_output(size[axis], kernel[axis], stride[axis], padding[axis]);
+        const struct sliding w = {size[axis], kernel[axis], stride[axis], padding[axis], ceil_mode};
+        out[axis] = window_output(&w);
         if (out[axis] > 0) {
-            int64_t lost = never_read(size[axis], kernel[axis], stride[axis], padding[axis]);
+            int64_t lost = never_read(&w, out[axis]);
             if (lost > 0)
                 plan_warn(planning->warnings, layer->pointer,
                           "%lld %s of the %lld × %lld input are never read: the stride of "

@@ -16,6 +16,7 @@ struct edge {
                           thread */
     bool whole_gradients;
     bool want_gradient;
+    bool kept; /* its writer reads the values once more in the backward pass */
     real *values, *gradients;
 };
 
@@ -57,6 +58,7 @@ static void node_link(struct model *model, struct node *node)
     if (!node->op.in_place)
         edge_add(model, node->op.y_count);
     node->y = model->edge_count - 1;
+    model->edges[node->y].kept |= node->op.reads_y;
     if (node->op.whole_batch) {
         model->edges[node->x].whole_values = true;
         model->edges[node->y].whole_gradients = true;
@@ -77,6 +79,8 @@ static bool node_add(struct model *model, int index, bool want_dx, struct error 
                              .members = model->setup.threads,
                              .block = last ? last->op.y_block : 1,
                              .want_dx = want_dx,
+                             .keep_x = model->edges[model->edge_count - 1].kept,
+                             .seed = (uint64_t)model->setup.spec->run.seed,
                              .memory = &model->block,
                              .failed = &model->failed,
                              .dry = model->setup.dry};
@@ -288,7 +292,10 @@ static void shard_task(void *context, int task, int member)
     int64_t first = task * plan->cut.shard_size, left = batch->samples - first;
     struct op_call call = {.samples = left < plan->cut.shard_size ? left : plan->cut.shard_size,
                            .shard = task,
-                           .member = member};
+                           .member = member,
+                           .train = batch->train,
+                           .epoch = (uint32_t)batch->epoch,
+                           .first = batch->first + first};
     struct batch_part part = {.split = batch->split,
                               .order = batch->order,
                               .first = batch->first + first,

@@ -37,6 +37,7 @@ struct model_batch {
     const uint32_t *order;
     int64_t first, samples; /* samples ≤ plan.batch_size */
     bool train;             /* with the backward pass */
+    int64_t epoch;          /* counted from 0, for draws in training */
 };
 
 struct model_result {

@@ -21,6 +21,9 @@ struct op_call {
     int64_t samples; /* that count, 1…shard_size; what lies behind them in the buffers is zero or
                         ignored */
     int shard, member; /* member: the team's thread, for scratch memory */
+    bool train;        /* false: an evaluation, without a backward pass */
+    uint32_t epoch;    /* for draws, counted from 0 … */
+    int64_t first;     /* … and the first sample's position in the epoch */
     const real *x;     /* shard_size × op.x_count */
     real *y;           /* shard_size × op.y_count; x itself when op.in_place */
     const real *dy;
@@ -40,10 +43,12 @@ struct op_setup {
     const struct plan *plan;
     const struct plan_layer *layer;
     int64_t shard_size, shards;
-    int members;  /* threads of the team */
-    int block;    /* layout that x would have */
-    bool settle;  /* second round: slower ways are welcome */
-    bool want_dx; /* false in front of the first layer with weights */
+    int members;   /* threads of the team */
+    int block;     /* layout that x would have */
+    bool settle;   /* second round: slower ways are welcome */
+    bool want_dx;  /* false in front of the first layer with weights */
+    bool keep_x;   /* who wrote x reads it once more in its backward pass: leave it alone */
+    uint64_t seed; /* of the run, for draws */
     struct block *memory;
     atomic_bool *failed; /* a kernel that could not do its work sets it; outlives the op */
     bool dry;            /* only the memory is reckoned: the op will not run */
@@ -53,7 +58,8 @@ struct op {
     const char *kernel;       /* which one serves, for people; static or in `state` */
     int64_t x_count, y_count; /* numbers of one sample, in the op's layouts */
     int x_block, y_block;     /* the layouts */
-    bool in_place;            /* y may be written over x, dx over dy */
+    bool in_place;            /* y is written over x, dx over dy */
+    bool reads_y;             /* backward reads y: nothing may be written over it before */
     bool whole_batch;         /* gather reads x and dy of the whole batch */
     int gather_tasks;
     void *state;                                         /* the kernel's own */

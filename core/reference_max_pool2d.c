@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct pool_state {
-    const struct max_pool2d_options *options;
+    const struct pool2d_options *options;
     struct shape in, out;
     int32_t *winners;    /* (shards, shard_size, y_count): index into the input image */
     int64_t shard_count; /* winners of one shard */
@@ -17,7 +17,7 @@ struct pool_state {
 /* Index of the winner of output (oy, ox) in one image. */
 static int32_t winner(const struct pool_state *s, const real *image, int64_t oy, int64_t ox)
 {
-    const struct max_pool2d_options *o = s->options;
+    const struct pool2d_options *o = s->options;
     int64_t best = -1;
     for (int64_t ky = 0; ky < o->kernel_size[0]; ky++)
         for (int64_t kx = 0; kx < o->kernel_size[1]; kx++) {

@@ -12,11 +12,17 @@ typedef double real;
 #define real_sqrt sqrt
 #define real_exp exp
 #define real_log log
+#define real_expm1 expm1
+#define real_tanh tanh
+#define real_erf erf
 #else
 typedef float real;
 #define real_sqrt sqrtf
 #define real_exp expf
 #define real_log logf
+#define real_expm1 expm1f
+#define real_tanh tanhf
+#define real_erf erff
 #endif
 
 /* In front of a function with a hot loop: compiled for several instruction sets, the processor

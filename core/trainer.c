@@ -197,7 +197,8 @@ static struct model_batch step_batch(const struct trainer *trainer)
                                 .order = trainer->order,
                                 .first = first,
                                 .samples = left < plan->batch_size ? left : plan->batch_size,
-                                .train = true};
+                                .train = true,
+                                .epoch = trainer->steps_done / plan->steps_per_epoch};
 }
 
 static bool pass_is_whole(struct trainer *trainer, struct error *error)

@@ -61,7 +61,7 @@ void network_conv2d(struct spec *spec, int64_t out_channels, int64_t kernel, int
 
 void network_max_pool2d(struct spec *spec, int64_t kernel, int64_t stride)
 {
-    struct max_pool2d_options *options = network_layer(spec, "max_pool2d");
+    struct pool2d_options *options = network_layer(spec, "max_pool2d");
     pair(options->kernel_size, kernel);
     pair(options->stride, stride);
 }

@@ -98,19 +98,36 @@ static void from_block(const struct shape *shape, int block, const real *blocked
             plain[c * pixels + p] = blocked[c / block * pixels * block + p * block + c % block];
 }
 
+/* Channels that only fill up a block stay zero: convolutions would learn from them otherwise. */
+static void check_missing(const char *what, const struct shape *shape, int block,
+                          const real *values)
+{
+    int64_t pixels = shape->height * shape->width, used = shape->channels % block;
+    const real *last = values + shape->channels / block * pixels * block;
+
+    for (int64_t p = 0; used > 0 && p < pixels; p++)
+        for (int64_t lane = used; lane < block; lane++)
+            if (last[p * block + lane] != 0)
+                FAIL("%s has %g in a channel that does not exist", what,
+                     (double)last[p * block + lane]);
+}
+
 /* The whole batch in the op's own layouts. An op that works in place has y == x and dx == dy. */
 struct buffers {
     real *x, *y, *dy, *dx;
 };
 
 static void run_shards(struct op *op, const struct buffers *all, const struct layer_way *way,
-                       int64_t samples)
+                       const struct layer_run *run)
 {
-    for (int64_t first = 0; first < samples; first += way->shard_size) {
-        int64_t left = samples - first;
+    for (int64_t first = 0; first < run->samples; first += way->shard_size) {
+        int64_t left = run->samples - first;
         struct op_call call = {.samples = left < way->shard_size ? left : way->shard_size,
                                .shard = (int)(first / way->shard_size),
                                .member = (int)(first / way->shard_size) % way->members,
+                               .train = !run->evaluate,
+                               .epoch = run->draws.epoch,
+                               .first = first,
                                .x = all->x + first * op->x_count,
                                .y = all->y + first * op->y_count,
                                .dy = all->dy + first * op->y_count};
@@ -140,13 +157,16 @@ static void run_op(struct layer_run *run, struct op *op, const struct layer_way 
     }
     if (op->pack != NULL)
         op->pack(op, run->parameters);
-    run_shards(op, &all, way, run->samples);
+    run_shards(op, &all, way, run);
     gather.x = all.x;
     gather.dy = all.dy;
     for (gather.task = 0; gather.task < op->gather_tasks; gather.task++)
         op->gather(op, &gather);
     for (n = 0; n < run->samples; n++) {
+        check_missing("y", &layer->output, op->y_block, all.y + n * op->y_count);
         from_block(&layer->output, op->y_block, all.y + n * op->y_count, run->y + n * run->y_count);
+        if (way->want_dx)
+            check_missing("dx", &layer->input, op->x_block, all.dx + n * op->x_count);
         if (way->want_dx)
             from_block(&layer->input, op->x_block, all.dx + n * op->x_count,
                        run->dx + n * run->x_count);
@@ -169,8 +189,9 @@ void layer_compute(struct layer_run *run, const struct layer_way *way)
                                    .shard_size = way->shard_size,
                                    .shards = (run->samples + way->shard_size - 1) / way->shard_size,
                                    .members = way->members,
-                                   .block = 1,
+                                   .block = run->block > 0 ? run->block : 1,
                                    .want_dx = way->want_dx,
+                                   .seed = run->draws.seed,
                                    .memory = &memory};
 
     kernels_greet_thread();

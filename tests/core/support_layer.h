@@ -3,6 +3,7 @@
 #ifndef TESTS_CORE_SUPPORT_LAYER_H
 #define TESTS_CORE_SUPPORT_LAYER_H
 
+#include "core/rng.h"
 #include "core/spec.h"
 #include "core/trainer.h"
 
@@ -10,6 +11,9 @@ struct layer_run {
     struct spec spec;
     struct plan plan;
     int64_t samples;
+    struct rng draws; /* seed and epoch for layers that draw */
+    bool evaluate;    /* not in training */
+    int block; /* layout that is offered to the kernel; 0: plain. A kernel may take another one. */
     int64_t x_count, y_count; /* of one sample */
     real *parameters;         /* (plan.parameters); in */
     real *x, *dy;             /* (samples, x_count) and (samples, y_count); in */

@@ -20,6 +20,14 @@ struct net {
     struct job_words words;
 };
 
+/* Draws in training, in blocks of channels and behind a layer whose output must stay. */
+static const char random_words[] =
+    "conv2d out_channels=6 kernel_size=3 padding=1 | sigmoid | dropout p=0.3 | avg_pool2d "
+    "kernel_size=2 ceil_mode=true | conv2d out_channels=17 kernel_size=3 | gelu | dropout2d p=0.2 "
+    "| "
+    "adaptive_avg_pool2d output_size=2 | flatten | linear out_features=9 | tanh | dropout | "
+    "linear out_features=3";
+
 static const struct net nets[] = {
     {&images,
      {.model = lenet5_words,
@@ -37,6 +45,8 @@ static const struct net nets[] = {
       .batch_size = 24}},
     {&odd_images,
      {.model = odd_net_words, .epochs = 3, .seed = 6, .batch_size = 31, .drop_last = true}},
+    {&odd_images,
+     {.model = random_words, .epochs = 4, .shuffle = true, .seed = 8, .batch_size = 24}},
 };
 
 static struct dataset *dataset_of(const struct net *net)

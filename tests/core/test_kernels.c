@@ -2,10 +2,9 @@
 #include "tests/harness.h"
 
 #include "core/kernels.h"
-#include "core/rng.h"
 #include "tests/core/support.h"
 #include "tests/core/support_job.h"
-#include "tests/core/support_layer.h"
+#include "tests/core/support_lot.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,43 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* A random layer of one kind. */
-struct lot {
-    char words[200];
-    struct shape input;
-    int64_t samples;
-    struct layer_way way;
-};
-
-/* Draws of one lot: each call takes the next. */
-struct dice {
-    struct rng rng;
-    uint64_t next;
-};
-
-static int64_t roll(struct dice *dice, int64_t low, int64_t high)
-{
-    return low + rng_below(&dice->rng, dice->next++, (uint32_t)(high - low + 1));
-}
-
-/* Channels: any, with the whole blocks of the vector kernels and their neighbours often among them.
- */
-static int64_t roll_channels(struct dice *dice)
-{
-    static const int64_t usual[] = {1, 3, 6, 8, 15, 16, 17, 32, 33, 48, 64};
-
-    return roll(dice, 0, 1) == 0 ? roll(dice, 1, 40)
-                                 : usual[roll(dice, 0, (int64_t)COUNT_OF(usual) - 1)];
-}
-
-/* A side that a window of `kernel` fits into with that padding. */
-static int64_t roll_side(struct dice *dice, int64_t kernel, int64_t padding)
-{
-    int64_t least = kernel - 2 * padding > 1 ? kernel - 2 * padding : 1;
-
-    return roll(dice, least, least + 12);
-}
 
 static void roll_conv2d(struct dice *dice, struct lot *lot)
 {
@@ -70,19 +32,6 @@ static void roll_conv2d(struct dice *dice, struct lot *lot)
              roll(dice, 0, 3) == 0 ? "false" : "true");
 }
 
-static void roll_max_pool2d(struct dice *dice, struct lot *lot)
-{
-    int64_t k[2] = {roll(dice, 1, 4), roll(dice, 1, 4)};
-    int64_t p[2] = {roll(dice, 0, k[0] / 2), roll(dice, 0, k[1] / 2)};
-
-    lot->input = (struct shape){roll_channels(dice), roll_side(dice, k[0], p[0]),
-                                roll_side(dice, k[1], p[1]), 0};
-    snprintf(lot->words, sizeof(lot->words),
-             "max_pool2d kernel_size=%" PRId64 ",%" PRId64 " stride=%" PRId64 ",%" PRId64
-             " padding=%" PRId64 ",%" PRId64,
-             k[0], k[1], roll(dice, 1, 4), roll(dice, 1, 4), p[0], p[1]);
-}
-
 static void roll_linear(struct dice *dice, struct lot *lot)
 {
     lot->input = (struct shape){roll(dice, 1, 400), 1, 1, 1};
@@ -96,103 +45,24 @@ static void roll_image_layer(struct dice *dice, struct lot *lot)
     snprintf(lot->words, sizeof(lot->words), roll(dice, 0, 1) == 0 ? "relu" : "flatten");
 }
 
-typedef void roll_layer(struct dice *dice, struct lot *lot);
-
-static struct lot roll_lot(roll_layer *layer, uint64_t number)
+static void roll_activation(struct dice *dice, struct lot *lot)
 {
-    struct dice dice = {{number, RNG_SYNTHETIC, 7}, 0};
-    struct lot lot = {.samples = 0};
+    static const char *const words[] = {"leaky_relu negative_slope=0.2",
+                                        "elu alpha=0.4",
+                                        "gelu",
+                                        "gelu approximate=tanh",
+                                        "silu",
+                                        "sigmoid",
+                                        "tanh"};
 
-    layer(&dice, &lot);
-    lot.samples = roll(&dice, 1, 9);
-    lot.way = (struct layer_way){KERNELS_BEST, roll(&dice, 1, 5), (int)roll(&dice, 1, 3),
-                                 roll(&dice, 0, 3) > 0};
-    return lot;
-}
-
-/* How much rounding a sum of these may gather, though the sum itself be small. */
-static double mass(const real *values, int64_t count)
-{
-    double sum = 0;
-
-    for (int64_t i = 0; i < count; i++)
-        sum += fabs((double)values[i]);
-    return sum;
-}
-
-/* Differences are measured against the largest number of the array: float sums of some hundred
- * products; and those of a gradient against the mass of what is summed up in it as well. */
-static void check_alike(const struct lot *lot, const char *what, const struct layer_run *run,
-                        const real *both[2], int64_t count)
-{
-    double largest = 1e-30;
-    bool gradient = strchr(what, '.') != NULL;
-    double rounding = gradient ? 2e-8 * mass(run->dy, lot->samples * run->y_count) /
-                                     (double)run->plan.layers[0].output.channels
-                               : 0;
-
-    for (int64_t i = 0; i < count; i++)
-        largest = fmax(largest, fabs((double)both[1][i]));
-    for (int64_t i = 0; i < count; i++)
-        if (!(fabs((double)both[0][i] - (double)both[1][i]) <= 5e-6 * largest + rounding))
-            FAIL("%s on %" PRId64 "×%" PRId64 "×%" PRId64 ", %" PRId64
-                 " samples, shards of %" PRId64 ", by %s: %s[%" PRId64 "] is %.9g, not %.9g",
-                 lot->words, lot->input.channels, lot->input.height, lot->input.width, lot->samples,
-                 lot->way.shard_size, run->kernel, what, i, (double)both[0][i], (double)both[1][i]);
-}
-
-/* `ties`: inputs of few values, as behind a ReLU, so that windows hold several largest ones. */
-static void compare(const struct lot *lot, uint64_t number, bool ties)
-{
-    const struct layer_way reference = {KERNELS_REFERENCE, lot->samples, 1, lot->way.want_dx};
-    struct layer_run best, plain;
-    struct layer_run *runs[] = {&best, &plain};
-
-    for (int i = 0; i < 2; i++) {
-        struct layer_run *run = runs[i];
-        int64_t count = lot->samples * shape_elements(&lot->input);
-
-        layer_open(run, lot->words, &lot->input, lot->samples);
-        fill_parameters(&run->plan, number, 1, run->parameters);
-        fill_symmetric(run->x, count, number, 0);
-        for (int64_t k = 0; ties && k < count; k++)
-            run->x[k] = (real)fmax(0, floor(3 * (double)run->x[k]));
-        fill_symmetric(run->dy, lot->samples * run->y_count, number, 1);
-        layer_compute(run, i == 0 ? &lot->way : &reference);
-    }
-    check_alike(lot, "y", &best, (const real *[]){best.y, plain.y}, lot->samples * plain.y_count);
-    check_alike(lot, "dx", &best, (const real *[]){best.dx, plain.dx},
-                lot->samples * plain.x_count);
-    for (int i = 0; i < plain.plan.tensor_count; i++) {
-        const struct plan_tensor *t = &plain.plan.tensors[i];
-
-        check_alike(lot, t->name, &best,
-                    (const real *[]){best.gradients + t->offset, plain.gradients + t->offset},
-                    t->count);
-    }
-    layer_close(&best);
-    layer_close(&plain);
-}
-
-static void compare_many(roll_layer *layer, uint64_t lots)
-{
-    for (uint64_t number = 0; number < lots; number++) {
-        struct lot lot = roll_lot(layer, number);
-
-        compare(&lot, number, number % 4 == 3);
-    }
+    lot->input = (struct shape){roll_channels(dice), roll(dice, 1, 9), roll(dice, 1, 9), 0};
+    snprintf(lot->words, sizeof(lot->words), "%s",
+             words[roll(dice, 0, (int64_t)COUNT_OF(words) - 1)]);
 }
 
 TEST_SLOW("conv2d of random shapes: the best kernel computes what the reference computes", 120)
 {
     compare_many(roll_conv2d, 400);
-}
-
-TEST_SLOW("max_pool2d of random shapes, with and without ties: the best kernel does what the "
-          "reference does",
-          120)
-{
-    compare_many(roll_max_pool2d, 400);
 }
 
 TEST("linear of random shapes: the best kernel computes what the reference computes")
@@ -205,11 +75,9 @@ TEST("relu and flatten of random shapes give the same in any shards")
     compare_many(roll_image_layer, 100);
 }
 
-static void check_numbers(const char *what, const real *got, const real *wanted, int64_t count)
+TEST("activations give the same in any layout, and channels that fill up a block stay zero")
 {
-    for (int64_t i = 0; i < count; i++)
-        if (got[i] != wanted[i])
-            FAIL("%s[%" PRId64 "] is %g, not %g", what, i, (double)got[i], (double)wanted[i]);
+    compare_many(roll_activation, 200);
 }
 
 TEST("at zero a ReLU passes no gradient, and a NaN stays one, as in PyTorch")
@@ -230,60 +98,6 @@ TEST("at zero a ReLU passes no gradient, and a NaN stays one, as in PyTorch")
     layer_compute(&run, &way);
     CHECK(isnan(run.y[3]));
     layer_close(&run);
-}
-
-TEST("of equal values in a window the first gets the gradient, as in PyTorch")
-{
-    static const real x[] = {7, 7, 3, 3, 0, 0, 7, 3, 3, 0, 0, 0};
-    static const real dx[] = {1, 0, 2, 0, 3, 0, 0, 0, 0, 0, 0, 0};
-    static const enum kernel_choice sets[] = {KERNELS_BEST, KERNELS_REFERENCE};
-
-    for (size_t set = 0; set < COUNT_OF(sets); set++) {
-        const struct layer_way way = {sets[set], 1, 1, true};
-        struct layer_run run;
-
-        layer_open(&run, "max_pool2d kernel_size=2 stride=2", &(struct shape){1, 2, 6, 0}, 1);
-        memcpy(run.x, x, sizeof(x));
-        memcpy(run.dy, (const real[]){1, 2, 3}, sizeof(real) * 3);
-        layer_compute(&run, &way);
-        check_numbers("y", run.y, (const real[]){7, 3, 0}, 3);
-        check_numbers("dx", run.dx, dx, 12);
-        layer_close(&run);
-    }
-}
-
-TEST("a NaN in a window wins, in any place, channel and kernel set, as in PyTorch")
-{
-    static const struct layer_way ways[] = {{KERNELS_BEST, 1, 1, true},
-                                            {KERNELS_REFERENCE, 1, 1, true}};
-    const struct shape input = {17, 2, 2, 0};
-
-    for (size_t i = 0; i < COUNT_OF(ways) * 17 * 4; i++) {
-        size_t at = i / COUNT_OF(ways);
-        struct layer_run run;
-
-        layer_open(&run, "max_pool2d kernel_size=2", &input, 1);
-        run.x[at] = (real)NAN;
-        layer_compute(&run, &ways[i % COUNT_OF(ways)]);
-        for (size_t channel = 0; channel < 17; channel++)
-            CHECK(isnan(run.y[channel]) == (channel == at / 4));
-        layer_close(&run);
-    }
-}
-
-TEST("max_pool2d with windows of hundreds of pixels: the best kernel does what the reference does")
-{
-    static const char *const sizes[] = {"15,17", "16,16", "17,16", "1,300"};
-
-    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-        struct lot lot = {.input = {18, i == 3 ? 2 : 20, i == 3 ? 310 : 21, 0},
-                          .samples = 3,
-                          .way = {KERNELS_BEST, 2, 1, true}};
-
-        snprintf(lot.words, sizeof(lot.words), "max_pool2d kernel_size=%s stride=2,3 padding=%s",
-                 sizes[i], i == 3 ? "0" : "7");
-        compare(&lot, i, i % 2 == 0);
-    }
 }
 
 TEST("a layer's outputs and input gradients do not depend on how the batch is cut")
@@ -398,7 +212,7 @@ TEST("the reference set is the reference throughout")
     for (size_t i = 0; i < kernel_row_count; i++)
         CHECK(kernel_rows[i].set == KERNELS_REFERENCE || kernel_rows[i].set == KERNELS_BEST);
     for (uint64_t number = 0; number < 20; number++) {
-        struct lot lot = roll_lot(number % 2 ? roll_conv2d : roll_max_pool2d, number);
+        struct lot lot = roll_lot(number % 2 ? roll_conv2d : roll_linear, number);
         struct layer_run run;
 
         layer_open(&run, lot.words, &lot.input, lot.samples);

@@ -35,6 +35,20 @@ static int64_t roll_in(struct dice *dice, const struct field *field)
     return roll(dice, (int64_t)ceil(field->min), (int64_t)high);
 }
 
+static double roll_part(struct dice *dice)
+{
+    return rng_uniform(&dice->rng, dice->next++);
+}
+
+static const char *roll_choice(struct dice *dice, const struct field *field)
+{
+    int64_t count = 0;
+
+    while (field->choices[count] != NULL)
+        count++;
+    return field->choices[roll(dice, 0, count - 1)];
+}
+
 /* One option as " name=value", or nothing where its default does. */
 static void roll_option(struct dice *dice, const struct field *field, char out[100])
 {
@@ -49,6 +63,13 @@ static void roll_option(struct dice *dice, const struct field *field, char out[1
         break;
     case FIELD_INT:
         snprintf(out, 100, " %s=%" PRId64, name, roll_in(dice, field));
+        break;
+    case FIELD_REAL:
+        snprintf(out, 100, " %s=%.17g", name,
+                 field->min + roll_part(dice) * (fmin(field->max, field->min + 3) - field->min));
+        break;
+    case FIELD_CHOICE:
+        snprintf(out, 100, " %s=%s", name, roll_choice(dice, field));
         break;
     case FIELD_PAIR:
         snprintf(out, 100, " %s=%" PRId64 ",%" PRId64, name, roll_in(dice, field),
@@ -209,11 +230,20 @@ static const char bare_words[] =
     "conv2d out_channels=3 kernel_size=2 bias=false | relu | conv2d out_channels=2 kernel_size=3 "
     "bias=false | flatten | linear out_features=2 bias=false";
 
+/* Activations on top of each other: one that works in place must not take from another what its
+ * derivative needs. */
+static const char stacked_words[] =
+    "conv2d out_channels=3 kernel_size=2 | tanh | sigmoid | leaky_relu | elu | gelu | silu | tanh "
+    "| "
+    "conv2d out_channels=2 kernel_size=3 | silu | tanh | flatten | elu | sigmoid | "
+    "linear out_features=2";
+
 static const struct net_case nets[] = {
     {odd_net_words, {{3, 13, 11, 0}, 3, 7, 0}, 1},
     {odd_net_words, {{1, 9, 12, 0}, 3, 18, 0}, 1},
     {lenet5_words, {{1, 28, 28, 0}, 10, 5, 0}, 331},
     {bare_words, {{2, 8, 7, 0}, 2, 9, 0}, 1},
+    {stacked_words, {{2, 8, 7, 0}, 2, 9, 0}, 1},
     {"flatten | linear out_features=4", {{2, 3, 5, 0}, 4, 33, 0}, 1},
 };
 

@@ -7,6 +7,7 @@ numpy. Nothing of traind is used: the random numbers are those of core/rng.h, wr
 side shows. Run by `make golden`; the results are committed.
 """
 
+import functools
 import json
 import math
 import os
@@ -19,7 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 # ---- random numbers, as core/rng.h says: Philox4x32-10, key = seed, counter = (index, epoch, stream) ----
 
-WEIGHTS, SPLIT, SYNTHETIC = 1, 5, 6
+WEIGHTS, DROPOUT, SPLIT, SYNTHETIC = 1, 3, 5, 6
 
 
 def philox(counter, key):
@@ -34,13 +35,18 @@ def philox(counter, key):
     return c
 
 
-def uniform(seed, stream, epoch, count):
-    """rng_uniform for the draws 0 … count − 1."""
+def draws(seed, stream, epoch, count):
+    """rng_draw for the draws 0 … count − 1: four arrays of words."""
     index = numpy.arange(count, dtype=numpy.uint64)
     zero = numpy.zeros(count, numpy.uint64)
     counter = [index & numpy.uint64(0xFFFFFFFF), index >> numpy.uint64(32), zero + numpy.uint64(epoch),
                zero + numpy.uint64(stream)]
-    words = philox(counter, (seed & 0xFFFFFFFF, seed >> 32))
+    return philox(counter, (seed & 0xFFFFFFFF, seed >> 32))
+
+
+def uniform(seed, stream, epoch, count):
+    """rng_uniform for the draws 0 … count − 1."""
+    words = draws(seed, stream, epoch, count)
     bits = (words[0] << numpy.uint64(32) | words[1]) >> numpy.uint64(11)
     return bits.astype(numpy.float64) * 2.0 ** -53
 
@@ -77,6 +83,21 @@ def words(kind, options):
     return " ".join([kind] + ["%s=%s" % (name, word(value)) for name, value in options.items()])
 
 
+class Dropout(torch.nn.Module):
+    """As PyTorch's, but with traind's draws: word g mod 4 of draw g // 4 for the g-th number, or channel, of an epoch."""
+
+    def __init__(self, p=0.5, channels=False):
+        super().__init__()
+        self.p, self.channels = p, channels
+
+    def forward(self, x):
+        shape = x.shape[:2] + (1, 1) if self.channels else x.shape
+        count = int(numpy.prod(shape))
+        each = numpy.stack(draws(0, DROPOUT, 0, count // 4 + 1), axis=1).ravel()[:count]
+        kept = torch.tensor((each >= self.p * 2.0 ** 32).astype(numpy.float64)).reshape(shape)
+        return x * kept * (1 / (1 - self.p) if self.p < 1 else 0)
+
+
 def layer(kind, options, channels):
     """The PyTorch layer of that kind, and the channels or features that come out of it."""
     rest = {name: value for name, value in options.items() if name not in ("out_channels", "out_features")}
@@ -84,7 +105,11 @@ def layer(kind, options, channels):
         return torch.nn.Conv2d(channels, options["out_channels"], **rest), options["out_channels"]
     if kind == "linear":
         return torch.nn.Linear(channels, options["out_features"], **rest), options["out_features"]
-    plain = {"relu": torch.nn.ReLU, "flatten": torch.nn.Flatten, "max_pool2d": torch.nn.MaxPool2d}
+    plain = {"relu": torch.nn.ReLU, "leaky_relu": torch.nn.LeakyReLU, "elu": torch.nn.ELU, "gelu": torch.nn.GELU,
+             "silu": torch.nn.SiLU, "sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh,
+             "flatten": torch.nn.Flatten, "max_pool2d": torch.nn.MaxPool2d,
+             "avg_pool2d": torch.nn.AvgPool2d, "adaptive_avg_pool2d": torch.nn.AdaptiveAvgPool2d,
+             "dropout": Dropout, "dropout2d": functools.partial(Dropout, channels=True)}
     return plain[kind](**rest), channels
 
 
@@ -232,6 +257,38 @@ LAYERS = [
     ("linear", {"out_features": 7}, (13,), 3),
     ("linear", {"out_features": 5, "bias": False}, (16,), 2),
     ("linear", {"out_features": 1}, (1,), 1),
+    ("leaky_relu", {}, (3, 5, 4), 2),
+    ("leaky_relu", {"negative_slope": 0.3}, (17, 2, 3), 2),
+    ("elu", {}, (3, 5, 4), 2),
+    ("elu", {"alpha": 0.7}, (11,), 3),
+    ("gelu", {}, (3, 5, 4), 2),
+    ("gelu", {"approximate": "tanh"}, (17, 2, 3), 2),
+    ("silu", {}, (6, 3, 4), 2),
+    ("sigmoid", {}, (6, 3, 4), 2),
+    ("tanh", {}, (19,), 3),
+    ("max_pool2d", {"kernel_size": 2, "ceil_mode": True}, (3, 5, 7), 2),
+    ("max_pool2d", {"kernel_size": 2, "stride": 3, "ceil_mode": True}, (2, 3, 4), 2),
+    ("max_pool2d", {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True}, (17, 4, 6), 1),
+    ("max_pool2d", {"kernel_size": 3, "stride": 2, "ceil_mode": True}, (2, 2, 2), 2),
+    ("avg_pool2d", {"kernel_size": 2}, (3, 6, 7), 2),
+    ("avg_pool2d", {"kernel_size": (2, 3), "stride": (3, 1), "padding": (1, 0)}, (17, 8, 7), 2),
+    ("avg_pool2d", {"kernel_size": 3, "stride": 2, "padding": 1, "count_include_pad": False}, (4, 5, 6), 2),
+    ("avg_pool2d", {"kernel_size": 2, "ceil_mode": True}, (3, 5, 7), 2),
+    ("avg_pool2d", {"kernel_size": 2, "stride": 3, "ceil_mode": True}, (2, 3, 4), 2),
+    ("avg_pool2d", {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True}, (17, 4, 6), 1),
+    ("avg_pool2d", {"kernel_size": 4, "stride": 3, "padding": (2, 1), "ceil_mode": True,
+                    "count_include_pad": False}, (3, 6, 5), 2),
+    ("avg_pool2d", {"kernel_size": 4, "stride": 3, "padding": (2, 1), "ceil_mode": True}, (3, 6, 5), 2),
+    ("avg_pool2d", {"kernel_size": 3, "stride": 2, "ceil_mode": True}, (2, 2, 2), 2),
+    ("adaptive_avg_pool2d", {"output_size": 1}, (17, 5, 4), 2),
+    ("adaptive_avg_pool2d", {"output_size": (2, 3)}, (3, 5, 7), 2),
+    ("adaptive_avg_pool2d", {"output_size": (4, 1)}, (2, 6, 3), 2),
+    ("adaptive_avg_pool2d", {"output_size": 5}, (2, 3, 4), 2),
+    ("dropout", {}, (3, 5, 3), 3),
+    ("dropout", {"p": 0.2}, (37,), 4),
+    ("dropout", {"p": 1}, (5,), 2),
+    ("dropout2d", {"p": 0.4}, (17, 2, 3), 4),
+    ("dropout2d", {}, (3, 2, 2), 3),
 ]
 
 
