@@ -84,7 +84,7 @@ def words(kind, options):
 
 
 class Dropout(torch.nn.Module):
-    """As PyTorch's, but with traind's draws: word g mod 4 of draw g // 4 for the g-th number, or channel, of an epoch."""
+    """As PyTorch's, but with traind's draws: word g % 4 of draw g // 4 for the g-th number, or channel, of an epoch."""
 
     def __init__(self, p=0.5, channels=False):
         super().__init__()
