@@ -132,6 +132,22 @@ TEST("a replay continues across a restart of the daemon without a gap")
     events_drop_log(&all);
 }
 
+TEST("a Last-Event-ID that no event has yet waits for the next event, not for ever")
+{
+    struct api api;
+    struct event_log log = {0};
+    char id[16], path[160];
+
+    api_start(&api);
+    api_submit_tiny(&api, some_epochs, id);
+    int handle = events_open(&api, job_path(id, "/events", path), 1000000);
+    events_read(handle, &log, NULL);
+    (void)close(handle);
+    CHECK_TEXT(log.items[log.count - 1].name, "end");
+    events_drop_log(&log);
+    api_stop(&api);
+}
+
 TEST("fifty streams at once each see everything")
 {
     enum { STREAMS = 50 };

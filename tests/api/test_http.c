@@ -85,6 +85,25 @@ TEST("message shapes that two parsers could read in two ways are refused and the
     api_stop(&api);
 }
 
+TEST("a folded header cannot hide what frames a message or names the host")
+{
+    struct api api;
+
+    api_start(&api);
+    check_closed(
+        &api,
+        "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding:\r\n chunked\r\n\r\n"
+        "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "400");
+    check_closed(&api,
+                 "GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length:\r\n 44\r\n\r\n"
+                 "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                 "400");
+    check_closed(&api, "GET /livez HTTP/1.1\r\nHos: localhost\r\n t\r\n\r\n", "400");
+    json_decref(api_get(&api, "/livez", 200));
+    api_stop(&api);
+}
+
 TEST("requests one after the other in one packet are answered in order")
 {
     struct api api;
@@ -210,6 +229,20 @@ TEST("HEAD answers like GET without a body")
     answer_drop(&get);
     answer_drop(&head);
     check_call(&api, &(struct call){.method = "HEAD", .path = "/v1/jobs/aaaaaaaaaaaa"}, 404);
+    api_stop(&api);
+}
+
+TEST("HEAD of a stream has no body, not even the end of one")
+{
+    struct api api;
+    bool open = false;
+
+    api_start(&api);
+    char *answer = talk(&api, "HEAD /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n", 5, &open);
+    const char *end = strstr(answer, "\r\n\r\n");
+    CHECK(strncmp(answer, "HTTP/1.1 200", 12) == 0);
+    CHECK(end && end[4] == '\0');
+    free(answer);
     api_stop(&api);
 }
 
