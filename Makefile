@@ -122,6 +122,7 @@ $(OUT)/assets.o: $(OUT)/assets.c $(OUT)/flags
 $(NPM): static/package.json static/package-lock.json
 	@mkdir -p $(@D)
 	cp static/package.json static/package-lock.json $(@D)/
+	@command -v npm > /dev/null || { echo "npm is missing: \`make packages\` installs what a build needs"; exit 1; }
 	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 

@@ -128,4 +128,5 @@ if [ -n "$terminal" ]; then
     wait "$daemon"
     give_up "the daemon ended by itself"
 fi
+echo "The daemon stops now; on a terminal it would stay up until Ctrl-C."
 stop_daemon || give_up "the daemon did not stop cleanly (exit code $?)"
