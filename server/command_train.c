@@ -165,7 +165,7 @@ static bool train(struct training *training, struct error *error)
 
     train_show_start(training);
     while (!trainer_ended(training->trainer) && !stop_wanted(training)) {
-        double began = train_now();
+        double began = clock_seconds();
 
         if (!trainer_step(training->trainer, last, error))
             return false;
@@ -175,7 +175,7 @@ static bool train(struct training *training, struct error *error)
                 "diverged at step %lld: the loss or its gradient is not a finite number; "
                 "a smaller lr may help",
                 (long long)last->step);
-        train_show_step(training, train_now() - began);
+        train_show_step(training, clock_seconds() - began);
         if (cadence_due(&training->spec.evaluate_every, last))
             evaluate(training);
     }

@@ -3,6 +3,7 @@
 #define SERVER_COMMAND_TRAIN_PARTS_H
 
 #include "core/trainer.h"
+#include "server/clock.h"
 #include "server/spec_json.h"
 
 #include <signal.h>
@@ -54,7 +55,6 @@ void train_close(struct training *training);
 
 /* ---- command_train_show.c ---- */
 
-double train_now(void);
 void train_show_start(struct training *training);
 /* Counts a step that took `seconds`, and draws when it is time. */
 void train_show_step(struct training *training, double seconds);

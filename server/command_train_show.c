@@ -5,20 +5,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BAR_CELLS = 24 };
 
 static const double redraw_seconds = 0.1, line_seconds = 10;
-
-double train_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 void train_show_start(struct training *training)
 {
@@ -26,7 +17,7 @@ void train_show_start(struct training *training)
 
     *screen =
         (struct train_screen){.terminal = isatty(STDOUT_FILENO), .quiet = training->options->quiet};
-    screen->began_at = screen->drawn_at = train_now();
+    screen->began_at = screen->drawn_at = clock_seconds();
     fflush(stdout);
 }
 
@@ -57,7 +48,7 @@ static void draw(struct training *training)
     const struct plan *plan = &training->plan;
     const struct step_report *last = &training->last;
     double fraction = (double)last->step / (double)plan->steps;
-    double elapsed = train_now() - screen->began_at;
+    double elapsed = clock_seconds() - screen->began_at;
     char eta[32], bar[BAR_CELLS + 1];
 
     duration_text(elapsed / fraction - elapsed, eta, sizeof(eta));
@@ -73,7 +64,7 @@ static void draw(struct training *training)
     fputs(screen->terminal ? "\33[K" : "\n", stdout);
     fflush(stdout);
     screen->bar_drawn = screen->terminal;
-    screen->drawn_at = train_now();
+    screen->drawn_at = clock_seconds();
 }
 
 /* Puts the bar out of the way of a line that stays. */
@@ -94,7 +85,7 @@ void train_show_step(struct training *training, double seconds)
     screen->loss_sum += last->train_loss * (double)last->samples;
     screen->loss_samples += last->samples;
     if (!screen->quiet &&
-        train_now() - screen->drawn_at >= (screen->terminal ? redraw_seconds : line_seconds))
+        clock_seconds() - screen->drawn_at >= (screen->terminal ? redraw_seconds : line_seconds))
         draw(training);
 }
 
@@ -106,7 +97,7 @@ void train_show_evaluation(struct training *training)
     char elapsed[32];
 
     if (!screen->quiet && screen->loss_samples > 0) {
-        duration_text(train_now() - screen->began_at, elapsed, sizeof(elapsed));
+        duration_text(clock_seconds() - screen->began_at, elapsed, sizeof(elapsed));
         clear_bar(screen);
         printf("epoch %" PRId64 "/%" PRId64 "  step %" PRId64 "  train loss %.4g", last->epoch,
                training->plan.epochs, last->step, screen->loss_sum / (double)screen->loss_samples);
@@ -125,7 +116,7 @@ void train_show_end(struct training *training)
 {
     struct train_screen *screen = &training->screen;
     const struct evaluation *evaluation = &training->evaluation;
-    double seconds = train_now() - screen->began_at;
+    double seconds = clock_seconds() - screen->began_at;
 
     clear_bar(screen);
     if (training->stopped)

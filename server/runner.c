@@ -5,21 +5,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
-
-double runner_now(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-int64_t runner_wall_clock(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* printf writes the sign of a NaN, which says nothing. */
 static double plain_nan(double value)
@@ -30,14 +15,14 @@ static double plain_nan(double value)
 static bool runner_step(struct runner *runner, struct error *error)
 {
     struct step_report report;
-    double start = runner_now();
+    double start = clock_seconds();
     struct error cause = {0};
     if (!trainer_step(runner->trainer, &report, &cause))
         /* A stop dropped the step: it is as if it had not begun, and the next look sees the stop.
          */
         return cause.kind == ERROR_CANCELLED ||
                error_set(error, cause.kind, cause.where, "%s", cause.text);
-    progress_count(&runner->progress, report.samples, runner_now() - start);
+    progress_count(&runner->progress, report.samples, clock_seconds() - start);
     if (report.finite)
         runner->last = report; /* otherwise the weights still stand at the step before */
     if (!runner_report(runner, &report, error))

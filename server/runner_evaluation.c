@@ -56,7 +56,7 @@ static json_t *finite_or_null(double value)
 static bool result_store(struct runner *runner, double seconds, struct error *error)
 {
     const struct runner_measured *measured = &runner->measured;
-    int64_t at = runner_wall_clock();
+    int64_t at = clock_milliseconds();
     struct result result = {
         .job = runner->job->number,
         .step = measured->step,
@@ -84,7 +84,7 @@ static bool result_store(struct runner *runner, double seconds, struct error *er
 bool runner_evaluate(struct runner *runner, enum runner_wish *wish, struct error *error)
 {
     struct evaluation evaluation;
-    double start = runner_now();
+    double start = clock_seconds();
     if (!runner_flush(runner, error)) /* rows do not wait for an evaluation */
         return false;
     trainer_evaluation_begin(runner->trainer, SPLIT_TEST, &evaluation);
@@ -99,7 +99,7 @@ bool runner_evaluate(struct runner *runner, enum runner_wish *wish, struct error
     runner->measured = (struct runner_measured){.step = runner->last.step,
                                                 .val_loss = evaluation.loss_sum / total,
                                                 .val_accuracy = (double)evaluation.correct / total};
-    return result_store(runner, runner_now() - start, error);
+    return result_store(runner, clock_seconds() - start, error);
 }
 
 static bool recall(void *context, const struct metric_row *row)

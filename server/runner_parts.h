@@ -3,6 +3,7 @@
 #ifndef SERVER_RUNNER_PARTS_H
 #define SERVER_RUNNER_PARTS_H
 
+#include "server/clock.h"
 #include "server/runner.h"
 
 enum { RUNNER_ROWS = 4096, RUNNER_MARKS = 64 };
@@ -19,7 +20,7 @@ enum runner_wish {
 struct runner_rows {
     struct metric_row *rows; /* RUNNER_ROWS of them */
     size_t count;
-    double flushed_at; /* runner_now of the last flush */
+    double flushed_at; /* clock_seconds of the last flush */
 };
 
 /* Where the job stands, for people who wait. Speeds count this life of the job only. */
@@ -65,10 +66,6 @@ struct runner {
     struct runner_resumed resumed;
     uint8_t *checkpoint; /* checkpoint_size(&plan) bytes, for writing and reading */
 };
-
-/* Monotonic seconds; Unix milliseconds. */
-double runner_now(void);
-int64_t runner_wall_clock(void);
 
 /* ---- runner_open.c: everything a job needs before its first step ---- */
 

@@ -12,7 +12,7 @@ static const double mark_seconds = 0.1;
 void progress_begin(struct runner_progress *progress, int64_t step)
 {
     memset(progress, 0, sizeof(*progress));
-    progress->began_at = runner_now();
+    progress->began_at = clock_seconds();
     progress->began_step = step;
     progress->mark_count = 1;
 }
@@ -50,7 +50,7 @@ static json_t *eta_seconds(const struct runner *runner)
         return json_null();
     if (left <= 0)
         return json_real(0);
-    return json_real((runner_now() - progress->began_at) / (double)done * (double)left);
+    return json_real((clock_seconds() - progress->began_at) / (double)done * (double)left);
 }
 
 char *progress_text(const struct runner *runner)

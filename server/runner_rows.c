@@ -29,7 +29,7 @@ static bool flush_now(struct runner *runner, bool with_progress, struct error *e
 {
     struct flush flush = {.job = runner->job->number, .rows = &runner->rows};
     char *text = NULL;
-    double now = runner_now();
+    double now = clock_seconds();
     if (with_progress) {
         text = progress_text(runner);
         if (!text)
@@ -53,7 +53,7 @@ bool runner_flush(struct runner *runner, struct error *error)
 bool runner_report(struct runner *runner, const struct step_report *report, struct error *error)
 {
     struct runner_rows *rows = &runner->rows;
-    int64_t at = runner_wall_clock();
+    int64_t at = clock_milliseconds();
     const struct metric_row fresh[ROWS_OF_STEP] = {
         {.series = "train_loss", .step = report->step, .value = report->train_loss, .at = at},
         {.series = "lr", .step = report->step, .value = report->lr, .at = at},
@@ -61,7 +61,7 @@ bool runner_report(struct runner *runner, const struct step_report *report, stru
     };
     for (int i = 0; i < ROWS_OF_STEP; i++)
         rows->rows[rows->count++] = fresh[i];
-    double now = runner_now();
+    double now = clock_seconds();
     if (rows->count + ROWS_OF_STEP > RUNNER_ROWS || now - rows->flushed_at >= flush_seconds)
         return flush_now(runner, now - runner->progress.stored_at >= progress_seconds, error);
     return true;

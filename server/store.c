@@ -6,20 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char begin[] = "BEGIN IMMEDIATE";
 static const char commit[] = "COMMIT";
 static const char rollback[] = "ROLLBACK";
-
-int64_t store_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* SQLite gives its other files the rights of this one; made by SQLite it would be open to others.
  */

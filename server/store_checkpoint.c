@@ -93,7 +93,7 @@ static bool begin_upload(struct db *db, void *context, struct error *error)
     if (!sql_run(&db->sql, insert_checkpoint,
                  SQL_LIST(job, step, sql_integer(source->epoch), sql_integer((int64_t)source->size),
                           sql_text(upload->sha256), sql_text(source->metrics),
-                          sql_real(source->score), sql_integer(store_now()),
+                          sql_real(source->score), sql_integer(clock_milliseconds()),
                           sql_integer(source->file.bytes), sql_text(source->file.sha256)),
                  error))
         return false;
@@ -129,7 +129,8 @@ static bool end_upload(struct db *db, void *context, struct error *error)
     /* The newest is always among the last, of which at least one is kept. */
     const struct sql_value last = sql_integer(source->keep_last > 1 ? source->keep_last : 1);
     const struct sql_value best = sql_integer(source->keep_best > 0 ? source->keep_best : 0);
-    return sql_run(&db->sql, complete, SQL_LIST(number, sql_integer(store_now())), error) &&
+    return sql_run(&db->sql, complete, SQL_LIST(number, sql_integer(clock_milliseconds())),
+                   error) &&
            sql_run(&db->sql, let_go, SQL_LIST(job, number, last, best), error) &&
            sql_run(&db->sql, choose_best, SQL_LIST(job), error) &&
            store_event_insert(db, insert_event, SQL_LIST(number), error) &&

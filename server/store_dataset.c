@@ -41,7 +41,8 @@ bool store_dataset_put(struct db *db, const char *name, const char *path, const 
                          room - 1);
     return sql_run(
         &db->sql, put,
-        SQL_LIST(sql_text(name), sql_text(path), sql_text(info), sql_integer(store_now())), error);
+        SQL_LIST(sql_text(name), sql_text(path), sql_text(info), sql_integer(clock_milliseconds())),
+        error);
 }
 
 bool store_dataset_get(struct db *db, const char *name, struct dataset_row *out,

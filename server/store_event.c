@@ -30,7 +30,7 @@ bool store_event_add(struct db *db, int64_t job, const char *name, int64_t step,
                      struct error *error)
 {
     const struct sql_list list = SQL_LIST(sql_integer(job), sql_text(name), sql_integer(step),
-                                          sql_integer(store_now()), sql_text(data));
+                                          sql_integer(clock_milliseconds()), sql_text(data));
 
     return store_event_insert(db, insert_event, list, error);
 }

@@ -2,6 +2,7 @@
 #ifndef SERVER_STORE_INSIDE_H
 #define SERVER_STORE_INSIDE_H
 
+#include "server/clock.h"
 #include "server/sql.h"
 #include "server/store.h"
 
@@ -39,9 +40,6 @@ struct store {
     int readers;          /* open ones */
     struct error trouble; /* the first reader that could not be closed */
 };
-
-/* Unix milliseconds. */
-int64_t store_now(void);
 
 /* ---- store_lock.c ---- */
 

@@ -206,7 +206,7 @@ static bool draw_id(char out[JOB_ID_SIZE], struct error *error)
 static bool add_state_event(struct db *db, int64_t number, struct error *error)
 {
     const struct sql_list list =
-        SQL_LIST(sql_integer(number), sql_text("state"), sql_integer(store_now()));
+        SQL_LIST(sql_integer(number), sql_text("state"), sql_integer(clock_milliseconds()));
 
     return store_event_insert(db, insert_state_event, list, error);
 }
@@ -214,7 +214,7 @@ static bool add_state_event(struct db *db, int64_t number, struct error *error)
 static bool add_end_event(struct db *db, int64_t number, struct error *error)
 {
     const struct sql_list list =
-        SQL_LIST(sql_integer(number), sql_text("end"), sql_integer(store_now()));
+        SQL_LIST(sql_integer(number), sql_text("end"), sql_integer(clock_milliseconds()));
 
     return store_event_insert(db, insert_end_event, list, error);
 }
@@ -228,7 +228,7 @@ bool store_job_add(struct db *db, const struct job_new *job, struct job_row *out
     if (!draw_id(id, error) ||
         !sql_run(&db->sql, insert_job,
                  SQL_LIST(sql_text(id), sql_text(job_state_name(JOB_QUEUED)),
-                          sql_integer(job->priority), sql_integer(store_now())),
+                          sql_integer(job->priority), sql_integer(clock_milliseconds())),
                  error))
         return false;
     int64_t number = sql_last_key(&db->sql);
@@ -242,7 +242,7 @@ bool store_job_add(struct db *db, const struct job_new *job, struct job_row *out
 bool store_job_claim(struct db *db, struct job_row *out, struct error *error)
 {
     const struct sql_list list =
-        SQL_LIST(sql_text(job_state_name(JOB_RUNNING)), sql_integer(store_now()));
+        SQL_LIST(sql_text(job_state_name(JOB_RUNNING)), sql_integer(clock_milliseconds()));
     struct sqlite3_stmt *statement = NULL;
     bool row = false;
 
@@ -327,7 +327,7 @@ static bool change(struct db *db, const struct job_move *move, int64_t restarts,
     const struct sql_list list =
         SQL_LIST(sql_integer(move->number), sql_text(job_state_name(move->from)),
                  sql_text(job_state_name(move->to)), sql_text(reason), sql_integer(restarts),
-                 sql_integer(ends ? store_now() : 0));
+                 sql_integer(ends ? clock_milliseconds() : 0));
 
     if (!job_state_may_become(move->from, move->to))
         return error_set(error, ERROR_CONFLICT, "", "a job that is %s cannot become %s",
