@@ -15,6 +15,7 @@ CREATE TABLE job (
     priority    INTEGER NOT NULL,
     revision    INTEGER NOT NULL DEFAULT 1,
     restarts    INTEGER NOT NULL DEFAULT 0,
+    fruitless   INTEGER NOT NULL DEFAULT 0,        -- daemons that died under it since it last stored anything
     created_at  INTEGER NOT NULL,
     started_at  INTEGER NOT NULL DEFAULT 0,
     finished_at INTEGER NOT NULL DEFAULT 0

@@ -63,6 +63,10 @@ void store_writer_stop(struct store *store);
 
 /* ---- across tables; all for the writer's connection, inside a transaction ---- */
 
+/* store_job_move that also adds to the job's restarts. */
+bool store_job_change(struct db *db, const struct job_move *move, int64_t restarts,
+                      struct error *error) MUST_CHECK;
+
 /* Runs an INSERT into event and notes its number. */
 bool store_event_insert(struct db *db, const char *text, struct sql_list list,
                         struct error *error) MUST_CHECK;

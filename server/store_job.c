@@ -53,9 +53,8 @@ static const char insert_end_event[] =
 
 static const char set_progress[] =
     "UPDATE job SET progress = ?2, revision = revision + 1 WHERE number = ?1";
-static const char touch[] = "UPDATE job SET revision = revision + 1 WHERE number = ?1";
-static const char select_interrupted[] =
-    "SELECT number, state FROM job WHERE state IN (?1, ?2, ?3) ORDER BY number LIMIT 1";
+static const char touch[] =
+    "UPDATE job SET revision = revision + 1, fruitless = 0 WHERE number = ?1";
 
 /* ---- rows ---- */
 
@@ -318,8 +317,8 @@ static bool lost_race(struct db *db, const struct job_move *move, struct error *
     return false;
 }
 
-static bool change(struct db *db, const struct job_move *move, int64_t restarts,
-                   struct error *error)
+bool store_job_change(struct db *db, const struct job_move *move, int64_t restarts,
+                      struct error *error)
 {
     char buffer[600];
     const char *reason = clean_reason(move->reason, buffer, sizeof(buffer));
@@ -342,7 +341,7 @@ static bool change(struct db *db, const struct job_move *move, int64_t restarts,
 
 bool store_job_move(struct db *db, const struct job_move *move, struct error *error)
 {
-    return change(db, move, 0, error);
+    return store_job_change(db, move, 0, error);
 }
 
 static bool update_one(struct db *db, const char *text, struct sql_list list, struct error *error)
@@ -361,33 +360,4 @@ bool store_job_progress(struct db *db, int64_t number, const char *progress, str
 bool store_job_touch(struct db *db, int64_t number, struct error *error)
 {
     return update_one(db, touch, SQL_LIST(sql_integer(number)), error);
-}
-
-bool store_job_recover(struct db *db, struct error *error)
-{
-    const struct sql_list list =
-        SQL_LIST(sql_text(job_state_name(JOB_RUNNING)), sql_text(job_state_name(JOB_PAUSING)),
-                 sql_text(job_state_name(JOB_CANCELLING)));
-    struct sqlite3_stmt *statement = NULL;
-    bool row = false;
-
-    for (;;) {
-        if (!sql_query(&db->sql, select_interrupted, list, &statement, error) ||
-            !sql_step(&db->sql, statement, &row, error))
-            return false;
-        if (!row)
-            return true;
-        struct job_move move = {.number = sql_column_integer(statement, 0),
-                                .from =
-                                    (enum job_state)job_state_find(sql_column_text(statement, 1)),
-                                .to = JOB_QUEUED,
-                                .reason = "restarted"};
-        sql_reset(statement);
-        if (move.from == JOB_CANCELLING) {
-            move.to = JOB_CANCELLED;
-            move.reason = NULL;
-        }
-        if (!change(db, &move, move.to == JOB_QUEUED, error))
-            return false;
-    }
 }

@@ -244,3 +244,50 @@ TEST("jobs that a dead daemon was running wait again, and those it was cancellin
     CHECK_TEXT(names.text, "state{\"state\":\"cancelling\",\"revision\":3}state{\"state\":"
                            "\"cancelled\",\"revision\":4}end");
 }
+
+/* One life that claims job 1 and dies; with `fruit` it stores a row before. */
+static void live_and_die(bool fruit)
+{
+    const struct metric_row row = {.series = "train_loss", .step = 1, .value = 2, .at = 3};
+    struct error error = {0};
+    int status;
+    pid_t child = fork();
+
+    CHECK(child >= 0);
+    if (child == 0) {
+        struct store *store = must_open();
+        struct job_row job = {0};
+        GOOD(try_claim(store, &job, &error));
+        CHECK_INT(job.number, 1);
+        if (fruit)
+            GOOD(try_metrics(store, 1, &row, 1, &error));
+        _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
+TEST("a job under which the daemon always dies at once fails as crash_loop, one that gets on does "
+     "not")
+{
+    struct store *store = must_open();
+    struct db *db;
+    struct job_row row = {0};
+    int lives = 0;
+
+    must_add(store, 0);
+    must_finish(store);
+    for (int i = 0; i < 10; i++)
+        live_and_die(false);
+    live_and_die(true);
+    do {
+        live_and_die(false);
+        store = must_open();
+        db = must_read(store);
+        row = must_look(db, 1);
+        db_close(db);
+        must_finish(store);
+        CHECK(++lives <= 30);
+    } while (row.state == JOB_QUEUED);
+    CHECK_INT(row.state, JOB_FAILED);
+    CHECK(lives >= 15); /* the row began the count anew */
+}
