@@ -1,7 +1,10 @@
 /* What handlers share: reading parameters. Knows no endpoint. */
 #include "server/api.h"
 
+#include "server/spec_json.h"
+
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool api_find_job_by(struct db *db, const char *id, struct job_row *out, struct error *error)
@@ -54,4 +57,14 @@ bool api_has_etag(const struct http_request *request, const char *etag)
 
     /* Tags are quoted digests: none is part of another. */
     return header && (strstr(header, etag) || strcmp(header, "*") == 0);
+}
+
+void api_put_member(struct body *body, const char *key, const json_t *value)
+{
+    char *text = json_text(value, NULL);
+
+    body_text(body, ",");
+    body_string(body, key);
+    body_print(body, ":%s", text ? text : "null");
+    free(text);
 }

@@ -3,7 +3,10 @@
 #ifndef SERVER_API_H
 #define SERVER_API_H
 
+#include "server/body.h"
 #include "server/routes.h"
+
+#include <jansson.h>
 
 typedef bool api_handler(const struct http_request *request, struct http_response *response,
                          struct error *error);
@@ -43,6 +46,9 @@ bool api_query_integer(const struct http_request *request, const struct api_inte
                        int64_t *out, struct error *error) MUST_CHECK;
 /* Digits only, at most 18 of them. */
 bool api_read_integer(const char *text, int64_t *out);
+
+/* Writes `,"key":value`. */
+void api_put_member(struct body *body, const char *key, const json_t *value);
 
 /* Whether If-None-Match names this entity tag (quoted). */
 bool api_has_etag(const struct http_request *request, const char *etag);

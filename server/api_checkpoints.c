@@ -102,23 +102,21 @@ static bool plan_job(const struct job_row *job, struct db *db, struct spec *spec
                      struct error *error)
 {
     struct problems *problems = calloc(1, sizeof(*problems));
-    struct job_meta meta = {0};
     struct data_shape shape;
-    json_error_t place;
-    json_t *json = json_loads(job->spec, 0, &place);
-    bool good = problems && json;
+    struct error cause = {0};
+    bool good = problems && spec_from_stored(job->spec, spec, &cause);
 
-    if (!good)
-        (void)error_set(error, problems ? ERROR_CORRUPT : ERROR_MEMORY, job->id,
-                        "cannot read the stored spec");
-    good = good && spec_from_json(json, spec, &meta, problems, error) &&
-           catalog_shape(db, spec->dataset.name, &shape, error) &&
+    if (!problems)
+        error_set(error, ERROR_MEMORY, job->id, "no memory to plan the job");
+    else if (!good)
+        error_set(error, cause.kind == ERROR_INVALID ? ERROR_CONFLICT : cause.kind, cause.where,
+                  "this version no longer understands the job: %s", cause.text);
+    good = good && catalog_shape(db, spec->dataset.name, &shape, error) &&
            plan_make(spec, &shape, plan, problems, NULL, error);
     if (good && problems->count > 0)
         good =
             error_set(error, ERROR_CONFLICT, problems->items[0].pointer,
                       "this version no longer understands the job: %s", problems->items[0].detail);
-    json_decref(json);
     free(problems);
     return good;
 }

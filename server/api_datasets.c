@@ -19,15 +19,8 @@ static bool put_dataset(struct body *body, const struct dataset_row *row, struct
     body_text(body, "{\"name\":");
     body_string(body, row->name);
     json_object_foreach (info, key, value) {
-        char *text;
-
-        if (strcmp(key, "files") == 0) /* the catalog's own */
-            continue;
-        text = json_text(value, NULL);
-        body_text(body, ",");
-        body_string(body, key);
-        body_print(body, ":%s", text ? text : "null");
-        free(text);
+        if (strcmp(key, "files") != 0) /* those are the catalog's own */
+            api_put_member(body, key, value);
     }
     body_text(body, ",\"created_at\":");
     body_time(body, row->created_at);

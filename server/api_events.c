@@ -80,10 +80,7 @@ static bool add_row(void *context, const struct metric_row *row)
     body_real(&columns->values, row->value);
     if (!isfinite(row->value))
         body_print(&columns->odd, "%s[%" PRId64 ",\"%s\"]", columns->odd.size > 0 ? "," : "",
-                   row->step,
-                   isnan(row->value) ? "nan"
-                   : row->value > 0  ? "inf"
-                                     : "-inf");
+                   row->step, body_nonfinite_name(row->value));
     return !columns->steps.failed && !columns->values.failed && !columns->odd.failed;
 }
 
@@ -120,15 +117,8 @@ static void put_facts(struct body *out, const json_t *data)
     json_t *value;
 
     json_object_foreach ((json_t *)data, key, value) {
-        char *text;
-
-        if (strcmp(key, "step") == 0 || strcmp(key, "job") == 0 || strcmp(key, "at") == 0)
-            continue;
-        text = json_text(value, NULL);
-        body_text(out, ",");
-        body_string(out, key);
-        body_print(out, ":%s", text ? text : "null");
-        free(text);
+        if (strcmp(key, "step") != 0 && strcmp(key, "job") != 0 && strcmp(key, "at") != 0)
+            api_put_member(out, key, value);
     }
 }
 

@@ -86,11 +86,6 @@ static bool read_slice(struct curves *curves, struct db *db, struct error *error
 
 /* ---- writing ---- */
 
-static const char *nonfinite_name(double value)
-{
-    return isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
-}
-
 static void put_item(struct curves *curves, const struct thin_point *point, struct body *out)
 {
     const double numbers[] = {
@@ -102,7 +97,7 @@ static void put_item(struct curves *curves, const struct thin_point *point, stru
                        ? ","
                        : "");
     if (curves->column == COLUMN_NONFINITE)
-        body_print(out, "[%" PRId64 ",\"%s\"]", point->step, nonfinite_name(point->value));
+        body_print(out, "[%" PRId64 ",\"%s\"]", point->step, body_nonfinite_name(point->value));
     else if (curves->column == COLUMN_STEP)
         body_print(out, "%" PRId64, point->step);
     else
@@ -158,7 +153,7 @@ static void write_lines(struct curves *curves, struct body *out)
         if (isfinite(point->value))
             body_real(out, point->value);
         else
-            body_text(out, nonfinite_name(point->value));
+            body_text(out, body_nonfinite_name(point->value));
         body_text(out, "\n");
     }
     if (curves->written == thin->count)

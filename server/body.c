@@ -150,6 +150,11 @@ void body_real(struct body *body, double value)
     body_text(body, number);
 }
 
+const char *body_nonfinite_name(double value)
+{
+    return isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
+}
+
 void body_time(struct body *body, int64_t milliseconds)
 {
     time_t seconds = (time_t)(milliseconds / 1000);

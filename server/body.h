@@ -27,6 +27,8 @@ void body_string(struct body *body, const char *text);
 /* A JSON number with the fewest digits that read back as the same one; null when it is not finite.
  */
 void body_real(struct body *body, double value);
+/* What a number that is not finite is called: "nan", "inf", "-inf". */
+const char *body_nonfinite_name(double value);
 /* Unix milliseconds as an RFC 3339 string in UTC with its quotes; null for 0. */
 void body_time(struct body *body, int64_t milliseconds);
 

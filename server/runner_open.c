@@ -5,39 +5,15 @@
 #include "core/checkpoint.h"
 #include "server/spec_json.h"
 
-#include <jansson.h>
-
 #include <stdlib.h>
-
-static bool refuse(const struct problems *problems, struct error *error)
-{
-    const struct problem *first = &problems->items[0];
-    return error_set(error, ERROR_INVALID, first->pointer, "%s", first->detail);
-}
-
-static bool open_spec(struct runner *runner, struct problems *problems, struct error *error)
-{
-    struct job_meta meta = {0};
-    json_error_t place;
-    json_t *json = json_loads(runner->job->spec, JSON_REJECT_DUPLICATES, &place);
-    if (!json)
-        return error_set(error, ERROR_CORRUPT, "spec", "the stored spec is not JSON: %s",
-                         place.text);
-    bool good = spec_from_json(json, &runner->spec, &meta, problems, error);
-    json_decref(json);
-    if (good && problems->count > 0)
-        return refuse(problems, error);
-    return good;
-}
 
 static bool open_plan(struct runner *runner, struct problems *problems, struct error *error)
 {
     const struct data_shape *shape = dataset_shape(runner->dataset);
     if (!plan_make(&runner->spec, shape, &runner->plan, problems, NULL, error))
         return false;
-    if (problems->count > 0)
-        return refuse(problems, error);
-    return true;
+    return problems->count == 0 || error_set(error, ERROR_INVALID, problems->items[0].pointer, "%s",
+                                             problems->items[0].detail);
 }
 
 static bool open_memory(struct runner *runner, struct error *error)
@@ -55,7 +31,7 @@ bool runner_open(struct runner *runner, struct error *error)
     struct problems *problems = calloc(1, sizeof(*problems));
     if (!problems)
         return error_set(error, ERROR_MEMORY, "", "no memory to read the spec");
-    bool good = open_spec(runner, problems, error) &&
+    bool good = spec_from_stored(runner->job->spec, &runner->spec, error) &&
                 store_reader(world->store, &runner->reader, error) &&
                 catalog_open(world->catalog, runner->reader, runner->spec.dataset.name,
                              &runner->dataset, error) &&

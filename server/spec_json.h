@@ -41,6 +41,11 @@ void json_real_text(double value, char out[JSON_REAL_TEXT]);
 bool spec_from_json(const json_t *job, struct spec *spec, struct job_meta *meta,
                     struct problems *problems, struct error *error) MUST_CHECK;
 
+/* Fills *spec from the text that a job was stored with. ERROR_CORRUPT when that is no JSON,
+ * ERROR_INVALID, with the pointer in `where`, when this version no longer takes it. spec_drop in
+ * any case. */
+bool spec_from_stored(const char *text, struct spec *spec, struct error *error) MUST_CHECK;
+
 /* New references; NULL when memory is gone. Reading what was written gives the same spec. */
 json_t *spec_to_json(const struct spec *spec);
 json_t *job_meta_to_json(const struct job_meta *meta);

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct field meta_rows[] = {
@@ -338,4 +339,26 @@ bool spec_from_json(const json_t *job, struct spec *spec, struct job_meta *meta,
                     struct problems *problems, struct error *error)
 {
     return spec_read_rows(job, spec, meta, problems, error) && spec_complete(spec, problems, error);
+}
+
+bool spec_from_stored(const char *text, struct spec *spec, struct error *error)
+{
+    struct problems *problems = calloc(1, sizeof(*problems));
+    struct job_meta meta = {0};
+    json_error_t place;
+    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &place);
+    bool good = problems && json;
+
+    spec_init(spec);
+    if (!problems)
+        error_set(error, ERROR_MEMORY, "spec", "no memory to read the spec");
+    else if (!json)
+        error_set(error, ERROR_CORRUPT, "spec", "the stored spec is not JSON: %s", place.text);
+    good = good && spec_from_json(json, spec, &meta, problems, error);
+    if (good && problems->count > 0)
+        good = error_set(error, ERROR_INVALID, problems->items[0].pointer, "%s",
+                         problems->items[0].detail);
+    json_decref(json);
+    free(problems);
+    return good;
 }

@@ -6,6 +6,7 @@
 #include "server/assets.h"
 #include "server/store.h"
 #include "tests/harness.h"
+#include "tests/server/store_support.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,5 +219,33 @@ TEST("every file of the dashboard comes as it is in the program, plain or compre
         api_call(&api, &(struct call){.path = "/", .headers = {"Accept-Encoding: gzip;q=0"}});
     CHECK_TEXT(answer_header(&refused, "Content-Encoding"), "");
     answer_drop(&refused);
+    api_stop(&api);
+}
+
+TEST("a checkpoint of a job that this version no longer understands is refused, and the daemon "
+     "goes on")
+{
+    struct api api;
+    struct store *store;
+    struct error error = {0};
+    char id[16], path[160];
+
+    api_start(&api);
+    api_submit_tiny(&api, "\"epochs\": 1, \"seed\": 6", id);
+    api_wait(&api, id, "succeeded");
+    api_stop(&api);
+    CHECK(store_open("data", &store, &error));
+    CHECK(try_sql(store,
+                  "UPDATE job_text SET spec ="
+                  " replace(spec, '\"optimizer\":{\"type\":\"', '\"optimizer\":{\"type\":\"old-')",
+                  &error));
+    store_close(store);
+    api_start(&api);
+    struct answer answer =
+        api_call(&api, &(struct call){.path = job_path(id, "/checkpoints/last", path)});
+    CHECK_INT(answer.status, 409);
+    CHECK(strstr(text_at(answer.json, "detail"), "no longer understands"));
+    answer_drop(&answer);
+    json_decref(api_get(&api, "/livez", 200));
     api_stop(&api);
 }
