@@ -133,8 +133,9 @@ static bool describe(struct dataset *dataset, struct error *error)
     dataset->shape.train_samples = train->count;
     dataset->shape.test_samples = test->count;
     for (int i = 0; i < 2; i++)
-        dataset->splits[i] = (struct dataset_split){
-            dataset->parts[i].images, dataset->parts[i].labels, dataset->parts[i].count};
+        dataset->splits[i] = (struct dataset_split){.images = dataset->parts[i].images,
+                                                    .labels = dataset->parts[i].labels,
+                                                    .count = dataset->parts[i].count};
     return true;
 }
 

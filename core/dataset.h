@@ -10,7 +10,9 @@
 #include "core/plan.h"
 
 struct dataset_split {
-    const uint8_t *images;  /* count × channels × height × width, row-major */
+    const uint8_t *images;  /* count × channels × height × width, row-major; NULL where the data
+                               set's pixels are real numbers, */
+    const float *reals;     /* which then stand here */
     const uint16_t *labels; /* count, each below the data set's classes */
     int64_t count;
 };

@@ -16,8 +16,8 @@ struct dropout_state {
     uint32_t stream;
     uint64_t least; /* a word below it drops */
     real factor;    /* of what is kept */
-    uint8_t *kept;  /* (members, member_count): what the forward pass drew, in plain order */
-    int64_t member_count;
+    uint8_t *kept;  /* (keepers, keeper_count): what the forward pass drew, in plain order */
+    int64_t keeper_count;
 };
 
 /* Draw g of an epoch, counted through its samples in order and each one's numbers or channels in
@@ -41,7 +41,7 @@ static void draw(const struct dropout_state *s, const struct op_call *call, uint
 static void apply(const struct op *op, const struct op_call *call, const real *in, real *out)
 {
     const struct dropout_state *s = op->state;
-    const uint8_t *kept = s->kept + call->member * s->member_count, none = 0;
+    const uint8_t *kept = s->kept + call->keeper * s->keeper_count, none = 0;
     int64_t pixels = s->shape.height * s->shape.width, lanes = op->x_block;
 
     for (int64_t n = 0; n < call->samples; n++, kept += s->draws)
@@ -68,11 +68,10 @@ static void forward(struct op *op, const struct op_call *call)
         copy(op, call, call->x, call->y);
         return;
     }
-    draw(s, call, s->kept + call->member * s->member_count);
+    draw(s, call, s->kept + call->keeper * s->keeper_count);
     apply(op, call, call->x, call->y);
 }
 
-/* Runs in the task of its forward pass, so the member's draws are still this shard's. */
 static void backward(struct op *op, const struct op_call *call)
 {
     if (!call->dx)
@@ -105,14 +104,14 @@ bool dropout_make(const struct op_setup *setup, struct op *op, struct error *err
         .factor = p < 1 ? (real)(1 / (1 - p)) : 0,
     };
     s->draws = s->channels ? s->shape.channels : shape_elements(&s->shape);
-    s->member_count = saturating_product(setup->shard_size, s->draws);
-    block_reserve(setup->memory, &s->kept, saturating_product(setup->members, s->member_count), 1);
+    s->keeper_count = saturating_product(setup->shard_size, s->draws);
+    block_reserve(setup->memory, &s->kept, saturating_product(setup->keepers, s->keeper_count), 1);
     *op = (struct op){.kernel = setup->keep_x ? "any layout" : "in place, any layout",
                       .x_count = count,
                       .y_count = count,
                       .x_block = setup->block,
                       .y_block = setup->block,
-                      .in_place = !setup->keep_x,
+                      .traits = setup->keep_x ? 0 : OP_IN_PLACE,
                       .state = s,
                       .forward = forward,
                       .backward = backward,

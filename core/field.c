@@ -64,6 +64,12 @@ static void default_choice(const struct field *field, void *value)
         *(int *)value = choice;
 }
 
+static void default_pair_or(const struct field *field, struct pair_or *value)
+{
+    value->choice = -1;
+    value->pair[0] = value->pair[1] = (int64_t)field->fallback;
+}
+
 void fields_defaults(const struct fields *fields, void *base)
 {
     for (size_t i = 0; i < fields->count; i++) {
@@ -95,6 +101,12 @@ void fields_defaults(const struct fields *fields, void *base)
             break;
         case FIELD_VARIANTS:
             *(struct variants *)value = (struct variants){0};
+            break;
+        case FIELD_VARIANT_LISTS:
+            *(struct variant_lists *)value = (struct variant_lists){0};
+            break;
+        case FIELD_PAIR_OR:
+            default_pair_or(field, value);
             break;
         case FIELD_LIST:
             *(struct list *)value = (struct list){0};

@@ -25,12 +25,15 @@ enum field_type {
                       given` */
     FIELD_VARIANT, /* struct variant: {"type": KIND, …options} out of `kinds`; a bare string means
                       no options */
-    FIELD_VARIANTS, /* struct variants: a list of the above */
-    FIELD_LIST,     /* struct list of the items that `fields` describes; min and max bound their
-                       number. An item is written as the list of its values in the order of the
-                       rows, or, where there is one row, as that value. Its rows are plain values
-                       and REQUIRED. */
-    FIELD_LABELS    /* struct labels: an object of strings */
+    FIELD_VARIANTS,      /* struct variants: a list of the above; min and max bound their number */
+    FIELD_VARIANT_LISTS, /* struct variant_lists: a list of such lists, which may be empty each; min
+                            and max bound the number of lists */
+    FIELD_PAIR_OR,       /* struct pair_or: one of `choices`, or a pair as in FIELD_PAIR */
+    FIELD_LIST,  /* struct list of the items that `fields` describes; min and max bound their
+                    number. An item is written as the list of its values in the order of the
+                    rows, or, where there is one row, as that value. Its rows are plain values
+                    and REQUIRED. */
+    FIELD_LABELS /* struct labels: an object of strings */
 };
 
 enum field_flag {
@@ -52,14 +55,15 @@ struct field {
     const char *name;
     enum field_type type;
     unsigned flags;
-    size_t offset;   /* into the struct of the table */
-    double min, max; /* inclusive unless a flag says otherwise */
-    double fallback; /* default of BOOL, INT, REAL, CHOICE, PAIR (both); EITHER: a choice's index */
-    double fallback2;            /* second default of REALS2 */
+    size_t offset;    /* into the struct of the table */
+    double min, max;  /* inclusive unless a flag says otherwise */
+    double fallback;  /* default of BOOL, INT, REAL, CHOICE, PAIR and PAIR_OR (both numbers);
+                         EITHER: a choice's index */
+    double fallback2; /* second default of REALS2 */
     const char *fallback_kind;   /* default kind of VARIANT, or NULL */
-    const char *const *choices;  /* CHOICE, EITHER: NULL-ended names */
+    const char *const *choices;  /* CHOICE, EITHER, PAIR_OR: NULL-ended names */
     const struct fields *fields; /* OBJECT, LIST */
-    const struct kinds *kinds;   /* VARIANT, VARIANTS */
+    const struct kinds *kinds;   /* VARIANT, VARIANTS, VARIANT_LISTS */
     const char *help;            /* one sentence */
 };
 
@@ -82,6 +86,10 @@ struct kinds {
     const struct kind *const *rows;
     size_t count;
     const struct fields *common; /* options that every kind takes beside its own, or NULL */
+    /* NULL, or: an object without "type" means this kind, whose options do not need the word. A
+     * family with such a kind is written back as briefly as it is read: this kind without its
+     * "type", the others, which have no options, as bare strings. */
+    const struct kind *untyped;
 };
 
 /* A chosen kind with its options. Both blocks live in the arena that the spec owns. */
@@ -94,6 +102,16 @@ struct variant {
 struct variants {
     struct variant *items;
     size_t count;
+};
+
+struct variant_lists {
+    struct variants *items;
+    size_t count;
+};
+
+struct pair_or {
+    int choice; /* index into choices; −1: `pair` holds the value */
+    int64_t pair[2];
 };
 
 struct list {

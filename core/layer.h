@@ -17,19 +17,39 @@ struct layer_planning {
     struct problems *problems;
     struct plan_warnings *warnings; /* never NULL */
     bool lost; /* set it when the output is no guess that later layers could go by */
+    bool memory_gone;
 };
 
 struct layer_kind {
     struct kind kind; /* first: a struct kind * of this family is a struct layer_kind * */
     /* Fills in defaults that depend on other options. NULL: nothing to do. */
     void (*complete)(void *options);
+    bool whole_batch; /* its ops have a barrier: see op.h */
     /* Sets layer->output, ->multiply_adds, ->receptive_field and ->stride, declares tensors by
      * plan_tensor_add. What is impossible becomes a problem; output then is the best guess, so that
      * later layers are looked at. */
     void (*plan)(struct layer_planning *planning);
 };
 
+/* A layer holds layers by options of type FIELD_VARIANTS and FIELD_VARIANT_LISTS out of
+ * layer_kinds: each list is one chain of layers, which begins at the layer's input; an empty chain
+ * is the input itself. Behind them the layer itself is planned; its sources are the chains' ends in
+ * the order of the rows. */
+struct residual_options {
+    struct variants body, shortcut;
+};
+struct concat_options {
+    struct variant_lists branches;
+};
+struct batch_norm2d_options {
+    double eps, momentum;
+    bool affine;
+};
+
 extern const struct kinds layer_kinds;
+
+/* Bounds of layers that hold layers. */
+enum { LAYER_DEPTH_MAX = 8, LAYERS_MAX = 1024, LAYER_BRANCHES_MAX = 64 };
 
 struct conv2d_options {
     int64_t out_channels, in_channels; /* in_channels: FIELD_ABSENT or what the user claims */
@@ -85,9 +105,13 @@ int64_t window_output(const struct sliding *window);
 void plan_window(struct layer_planning *planning, const int64_t kernel[2], const int64_t stride[2],
                  const int64_t padding[2], bool ceil_mode);
 
-/* Adds a tensor "PATH.suffix" of dims[0..rank) to the layer being planned. */
-void plan_tensor_add(struct layer_planning *planning, const char *suffix, const int64_t *dims,
-                     int rank, int64_t fan_in);
+/* Adds a tensor "PATH.suffix" to the layer being planned: dims, rank, learned, fans and initializer
+ * are the caller's in *tensor, the rest is filled in. */
+void plan_tensor_add(struct layer_planning *planning, const char *suffix,
+                     const struct plan_tensor *tensor);
+
+/* The shape of the layer's source number `index`: joins have several. */
+const struct shape *plan_source_shape(const struct layer_planning *planning, int index);
 
 /* A problem of one option of the layer being planned: its pointer is the layer's with the key. */
 void plan_option_problem(struct layer_planning *planning, const char *key, const char *format, ...)

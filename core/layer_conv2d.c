@@ -40,11 +40,19 @@ static void plan(struct layer_planning *planning)
                             (long long)o->in_channels, (long long)channels);
     plan_window(planning, o->kernel_size, o->stride, o->padding, false);
     layer->output.channels = o->out_channels;
-    plan_tensor_add(planning, "weight",
-                    (int64_t[]){o->out_channels, channels, o->kernel_size[0], o->kernel_size[1]}, 4,
-                    fan_in);
+    plan_tensor_add(
+        planning, "weight",
+        &(struct plan_tensor){
+            .dims = {o->out_channels, channels, o->kernel_size[0], o->kernel_size[1]},
+            .rank = 4,
+            .learned = true,
+            .fan_in = fan_in,
+            .fan_out = saturating_product(o->out_channels, o->kernel_size[0] * o->kernel_size[1])});
     if (o->bias)
-        plan_tensor_add(planning, "bias", (int64_t[]){o->out_channels}, 1, fan_in);
+        plan_tensor_add(
+            planning, "bias",
+            &(struct plan_tensor){
+                .dims = {o->out_channels}, .rank = 1, .learned = true, .fan_in = fan_in});
     layer->multiply_adds = saturating_product(fan_in, shape_elements(&layer->output));
 }
 

@@ -31,9 +31,17 @@ static void plan(struct layer_planning *planning)
         plan_option_problem(planning, "in_features", "in_features is %lld, but the input has %lld",
                             (long long)o->in_features, (long long)features);
     layer->output = (struct shape){o->out_features, 1, 1, 1};
-    plan_tensor_add(planning, "weight", (int64_t[]){o->out_features, features}, 2, features);
+    plan_tensor_add(planning, "weight",
+                    &(struct plan_tensor){.dims = {o->out_features, features},
+                                          .rank = 2,
+                                          .learned = true,
+                                          .fan_in = features,
+                                          .fan_out = o->out_features});
     if (o->bias)
-        plan_tensor_add(planning, "bias", (int64_t[]){o->out_features}, 1, features);
+        plan_tensor_add(
+            planning, "bias",
+            &(struct plan_tensor){
+                .dims = {o->out_features}, .rank = 1, .learned = true, .fan_in = features});
     layer->multiply_adds = saturating_product(features, o->out_features);
     layer->receptive_field[0] = layer->receptive_field[1] = 0;
 }

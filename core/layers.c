@@ -24,7 +24,7 @@ static const struct field common_rows[] = {
 static const struct fields common = {common_rows, COUNT_OF(common_rows),
                                      sizeof(struct layer_common)};
 
-const struct kinds layer_kinds = {"layer", rows, COUNT_OF(rows), &common};
+const struct kinds layer_kinds = {"layer", rows, COUNT_OF(rows), &common, NULL};
 
 int64_t window_output(const struct sliding *w)
 {

@@ -55,7 +55,7 @@ bool layout_make(const struct op_setup *setup, int block, struct op *op, struct 
                       .y_count = op_count(shape, block),
                       .x_block = setup->block,
                       .y_block = block,
-                      .in_place = true,
+                      .traits = OP_IN_PLACE,
                       .forward = nothing,
                       .backward = nothing};
     if (setup->block == block)
@@ -65,7 +65,7 @@ bool layout_make(const struct op_setup *setup, int block, struct op *op, struct 
         return error_set(error, ERROR_MEMORY, setup->layer->pointer, "no memory for the layer");
     *s = (struct layout_state){*shape, setup->block, block};
     op->kernel = "layout conversion";
-    op->in_place = false;
+    op->traits = 0;
     op->state = s;
     op->forward = forward;
     op->backward = backward;

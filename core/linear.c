@@ -37,7 +37,7 @@ bool linear_make(const struct op_setup *setup, struct op *op, struct error *erro
                       .y_count = s->out,
                       .x_block = 1,
                       .y_block = 1,
-                      .whole_batch = true,
+                      .traits = OP_WHOLE_BATCH,
                       .gather_tasks = s->out < GATHER_TASKS ? (int)s->out : GATHER_TASKS,
                       .state = s,
                       .pack = pack,

@@ -39,4 +39,4 @@ const struct loss_kind loss_cross_entropy = {
 
 static const struct kind *const rows[] = {&loss_cross_entropy.kind};
 
-const struct kinds loss_kinds = {"loss", rows, COUNT_OF(rows), NULL};
+const struct kinds loss_kinds = {"loss", rows, COUNT_OF(rows), NULL, NULL};

@@ -55,11 +55,11 @@ static struct edge *edge_add(struct model *model, int64_t count)
 static void node_link(struct model *model, struct node *node)
 {
     node->x = model->edge_count - 1;
-    if (!node->op.in_place)
+    if (!(node->op.traits & OP_IN_PLACE))
         edge_add(model, node->op.y_count);
     node->y = model->edge_count - 1;
-    model->edges[node->y].kept |= node->op.reads_y;
-    if (node->op.whole_batch) {
+    model->edges[node->y].kept |= (node->op.traits & OP_READS_Y) != 0;
+    if (node->op.traits & OP_WHOLE_BATCH) {
         model->edges[node->x].whole_values = true;
         model->edges[node->y].whole_gradients = true;
     }
@@ -77,6 +77,7 @@ static bool node_add(struct model *model, int index, bool want_dx, struct error 
                              .shard_size = plan->cut.shard_size,
                              .shards = plan->cut.shards,
                              .members = model->setup.threads,
+                             .keepers = model->setup.threads,
                              .block = last ? last->op.y_block : 1,
                              .want_dx = want_dx,
                              .keep_x = model->edges[model->edge_count - 1].kept,
@@ -293,6 +294,7 @@ static void shard_task(void *context, int task, int member)
     struct op_call call = {.samples = left < plan->cut.shard_size ? left : plan->cut.shard_size,
                            .shard = task,
                            .member = member,
+                           .keeper = member,
                            .train = batch->train,
                            .epoch = (uint32_t)batch->epoch,
                            .first = batch->first + first};
@@ -351,7 +353,7 @@ static void gather_task(void *context, int task, int member)
                                .samples = model->batch.samples,
                                .shards = model->active_shards,
                                .gradients = gathering->gradients};
-    if (node->op.whole_batch) {
+    if (node->op.traits & OP_WHOLE_BATCH) {
         gather.x = model->edges[node->x].values;
         gather.dy = model->edges[node->y].gradients;
     }

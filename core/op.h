@@ -21,13 +21,35 @@ struct op_call {
     int64_t samples; /* that count, 1…shard_size; what lies behind them in the buffers is zero or
                         ignored */
     int shard, member; /* member: the team's thread, for scratch memory */
+    int keeper;        /* whose memory holds what forward leaves for backward */
     bool train;        /* false: an evaluation, without a backward pass */
     uint32_t epoch;    /* for draws, counted from 0 … */
     int64_t first;     /* … and the first sample's position in the epoch */
     const real *x;     /* shard_size × op.x_count */
-    real *y;           /* shard_size × op.y_count; x itself when op.in_place */
+    real *y;           /* shard_size × op.y_count; x itself when op is in place */
     const real *dy;
-    real *dx; /* NULL: not wanted; dy itself when op.in_place */
+    real *dx; /* NULL: not wanted; dy itself when op is in place */
+    /* of an op that joins several inputs, in the order of the layer's sources; x is xs[0] */
+    const real *const *xs;
+    real *const *dxs; /* each NULL when not wanted; dxs[0] is dx */
+};
+
+/* An op that looks at the whole batch before it can go on (batch normalization). In training its
+ * forward pass is: `collect` for every shard, the team meets, `combine` once, then op.forward for
+ * every shard; the backward pass the same with `collect_back`, `combine_back` and op.backward.
+ * Shards collect into slots of their own, and combine takes them in shard order. An evaluation
+ * calls op.forward alone. */
+struct op_whole {
+    int64_t samples; /* of the whole batch */
+    int64_t shards;  /* that had samples */
+};
+struct op_barrier {
+    void (*collect)(struct op *op, const struct op_call *call); /* reads x */
+    void (*combine)(struct op *op, const struct op_whole *whole);
+    void (*collect_back)(struct op *op, const struct op_call *call); /* reads x and dy */
+    void (*combine_back)(struct op *op, const struct op_whole *whole);
+    /* After a step that counts: what was learned beside gradients, into the flat array. */
+    void (*commit)(struct op *op, real *numbers);
 };
 
 /* One piece of work on the whole batch after all shards are done. */
@@ -35,7 +57,7 @@ struct op_gather {
     int task;           /* 0…op.gather_tasks − 1 */
     int64_t samples;    /* of the whole batch */
     int64_t shards;     /* that had samples: slots 0…shards − 1 count */
-    const real *x, *dy; /* the whole batch's, contiguous; only when op.whole_batch */
+    const real *x, *dy; /* the whole batch's, contiguous; only with OP_WHOLE_BATCH */
     real *gradients;    /* the flat array */
 };
 
@@ -44,24 +66,30 @@ struct op_setup {
     const struct plan_layer *layer;
     int64_t shard_size, shards;
     int members;   /* threads of the team */
+    int keepers;   /* how many shards can be between their forward and their backward pass */
     int block;     /* layout that x would have */
     bool settle;   /* second round: slower ways are welcome */
     bool want_dx;  /* false in front of the first layer with weights */
-    bool keep_x;   /* who wrote x reads it once more in its backward pass: leave it alone */
+    bool keep_x;   /* x is read again, by others or in its writer's backward pass: leave it alone */
     uint64_t seed; /* of the run, for draws */
     struct block *memory;
     atomic_bool *failed; /* a kernel that could not do its work sets it; outlives the op */
     bool dry;            /* only the memory is reckoned: the op will not run */
 };
 
+enum op_trait {
+    OP_IN_PLACE = 1,   /* y is written over x, dx over dy */
+    OP_READS_Y = 2,    /* backward reads y: nothing may be written over it before */
+    OP_WHOLE_BATCH = 4 /* gather reads x and dy of the whole batch */
+};
+
 struct op {
     const char *kernel;       /* which one serves, for people; static or in `state` */
     int64_t x_count, y_count; /* numbers of one sample, in the op's layouts */
     int x_block, y_block;     /* the layouts */
-    bool in_place;            /* y is written over x, dx over dy */
-    bool reads_y;             /* backward reads y: nothing may be written over it before */
-    bool whole_batch;         /* gather reads x and dy of the whole batch */
+    unsigned traits;          /* enum op_trait */
     int gather_tasks;
+    const struct op_barrier *barrier;                    /* NULL: shards need not meet */
     void *state;                                         /* the kernel's own */
     void (*pack)(struct op *op, const real *parameters); /* once a step; NULL: nothing to pack */
     void (*forward)(struct op *op, const struct op_call *call);

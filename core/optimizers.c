@@ -13,7 +13,7 @@ static const struct kind *const rows[] = {
 };
 /* clang-format on */
 
-const struct kinds optimizer_kinds = {"optimizer", rows, COUNT_OF(rows), NULL};
+const struct kinds optimizer_kinds = {"optimizer", rows, COUNT_OF(rows), NULL, NULL};
 
 void optimizer_begin(const struct variant *optimizer, real *state, int64_t slot_stride)
 {

@@ -8,19 +8,12 @@
 #include "core/loss.h"
 #include "core/model.h"
 #include "core/optimizer.h"
+#include "core/plan_network.h"
 #include "core/schedule.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Slices of the flat arrays begin on a cache line, so that ranges of them never share one. */
-enum { TENSOR_ALIGN = 16, TENSORS_PER_LAYER = 2 };
-
-/* Above these a job cannot fit anywhere this program runs; they keep all later products inside
- * int64_t. */
-#define ACTIVATION_LIMIT ((int64_t)1 << 31)
-#define PARAMETER_LIMIT ((int64_t)1 << 31)
 
 /* No option takes a rate above this one; a schedule that multiplies might grow past it. */
 #define LR_LIMIT 1e6
@@ -35,77 +28,6 @@ void plan_warn(struct plan_warnings *warnings, const char *pointer, const char *
     va_start(list, format);
     vsnprintf(warning->text, sizeof warning->text, format, list);
     va_end(list);
-}
-
-/* Saturates at the limit instead of overflowing: the caller reports what reaches it. */
-static int64_t product_capped(const int64_t *factors, int count, int64_t limit)
-{
-    int64_t product = 1;
-    for (int i = 0; i < count; i++)
-        if (__builtin_mul_overflow(product, factors[i], &product) || product > limit)
-            return limit + 1;
-    return product;
-}
-
-void plan_tensor_add(struct layer_planning *planning, const char *suffix, const int64_t *dims,
-                     int rank, int64_t fan_in)
-{
-    struct plan *plan = planning->plan;
-    struct plan_tensor *tensor = &plan->tensors[plan->tensor_count++];
-    snprintf(tensor->name, sizeof tensor->name, "%s.%s", planning->layer->path, suffix);
-    for (int i = 0; i < rank; i++)
-        tensor->dims[i] = dims[i];
-    tensor->rank = rank;
-    tensor->fan_in = fan_in;
-    tensor->count = product_capped(dims, rank, PARAMETER_LIMIT);
-    tensor->offset = plan->parameters;
-    planning->layer->tensors++;
-    if (plan->parameters + tensor->count > PARAMETER_LIMIT) {
-        problem_add(planning->problems, planning->layer->pointer,
-                    "the network would have more than %lld parameters", (long long)PARAMETER_LIMIT);
-        tensor->count = 0;
-    }
-    planning->layer->parameters += tensor->count;
-    plan->learned += tensor->count;
-    plan->parameters += (tensor->count + TENSOR_ALIGN - 1) / TENSOR_ALIGN * TENSOR_ALIGN;
-}
-
-static bool too_big(const struct shape *shape)
-{
-    return product_capped((int64_t[]){shape->channels, shape->height, shape->width}, 3,
-                          ACTIVATION_LIMIT) > ACTIVATION_LIMIT;
-}
-
-/* Plans layer `index` behind `previous` (NULL: the data). False when the next layers cannot be
- * looked at. */
-static bool plan_layer_at(struct layer_planning *planning, const struct spec *spec, int index)
-{
-    struct plan *plan = planning->plan;
-    struct plan_layer *layer = &plan->layers[index];
-    const struct plan_layer *previous = index > 0 ? layer - 1 : NULL;
-
-    layer->kind = spec->model.items[index].kind;
-    layer->options = spec->model.items[index].options;
-    snprintf(layer->path, sizeof layer->path, "%d", index);
-    snprintf(layer->pointer, sizeof layer->pointer, "/model/%d", index);
-    layer->input = previous ? previous->output : plan->data.sample;
-    layer->first_tensor = plan->tensor_count;
-    for (int axis = 0; axis < 2; axis++) {
-        layer->receptive_field[axis] = previous ? previous->receptive_field[axis] : 1;
-        layer->stride[axis] = previous ? previous->stride[axis] : 1;
-    }
-    planning->layer = layer;
-    ((const struct layer_kind *)layer->kind)->plan(planning);
-    plan->layer_count = index + 1;
-    if (too_big(&layer->output)) {
-        problem_add(planning->problems, layer->pointer,
-                    "one sample's output would have more than %lld numbers",
-                    (long long)ACTIVATION_LIMIT);
-        return false;
-    }
-    if (__builtin_add_overflow(plan->multiply_adds, layer->multiply_adds, &plan->multiply_adds))
-        plan->multiply_adds = INT64_MAX;
-    return !planning->lost;
 }
 
 /* How a batch is cut: by the spec alone, so that sums have one order on every machine and thread
@@ -214,26 +136,19 @@ bool plan_make(const struct spec *spec, const struct data_shape *data, struct pl
     struct plan_warnings unwanted = {.count = 0};
     struct layer_planning planning = {
         .plan = plan, .problems = problems, .warnings = warnings ? warnings : &unwanted};
-    size_t count = spec->model.count;
 
     memset(plan, 0, sizeof *plan);
     plan->data = *data;
-    plan->layers = arena_take_array(&plan->arena, count, sizeof *plan->layers);
-    plan->tensors =
-        arena_take_array(&plan->arena, count * TENSORS_PER_LAYER, sizeof *plan->tensors);
-    if (!plan->layers || !plan->tensors) {
-        plan_drop(plan);
-        return error_set(error, ERROR_MEMORY, "plan", "no memory for a plan of %zu layers", count);
-    }
     plan_length(spec, plan, problems, planning.warnings);
     plan_schedule(spec, plan, problems, planning.warnings);
     const struct optimizer_kind *optimizer = (const struct optimizer_kind *)spec->optimizer.kind;
     plan->optimizer_slots = optimizer->slots(spec->optimizer.options);
-    bool whole = count > 0;
-    for (size_t i = 0; i < count && whole; i++)
-        whole = plan_layer_at(&planning, spec, (int)i);
-    if (whole && problems->count == 0)
+    if (plan_network(&planning, &spec->model) && problems->count == 0)
         plan_end(plan, problems);
+    if (planning.memory_gone) {
+        plan_drop(plan);
+        return error_set(error, ERROR_MEMORY, "plan", "no memory for a plan");
+    }
     plan_remarks(spec, plan, planning.warnings);
     return true;
 }

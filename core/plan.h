@@ -13,24 +13,34 @@ struct data_shape {
     struct shape sample;
     int64_t classes;
     int64_t train_samples, test_samples; /* test_samples 0: no test split */
+    bool real_pixels;                    /* float32 numbers, not bytes 0 … 255 */
 };
+
+enum { PLAN_RANK_MAX = 6 };
 
 /* One learned array, or one that goes with it (running statistics are not learned). */
 struct plan_tensor {
-    char name[80];   /* as in PyTorch's nn.Sequential state dict: "0.weight" */
-    int64_t dims[4]; /* PyTorch's order; rank of them count */
+    const char *name;            /* as in PyTorch's nn.Sequential state dict: "0.weight" */
+    int64_t dims[PLAN_RANK_MAX]; /* PyTorch's order; rank of them count */
     int rank;
-    int64_t offset; /* in numbers, into the flat parameter array */
+    bool learned;   /* false: it lies behind all learned ones, beyond plan.parameters */
+    int64_t offset; /* in numbers, into the flat array */
     int64_t count;
-    int64_t fan_in; /* for the initializer */
+    int64_t fan_in, fan_out;    /* for the initializer; 0: none */
+    const struct variant *init; /* of init_kinds; NULL: uniform in ±1/√fan_in, PyTorch's default, or
+                                   without a fan_in every number is `fill` */
+    double fill;
 };
 
+/* Layers stand in the order in which they are computed. A layer that holds layers (residual,
+ * concat) stands behind all that it holds and joins their ends. */
 struct plan_layer {
-    const struct kind *kind;    /* also a struct layer_kind */
-    const void *options;        /* borrowed from the spec */
-    char path[64];              /* "0", "5.body.0": prefix of its tensors' names */
-    char pointer[96];           /* JSON pointer into the spec: "/model/0" */
-    struct shape input, output; /* of one sample */
+    const struct kind *kind;   /* also a struct layer_kind */
+    const void *options;       /* borrowed from the spec */
+    const char *path;          /* "0", "5.body.0": prefix of its tensors' names */
+    const char *pointer;       /* JSON pointer into the spec: "/model/0" */
+    int first_source, sources; /* slice of plan.sources: whose outputs it reads; one but in joins */
+    struct shape input, output; /* of one sample; input: the first source's */
     int first_tensor, tensors;  /* slice of plan.tensors */
     int64_t parameters;
     int64_t multiply_adds; /* forward, one sample */
@@ -52,9 +62,12 @@ struct plan {
     struct data_shape data; /* train_samples after `limit` */
     struct plan_layer *layers;
     int layer_count;
+    int *sources; /* indices of layers; −1: the data */
+    int source_count;
     struct plan_tensor *tensors;
     int tensor_count;
-    int64_t parameters;      /* length of the flat arrays, alignment padding included */
+    int64_t parameters;      /* length of gradients and state, alignment padding included */
+    int64_t numbers;         /* length of the flat array: parameters, then what is not learned */
     int64_t learned;         /* the number a user expects to read */
     int64_t multiply_adds;   /* forward, one sample */
     int64_t optimizer_slots; /* optimizer state: slots × parameters numbers */

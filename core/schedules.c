@@ -41,7 +41,7 @@ static const struct kind *const rows[] = {
     &schedule_polynomial.kind,  &schedule_piecewise.kind,
 };
 
-const struct kinds schedule_kinds = {"schedule", rows, COUNT_OF(rows), &common_fields};
+const struct kinds schedule_kinds = {"schedule", rows, COUNT_OF(rows), &common_fields, NULL};
 
 void schedule_complete(struct variant *schedule, const struct spec_run *run, const char *pointer,
                        struct problems *problems)

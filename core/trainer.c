@@ -32,10 +32,10 @@ static void draw_weights(struct trainer *trainer)
         const struct plan_tensor *tensor = &plan->tensors[i];
         struct rng rng = {(uint64_t)trainer->setup.spec->run.seed, RNG_WEIGHTS | (uint32_t)i << 8,
                           0};
-        double bound = 1 / sqrt((double)tensor->fan_in);
+        double bound = tensor->fan_in > 0 ? 1 / sqrt((double)tensor->fan_in) : 0;
         for (int64_t k = 0; k < tensor->count; k++)
             trainer->parameters[tensor->offset + k] =
-                (real)((2 * rng_uniform(&rng, (uint64_t)k) - 1) * bound);
+                (real)(bound > 0 ? (2 * rng_uniform(&rng, (uint64_t)k) - 1) * bound : tensor->fill);
     }
 }
 
@@ -76,7 +76,7 @@ static bool take_memory(struct trainer *trainer, struct error *error)
 void trainer_reserve(struct trainer *trainer, const struct plan *plan, bool shuffle)
 {
     struct block *block = model_block(trainer->model);
-    block_reserve(block, &trainer->parameters, plan->parameters, sizeof(real));
+    block_reserve(block, &trainer->parameters, plan->numbers, sizeof(real));
     block_reserve(block, &trainer->gradients, plan->parameters, sizeof(real));
     block_reserve(block, &trainer->state,
                   saturating_product(plan->parameters, plan->optimizer_slots), sizeof(real));
@@ -295,7 +295,7 @@ const real *trainer_parameters(const struct trainer *trainer)
 void trainer_set_parameters(struct trainer *trainer, const real *parameters)
 {
     memcpy(trainer->parameters, parameters,
-           (size_t)trainer->setup.plan->parameters * sizeof *parameters);
+           (size_t)trainer->setup.plan->numbers * sizeof *parameters);
     trainer->packed = false;
 }
 

@@ -79,9 +79,9 @@ void trainer_evaluation_begin(const struct trainer *trainer, enum data_split spl
                               struct evaluation *out);
 void trainer_evaluate_batch(struct trainer *trainer, struct evaluation *evaluation);
 
-/* The flat parameter array, plan.parameters numbers; valid until the next step. */
+/* The flat array, plan.numbers numbers; valid until the next step. */
 const real *trainer_parameters(const struct trainer *trainer);
-/* Replaces all parameters (plan.parameters numbers), e.g. by given weights. Optimizer state is
+/* Replaces the flat array (plan.numbers numbers), e.g. by given weights. Optimizer state is
  * untouched. */
 void trainer_set_parameters(struct trainer *trainer, const real *parameters);
 /* The last step's gradients (plan.parameters numbers), for tests. */

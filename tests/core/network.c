@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAYERS_MAX = 64 };
+enum { NETWORK_LAYERS = 64 };
 
 static struct variant make(struct spec *spec, const struct kinds *kinds, const char *type)
 {
@@ -24,7 +24,7 @@ struct spec *network_new(void)
     CHECK(spec != NULL);
     spec_init(spec);
     spec->run.seed = 1;
-    spec->model.items = arena_take_array(&spec->arena, LAYERS_MAX, sizeof *spec->model.items);
+    spec->model.items = arena_take_array(&spec->arena, NETWORK_LAYERS, sizeof *spec->model.items);
     CHECK(spec->model.items != NULL);
     spec->optimizer = make(spec, &optimizer_kinds, "sgd");
     spec->lr_schedule = make(spec, &schedule_kinds, "constant");
@@ -39,7 +39,7 @@ void network_free(struct spec *spec)
 
 void *network_layer(struct spec *spec, const char *type)
 {
-    CHECK(spec->model.count < LAYERS_MAX);
+    CHECK(spec->model.count < NETWORK_LAYERS);
     spec->model.items[spec->model.count] = make(spec, &layer_kinds, type);
     return spec->model.items[spec->model.count++].options;
 }

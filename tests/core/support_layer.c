@@ -149,8 +149,8 @@ static void run_op(struct layer_run *run, struct op *op, const struct layer_way 
     struct op_gather gather = {
         .samples = run->samples, .shards = shards, .gradients = run->gradients};
 
-    all.y = op->in_place ? all.x : zeros(room * op->y_count);
-    all.dx = op->in_place ? all.dy : zeros(room * op->x_count);
+    all.y = op->traits & OP_IN_PLACE ? all.x : zeros(room * op->y_count);
+    all.dx = op->traits & OP_IN_PLACE ? all.dy : zeros(room * op->x_count);
     for (n = 0; n < run->samples; n++) {
         to_block(&layer->input, op->x_block, run->x + n * run->x_count, all.x + n * op->x_count);
         to_block(&layer->output, op->y_block, run->dy + n * run->y_count, all.dy + n * op->y_count);
@@ -171,7 +171,7 @@ static void run_op(struct layer_run *run, struct op *op, const struct layer_way 
             from_block(&layer->input, op->x_block, all.dx + n * op->x_count,
                        run->dx + n * run->x_count);
     }
-    if (!op->in_place) {
+    if (!(op->traits & OP_IN_PLACE)) {
         free(all.y);
         free(all.dx);
     }
