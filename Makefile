@@ -45,7 +45,7 @@ LINKING   := -fsanitize=$(SANITIZE)
 endif
 
 LIBRARIES := $(if $(filter 0,$(ONEDNN)),,-ldnnl -lgomp) \
-             -lmicrohttpd -ljansson -lsqlite3 -larchive -lnettle -lm -lpthread
+             -lmicrohttpd -ljansson -lsqlite3 -larchive -lpng -ljpeg -lnettle -lm -lpthread
 COMPILE    = $(CC) $(FLAGS) $(CFLAGS) $(CPPFLAGS) -MMD -MP
 LINK       = $(CC) $(FLAGS) $(CFLAGS) $(LINKING) $(LDFLAGS)
 
@@ -80,7 +80,7 @@ $(OUT)/tests: $(call objects,$(TESTS)) $(INSIDE)
 # The core once more with double for its numbers: finite differences have digits to spare there.
 $(OUT)/tests-double: $(call doubles,$(DOUBLE) $(PORTABLE))
 	@echo "link $@"
-	@$(LINK) $^ -lnettle -larchive -lm -lpthread -o $@
+	@$(LINK) $^ -lnettle -larchive -lpng -ljpeg -lm -lpthread -o $@
 
 # Tests that must fail, to prove the harness.
 $(OUT)/planted: $(call objects,$(SELFTEST))
