@@ -17,7 +17,7 @@
 
 enum {
     SOURCE_FILES_MAX = 1 << 20,
-    SOURCE_NAMES_MAX = 64 << 20, /* bytes of all names */
+    SOURCE_NAMES_MAX = 128 << 20, /* bytes of all names */
     SOURCE_NAME_MAX = 1024,
     SOURCE_DEPTH = 5 /* parts of a name; what lies deeper in a folder is not looked at */
 };

@@ -2,6 +2,8 @@
  * is in it. */
 #include "core/source_inside.h"
 
+#include "core/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -55,15 +57,16 @@ static int open_member(const struct source_view *view, size_t index, struct erro
     int file = openat(view->source->file, view->files[index].name,
                       O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat status;
+    char name[96];
 
+    text_show(name, sizeof(name), source_name(view, index));
     if (file < 0) {
-        error_set(error, ERROR_IO, "", "an archive in the folder cannot be opened: %s",
-                  strerror(errno));
+        error_set(error, ERROR_IO, name, "the file cannot be opened: %s", strerror(errno));
         return -1;
     }
     if (fstat(file, &status) == 0 && S_ISREG(status.st_mode))
         return file;
-    error_set(error, ERROR_INVALID, "", "an archive in the folder is not a regular file");
+    error_set(error, ERROR_INVALID, name, "this is not a regular file");
     close(file);
     return -1;
 }
