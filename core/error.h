@@ -32,7 +32,7 @@ enum error_kind {
 
 struct error {
     enum error_kind kind;
-    char where[96]; /* JSON pointer, file name or module; may be empty */
+    char where[256]; /* JSON pointer, file name or module; may be empty */
     char text[320]; /* one sentence, without a full stop */
 };
 
