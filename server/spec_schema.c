@@ -244,7 +244,8 @@ static json_t *variant_schema(struct schema *schema, const struct kinds *kinds)
     snprintf(name, sizeof(reference) - strlen(reference), "%s", kinds->noun);
     for (char *at = name; *at; at++)
         *at = *at == ' ' ? '_' : *at;
-    if (!json_object_get(schema->definitions, name))
+    /* A family that holds itself and could not be set would be defined for ever. */
+    if (!schema->failed && !json_object_get(schema->definitions, name))
         define_kinds(schema, kinds, name);
     return json_pack("{s:s}", "$ref", reference);
 }

@@ -22,7 +22,10 @@ struct thing {
     int choice;
     struct either either;
     struct inner inner;
+    struct pair_or pair_or, absent_pair_or;
     struct variant variant;
+    struct variants variants;
+    struct variant_lists variant_lists;
     struct list list;
     struct labels labels;
 };
@@ -63,7 +66,19 @@ static const struct field thing_rows[] = {
      .flags = FIELD_OPTIONAL,
      .offset = AT(inner),
      .fields = &inner_fields},
+    {.name = "pair_or",
+     .type = FIELD_PAIR_OR,
+     .offset = AT(pair_or),
+     .fallback = 2,
+     .choices = colours},
+    {.name = "absent_pair_or",
+     .type = FIELD_PAIR_OR,
+     .flags = FIELD_OPTIONAL,
+     .offset = AT(absent_pair_or),
+     .choices = colours},
     {.name = "variant", .type = FIELD_VARIANT, .offset = AT(variant)},
+    {.name = "variants", .type = FIELD_VARIANTS, .offset = AT(variants)},
+    {.name = "variant_lists", .type = FIELD_VARIANT_LISTS, .offset = AT(variant_lists)},
     {.name = "list", .type = FIELD_LIST, .offset = AT(list), .fields = &inner_fields},
     {.name = "labels", .type = FIELD_LABELS, .offset = AT(labels)},
 };
@@ -90,7 +105,14 @@ TEST("every type of field gets the default of its row")
     CHECK_INT(thing.either.choice, 1);
     CHECK(!thing.inner.given);
     CHECK_INT(thing.inner.number, 7);
+    CHECK_INT(thing.pair_or.choice, -1);
+    CHECK_INT(thing.pair_or.pair[0], 2);
+    CHECK_INT(thing.pair_or.pair[1], 2);
+    CHECK_INT(thing.absent_pair_or.choice, -1);
+    CHECK_INT(thing.absent_pair_or.pair[0], FIELD_ABSENT);
     CHECK(!thing.variant.kind && !thing.variant.options);
+    CHECK(!thing.variants.items && thing.variants.count == 0);
+    CHECK(!thing.variant_lists.items && thing.variant_lists.count == 0);
     CHECK(!thing.list.items && thing.list.count == 0);
     CHECK_INT((int64_t)thing.labels.count, 0);
 }
