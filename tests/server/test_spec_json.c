@@ -278,11 +278,11 @@ TEST("problems that were dropped are counted in the answer")
     json_decref(list);
 }
 
-TEST("damaged bytes never crash the reader, and every complaint can be sent as JSON")
+static void damage_bytes(const char *name)
 {
     static char original[CASE_BYTES], text[CASE_BYTES];
     static struct problems problems;
-    size_t size = read_case("lenet5", "input.json", original);
+    size_t size = read_case(name, "input.json", original);
     struct dice dice = {.state = 4};
 
     CHECK(size > 100);
@@ -299,6 +299,12 @@ TEST("damaged bytes never crash the reader, and every complaint can be sent as J
         CHECK(list != NULL);
         json_decref(list);
     }
+}
+
+TEST("damaged bytes never crash the reader, and every complaint can be sent as JSON")
+{
+    damage_bytes("lenet5");
+    damage_bytes("nested-layers");
 }
 
 TEST("a flood of unknown keys is answered quickly")
