@@ -14,6 +14,12 @@ struct inner {
     int64_t number;
 };
 
+struct chosen {
+    struct variant variant;
+    struct variants variants;
+    struct variant_lists lists;
+};
+
 struct thing {
     bool flag;
     int64_t whole, absent_whole, pair[2], absent_pair[2];
@@ -23,9 +29,7 @@ struct thing {
     struct either either;
     struct inner inner;
     struct pair_or pair_or, absent_pair_or;
-    struct variant variant;
-    struct variants variants;
-    struct variant_lists variant_lists;
+    struct chosen chosen;
     struct list list;
     struct labels labels;
 };
@@ -76,9 +80,9 @@ static const struct field thing_rows[] = {
      .flags = FIELD_OPTIONAL,
      .offset = AT(absent_pair_or),
      .choices = colours},
-    {.name = "variant", .type = FIELD_VARIANT, .offset = AT(variant)},
-    {.name = "variants", .type = FIELD_VARIANTS, .offset = AT(variants)},
-    {.name = "variant_lists", .type = FIELD_VARIANT_LISTS, .offset = AT(variant_lists)},
+    {.name = "variant", .type = FIELD_VARIANT, .offset = AT(chosen.variant)},
+    {.name = "variants", .type = FIELD_VARIANTS, .offset = AT(chosen.variants)},
+    {.name = "variant_lists", .type = FIELD_VARIANT_LISTS, .offset = AT(chosen.lists)},
     {.name = "list", .type = FIELD_LIST, .offset = AT(list), .fields = &inner_fields},
     {.name = "labels", .type = FIELD_LABELS, .offset = AT(labels)},
 };
@@ -110,9 +114,9 @@ TEST("every type of field gets the default of its row")
     CHECK_INT(thing.pair_or.pair[1], 2);
     CHECK_INT(thing.absent_pair_or.choice, -1);
     CHECK_INT(thing.absent_pair_or.pair[0], FIELD_ABSENT);
-    CHECK(!thing.variant.kind && !thing.variant.options);
-    CHECK(!thing.variants.items && thing.variants.count == 0);
-    CHECK(!thing.variant_lists.items && thing.variant_lists.count == 0);
+    CHECK(!thing.chosen.variant.kind && !thing.chosen.variant.options);
+    CHECK(!thing.chosen.variants.items && thing.chosen.variants.count == 0);
+    CHECK(!thing.chosen.lists.items && thing.chosen.lists.count == 0);
     CHECK(!thing.list.items && thing.list.count == 0);
     CHECK_INT((int64_t)thing.labels.count, 0);
 }
