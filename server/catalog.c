@@ -129,13 +129,23 @@ static void entry_settle(struct catalog *catalog, struct catalog_entry *entry, b
     pthread_mutex_unlock(&catalog->lock);
 }
 
+bool catalog_find(struct db *db, const char *name, struct dataset_row *out, struct error *error)
+{
+    struct error missing = {0};
+    if (catalog_added_get(store_directory(db), name, out, &missing))
+        return true;
+    if (missing.kind != ERROR_NOT_FOUND)
+        return error_set(error, missing.kind, missing.where, "%s", missing.text);
+    return store_dataset_get(db, name, out, error);
+}
+
 bool catalog_open(struct catalog *catalog, struct db *db, const char *name, struct dataset **out,
                   struct error *error)
 {
     struct dataset_row row = {0};
     struct catalog_info info;
     bool fresh = false;
-    if (!store_dataset_get(db, name, &row, error))
+    if (!catalog_find(db, name, &row, error))
         return false;
     if (!catalog_info_read(&row, &info, error)) {
         dataset_row_drop(&row);
@@ -180,7 +190,7 @@ bool catalog_shape(struct db *db, const char *name, struct data_shape *out, stru
 {
     struct dataset_row row = {0};
     struct catalog_info info;
-    if (!store_dataset_get(db, name, &row, error))
+    if (!catalog_find(db, name, &row, error))
         return false;
     bool good = catalog_info_read(&row, &info, error);
     if (good)
