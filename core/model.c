@@ -1,7 +1,6 @@
 /* Model: see model.h. */
 #include "core/model.h"
 
-#include "core/batch.h"
 #include "core/layer.h"
 #include "core/loss.h"
 
@@ -298,12 +297,14 @@ static void shard_task(void *context, int task, int member)
                            .train = batch->train,
                            .epoch = (uint32_t)batch->epoch,
                            .first = batch->first + first};
-    struct batch_part part = {.split = batch->split,
+    struct batch_part part = {.input = batch->input,
+                              .split = batch->split,
                               .order = batch->order,
                               .first = batch->first + first,
                               .samples = call.samples,
-                              .sample_size = model->edges[0].count,
-                              .normalize = model->setup.spec->dataset.normalize};
+                              .train = batch->train,
+                              .epoch = (uint32_t)batch->epoch,
+                              .member = member};
     uint16_t labels[BATCH_SHARD_MAX];
 
     if (batch->train && model_halted(model))

@@ -144,6 +144,7 @@ void job_make(struct job *job, const struct job_words *words, struct dataset *da
     fill_spec(&job->spec, words);
     job->dataset = dataset_share(dataset);
     if (!spec_complete(&job->spec, &problems, &error) ||
+        !spec_settle(&job->spec, dataset_shape(dataset), NULL, &error) ||
         !plan_make(&job->spec, dataset_shape(dataset), &job->plan, &problems, NULL, &error))
         FAIL("%s", error.text);
     if (problems.count > 0)

@@ -152,7 +152,8 @@ static json_t *two(json_t *first, json_t *second)
 
 static json_t *random_list(struct dice *dice, const struct field *field)
 {
-    size_t count = (size_t)field->min + dice_roll(dice, 6);
+    double room = field->max > 0 ? field->max - field->min : 5;
+    size_t count = (size_t)field->min + dice_roll(dice, (uint64_t)fmin(room, 5) + 1);
     const struct fields *fields = field->fields;
     json_t *list = json_array();
 
@@ -201,15 +202,50 @@ static json_t *random_value(struct dice *dice, const struct field *field)
     return NULL;
 }
 
+/* The smaller of two numbers first. */
+static void put_in_order(json_t *pair)
+{
+    json_t *first = json_array_get(pair, 0);
+
+    if (json_number_value(first) <= json_number_value(json_array_get(pair, 1)))
+        return;
+    json_incref(first);
+    json_array_remove(pair, 0);
+    json_array_append_new(pair, first);
+}
+
+/* Rules between fields of the data set. */
+static void obey_dataset(struct dice *dice, json_t *dataset)
+{
+    json_t *synthetic = json_object_get(dataset, "synthetic"), *item;
+    size_t i;
+
+    if (synthetic && dice_roll(dice, 2)) {
+        json_object_del(dataset, "name");
+        json_object_set_new(synthetic, "samples", json_integer(65535));
+        json_object_set_new(synthetic, "shape", json_pack("[i,i,i]", 3, 64, 64));
+        json_object_del(synthetic, "test_samples");
+    } else {
+        json_object_del(dataset, "synthetic");
+        if (!json_object_get(dataset, "name"))
+            json_object_set_new(dataset, "name", json_string("d"));
+    }
+    json_array_foreach (json_object_get(dataset, "augment"), i, item) {
+        put_in_order(json_object_get(item, "scale"));
+        put_in_order(json_object_get(item, "ratio"));
+    }
+}
+
 json_t *spec_random(struct dice *dice)
 {
     json_t *job = json_object();
 
     random_rows(dice, &job_meta_fields, job);
     random_rows(dice, &spec_fields, job);
-    /* A rule between two fields, which no row can say. */
+    /* Rules between fields, which no row can say. */
     if (json_object_get(job, "epochs"))
         json_object_del(job, "max_steps");
+    obey_dataset(dice, json_object_get(job, "dataset"));
     return job;
 }
 
