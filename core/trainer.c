@@ -44,7 +44,7 @@ void trainer_seek(struct trainer *trainer, int64_t steps_done)
     const struct plan *plan = trainer->setup.plan;
     trainer->steps_done = steps_done;
     trainer->packed = false;
-    split_seek(&trainer->split, (uint64_t)trainer->setup.spec->run.seed,
+    split_seek(&trainer->data.split, (uint64_t)trainer->setup.spec->run.seed,
                steps_done / plan->steps_per_epoch);
 }
 
@@ -78,20 +78,20 @@ void trainer_reserve(struct trainer *trainer, const struct trainer_setup *setup)
     block_reserve(block, &trainer->state,
                   saturating_product(plan->parameters, plan->optimizer_slots), sizeof(real));
     block_reserve(block, &trainer->norms, (plan->parameters + RANGE - 1) / RANGE, sizeof(double));
-    split_reserve(&trainer->split, setup->spec, plan, block);
-    batch_reserve(&trainer->input, setup->spec, plan, setup->threads, block);
+    split_reserve(&trainer->data.split, setup->spec, plan, block);
+    batch_reserve(&trainer->data.input, setup->spec, plan, setup->threads, block);
 }
 
 /* Draws what is held out, and measures what is left. */
 static void prepare_data(struct trainer *trainer)
 {
     const struct spec *spec = trainer->setup.spec;
-    split_draw(&trainer->split, (uint64_t)spec->run.seed);
+    split_draw(&trainer->data.split, (uint64_t)spec->run.seed);
     const struct normalize_data data = {.split = dataset_train(trainer->dataset),
-                                        .samples = split_train(&trainer->split),
-                                        .count = trainer->split.train,
-                                        .shape = trainer->input.shape};
-    normalization_measure(&trainer->input.normalization, &spec->dataset.normalize, &data);
+                                        .samples = split_train(&trainer->data.split),
+                                        .count = trainer->data.split.train,
+                                        .shape = trainer->data.input.shape};
+    normalization_measure(&trainer->data.input.normalization, &spec->dataset.normalize, &data);
 }
 
 bool trainer_new(const struct trainer_setup *setup, struct trainer **out, struct error *error)
@@ -205,9 +205,9 @@ static struct model_batch step_batch(const struct trainer *trainer)
     const struct plan *plan = trainer->setup.plan;
     int64_t first = trainer->steps_done % plan->steps_per_epoch * plan->batch_size;
     int64_t left = plan->data.train_samples - first;
-    return (struct model_batch){.input = &trainer->input,
+    return (struct model_batch){.input = &trainer->data.input,
                                 .split = dataset_train(trainer->dataset),
-                                .order = split_epoch(&trainer->split),
+                                .order = split_epoch(&trainer->data.split),
                                 .first = first,
                                 .samples = left < plan->batch_size ? left : plan->batch_size,
                                 .train = true,
@@ -271,8 +271,8 @@ bool trainer_ended(const struct trainer *trainer)
 static struct model_batch evaluation_batch(const struct trainer *trainer, enum data_split split,
                                            int64_t first, int64_t most)
 {
-    const struct split *samples = &trainer->split;
-    struct model_batch batch = {.input = &trainer->input, .first = first, .samples = most};
+    const struct split *samples = &trainer->data.split;
+    struct model_batch batch = {.input = &trainer->data.input, .first = first, .samples = most};
     bool training = split == SPLIT_TRAIN || (split == SPLIT_VALIDATION && samples->held_out > 0);
     batch.split = training ? dataset_train(trainer->dataset) : dataset_test(trainer->dataset);
     if (training)
@@ -328,7 +328,7 @@ const real *trainer_gradients(const struct trainer *trainer)
 
 const struct normalization *trainer_normalization(const struct trainer *trainer)
 {
-    return &trainer->input.normalization;
+    return &trainer->data.input.normalization;
 }
 
 int64_t trainer_bytes(const struct trainer *trainer)

@@ -6,6 +6,12 @@
 #include "core/split.h"
 #include "core/trainer.h"
 
+/* How the data set's samples reach the network. */
+struct trainer_data {
+    struct split split; /* its order is that of the epoch that comes next */
+    struct batch_input input;
+};
+
 struct trainer {
     struct trainer_setup setup;
     struct dataset *dataset;
@@ -14,8 +20,7 @@ struct trainer {
     real *parameters, *gradients; /* (plan.parameters) */
     real *state;                  /* (plan.optimizer_slots, plan.parameters) */
     double *norms;                /* (ranges) partial sums of the gradient norm */
-    struct split split;           /* whose order is that of the epoch that comes next */
-    struct batch_input input;
+    struct trainer_data data;
     int64_t steps_done;
     int64_t optimizer_steps; /* updates applied */
     double lr;               /* of the update that runs */

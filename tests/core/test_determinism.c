@@ -28,6 +28,10 @@ static const char random_words[] =
     "adaptive_avg_pool2d output_size=2 | flatten | linear out_features=9 | tanh | dropout | "
     "linear out_features=3";
 
+static const char augment_words[] =
+    "random_crop padding=2 | random_horizontal_flip | random_rotation degrees=15 "
+    "interpolation=bilinear | cutout size=3 | random_erasing | random_brightness | random_contrast";
+
 static const struct net nets[] = {
     {&images,
      {.model = lenet5_words,
@@ -47,6 +51,15 @@ static const struct net nets[] = {
      {.model = odd_net_words, .epochs = 3, .seed = 6, .batch_size = 31, .drop_last = true}},
     {&odd_images,
      {.model = random_words, .epochs = 4, .shuffle = true, .seed = 8, .batch_size = 24}},
+    {&odd_images,
+     {.model = random_words,
+      .epochs = 3,
+      .shuffle = true,
+      .seed = 9,
+      .batch_size = 24,
+      .normalize = "standard",
+      .augment = augment_words,
+      .validation = 0.2}},
 };
 
 static struct dataset *dataset_of(const struct net *net)
@@ -61,9 +74,21 @@ enum { STEPS_MAX = 64 };
 struct trace {
     int64_t steps;
     double losses[STEPS_MAX], norms[STEPS_MAX];
+    double validation; /* the sum of the losses at the end */
     real *parameters;
     int64_t count;
 };
+
+static double validation_loss(struct trainer *trainer)
+{
+    struct evaluation evaluation;
+
+    trainer_evaluation_begin(trainer, SPLIT_VALIDATION, &evaluation);
+    CHECK(evaluation.total > 0);
+    while (!evaluation.done)
+        trainer_evaluate_batch(trainer, &evaluation);
+    return evaluation.loss_sum;
+}
 
 static void trace_rest(struct trainer *trainer, const struct job *job, struct trace *trace)
 {
@@ -75,6 +100,7 @@ static void trace_rest(struct trainer *trainer, const struct job *job, struct tr
         trace->losses[trace->steps] = report.train_loss;
         trace->norms[trace->steps++] = report.grad_norm;
     }
+    trace->validation = validation_loss(trainer);
     trace->count = job->plan.parameters;
     trace->parameters = malloc((size_t)trace->count * sizeof(real));
     CHECK(trace->parameters != NULL);
@@ -93,6 +119,7 @@ static void check_same_end(const struct trace *whole, const struct trace *part)
             FAIL("step %" PRId64 ": loss %.17g and norm %.17g, not %.17g and %.17g",
                  skipped + i + 1, part->losses[i], part->norms[i], whole->losses[skipped + i],
                  whole->norms[skipped + i]);
+    CHECK(memcmp(&whole->validation, &part->validation, sizeof(double)) == 0);
     CHECK(memcmp(whole->parameters, part->parameters, (size_t)whole->count * sizeof(real)) == 0);
 }
 
