@@ -311,7 +311,8 @@ TEST("a polynomial is 0 from total_iters on, and a job that ends there is warned
 
     make_job("{\"type\": \"polynomial\"}", "\"epochs\": 6", &job);
     CHECK(rate(&job, 5 * SAMPLES) > 0 && rate(&job, 5 * SAMPLES + 1) == 0);
-    CHECK_INT((int64_t)job.warnings.count, 2); /* the other: nothing is evaluated, so none is best */
+    CHECK_INT((int64_t)job.warnings.count,
+              2); /* the other: nothing is evaluated, so none is best */
     CHECK_TEXT(job.warnings.items[0].pointer, "/lr_schedule");
     drop_job(&job);
     make_job("{\"type\": \"constant\", \"warmup\": {\"steps\": 42}}", "\"epochs\": 6", &job);
