@@ -32,6 +32,16 @@ static const char augment_words[] =
     "random_crop padding=2 | random_horizontal_flip | random_rotation degrees=15 "
     "interpolation=bilinear | cutout size=3 | random_erasing | random_brightness | random_contrast";
 
+/* Shards meet in the middle; outputs have several readers; a shard's draws outlive its thread's
+ * buffers; one activation in front of a barrier keeps what its derivative needs. */
+static const char joined_words[] =
+    "conv2d out_channels=6 kernel_size=3 padding=1 bias=false | batch_norm2d | relu | "
+    "residual body=(conv2d out_channels=6 kernel_size=3 padding=1 | batch_norm2d | gelu | dropout "
+    "p=0.3 | conv2d out_channels=6 kernel_size=1 | batch_norm2d) | relu | dropout2d p=0.2 | "
+    "concat branches=(conv2d out_channels=10 kernel_size=1 | batch_norm2d | tanh)()(residual "
+    "body=(batch_norm2d affine=false | sigmoid)) | max_pool2d kernel_size=2 | batch_norm2d | "
+    "flatten | linear out_features=3";
+
 static const struct net nets[] = {
     {&images,
      {.model = lenet5_words,
@@ -52,14 +62,21 @@ static const struct net nets[] = {
     {&odd_images,
      {.model = random_words, .epochs = 4, .shuffle = true, .seed = 8, .batch_size = 24}},
     {&odd_images,
-     {.model = random_words,
+     {.model = joined_words,
       .epochs = 3,
       .shuffle = true,
-      .seed = 9,
+      .seed = 10,
       .batch_size = 24,
       .normalize = "standard",
       .augment = augment_words,
       .validation = 0.2}},
+    {&odd_images,
+     {.model = joined_words,
+      .optimizer = "sgd lr=0.02 momentum=0.9",
+      .epochs = 4,
+      .shuffle = true,
+      .seed = 9,
+      .batch_size = 24}},
 };
 
 static struct dataset *dataset_of(const struct net *net)
@@ -101,7 +118,7 @@ static void trace_rest(struct trainer *trainer, const struct job *job, struct tr
         trace->norms[trace->steps++] = report.grad_norm;
     }
     trace->validation = validation_loss(trainer);
-    trace->count = job->plan.parameters;
+    trace->count = job->plan.numbers;
     trace->parameters = malloc((size_t)trace->count * sizeof(real));
     CHECK(trace->parameters != NULL);
     memcpy(trace->parameters, trainer_parameters(trainer), (size_t)trace->count * sizeof(real));
