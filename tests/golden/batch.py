@@ -1,17 +1,14 @@
-#!/usr/bin/python3
-"""Makes batch.txt: what normalization and augmentation make of images that C can draw as well.
+"""Golden batches: what normalization and augmentation make of images that C draws as well.
 
 Normalization is torch's float32 arithmetic as torchvision's ToTensor and Normalize do it. Augmentations are slices,
 pads and flips of numpy, rotation is torch's grid_sample; their draws are those of core/rng.h and core/augment.h, written
-once more here. torchvision itself is not needed. Run by `make golden`; the result is committed.
+once more here. torchvision itself is not needed. Knows the random numbers of make.py, which calls it; writes batch.txt.
 """
 
 import math
 
 import numpy
 import torch
-
-from make import draws, numbers, philox, words, write
 
 AUGMENT, SYNTHETIC = 4, 6
 SEED, EPOCH, SAMPLES, FIRST = 7, 3, 5, 2
@@ -23,13 +20,13 @@ DRAWS = 64  # of one sample at each place of the list
 class Draws:
     """The draws of one sample at one place of the list."""
 
-    def __init__(self, place, sample):
-        self.stream, self.sample = AUGMENT | place << 8, sample
+    def __init__(self, make, place, sample):
+        self.make, self.stream, self.sample = make, AUGMENT | place << 8, sample
 
     def block(self, k):
         index = self.sample * DRAWS + k
         counter = [index & 0xFFFFFFFF, index >> 32, EPOCH, self.stream]
-        return [int(word) for word in philox(counter, (SEED & 0xFFFFFFFF, SEED >> 32))]
+        return [int(word) for word in self.make.philox(counter, (SEED & 0xFFFFFFFF, SEED >> 32))]
 
     def uniform(self, k):
         block = self.block(k)
@@ -143,27 +140,27 @@ NORMALIZATIONS = ["none", "scale", "standard", "mean_std mean=0.25,0.5,0.4914 st
 
 # ---- files ----
 
-def bytes_of(number, samples, shape):
+def bytes_of(make, number, samples, shape):
     """Word 0 of draw i, its high byte: image after image."""
     count = samples * int(numpy.prod(shape))
-    return (draws(number, SYNTHETIC, 0, count)[0] >> numpy.uint64(24)).astype(numpy.uint8).reshape((samples,) + shape)
+    return (make.draws(number, SYNTHETIC, 0, count)[0] >> numpy.uint64(24)).astype(numpy.uint8).reshape((samples,) + shape)
 
 
-def write_augmentations(file):
+def write_augmentations(make, file):
     quarter = numpy.arange(16.0).reshape(1, 4, 4)
     assert numpy.allclose(rotate(quarter, 90, "nearest"), numpy.rot90(quarter, 1, (1, 2)))  # against the clock
     for number, chain in enumerate(AUGMENTATIONS):
         shape = ((3, 6, 5), (1, 5, 8), (2, 5, 5))[number % 3]
-        images = bytes_of(number, FIRST + SAMPLES, shape)[FIRST:].astype(numpy.float64)
+        images = bytes_of(make, number, FIRST + SAMPLES, shape)[FIRST:].astype(numpy.float64)
         out = []
         for sample, x in enumerate(images):
             for place, (function, options) in enumerate(chain):
-                x = function(x, Draws(place, FIRST + sample), **options)
+                x = function(x, Draws(make, place, FIRST + sample), **options)
             out.append(numpy.ascontiguousarray(x))
-        file.write("augment %s\n" % " | ".join(words(function.__name__, options) for function, options in chain))
+        file.write("augment %s\n" % " | ".join(make.words(function.__name__, options) for function, options in chain))
         file.write("shape channels=%d height=%d width=%d first=%d samples=%d seed=%d epoch=%d\n"
                    % (shape + (FIRST, SAMPLES, SEED, EPOCH)))
-        file.write(numbers("x", numpy.stack(out).ravel()))
+        file.write(make.numbers("x", numpy.stack(out).ravel()))
 
 
 def standard(images):
@@ -172,10 +169,10 @@ def standard(images):
     return scaled.mean((0, 2, 3)), scaled.std((0, 2, 3))
 
 
-def write_normalizations(file):
+def write_normalizations(make, file):
     for number, normalization in enumerate(NORMALIZATIONS):
         shape = (1, 5, 8) if normalization.endswith("std=0.35302424") else (3, 4, 5)
-        images = bytes_of(100 + number, SAMPLES, shape)
+        images = bytes_of(make, 100 + number, SAMPLES, shape)
         x = torch.tensor(images).to(torch.float32)
         if normalization != "none":
             x = x.div(255)  # ToTensor
@@ -189,9 +186,11 @@ def write_normalizations(file):
             x = x.sub(mean).div(std)  # Normalize
         file.write("normalize %s\n" % normalization)
         file.write("shape channels=%d height=%d width=%d samples=%d\n" % (shape + (SAMPLES,)))
-        file.write(numbers("x", x.double()))
+        file.write(make.numbers("x", x.double()))
 
 
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    write("batch.txt", write_augmentations, write_normalizations)
+def write_batches(make):
+    def part(file):
+        write_augmentations(make, file)
+        write_normalizations(make, file)
+    return part
