@@ -119,7 +119,8 @@ TEST("a data set that cannot be is refused with the place of what is wrong")
 TEST("a job on synthetic data trains, is evaluated on its held-out part, and its weights are there")
 {
     struct api api;
-    char *spec = spec_of("{\"synthetic\": {\"shape\": [1, 6, 6], \"classes\": 3, \"samples\": 90}, "
+    char *spec = spec_of("{\"synthetic\": {\"shape\": [1, 6, 6], \"classes\": 3, \"samples\": 90, "
+                         "\"test_samples\": 0}, "
                          "\"validation\": 0.1, \"augment\": [\"random_vertical_flip\"]}",
                          3);
     char id[16], path[160];
