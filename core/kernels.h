@@ -30,8 +30,9 @@ MUST_CHECK bool kernels_make(const struct op_setup *setup, enum kernel_choice ch
 void kernels_greet_thread(void);
 
 /* The rows' functions. */
-op_make reference_conv2d_make, reference_linear_make, reference_max_pool2d_make,
-    reference_avg_pool2d_make, elementwise_make, dropout_make, flatten_make, blocked_pool2d_make;
+op_make reference_conv2d_make, reference_locally_connected2d_make, reference_linear_make,
+    reference_max_pool2d_make, reference_avg_pool2d_make, elementwise_make, dropout_make,
+    flatten_make, blocked_pool2d_make;
 
 /* A conversion of the input of setup->layer from layout setup->block to `block`. */
 bool layout_make(const struct op_setup *setup, int block, struct op *op,

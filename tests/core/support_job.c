@@ -29,6 +29,18 @@ static int choice_index(const struct field *field, const char *value)
     FAIL("%s is none of the choices of %s", value, field->name);
 }
 
+/* "same", or a pair. */
+static void set_pair_or(const struct field *field, struct pair_or *at, const char *value)
+{
+    bool number = strchr("0123456789", value[0]) != NULL;
+    char *end = NULL;
+
+    at->choice = number ? -1 : choice_index(field, value);
+    at->pair[0] = at->pair[1] = strtoll(value, &end, 10);
+    if (*end == ',')
+        at->pair[1] = strtoll(end + 1, NULL, 10);
+}
+
 static void set_field(const struct field *field, void *base, const char *value)
 {
     void *at = field_at(field, base);
@@ -48,6 +60,9 @@ static void set_field(const struct field *field, void *base, const char *value)
     case FIELD_PAIR:
         ((int64_t *)at)[0] = (int64_t)first;
         ((int64_t *)at)[1] = (int64_t)second;
+        break;
+    case FIELD_PAIR_OR:
+        set_pair_or(field, at, value);
         break;
     case FIELD_REALS2:
         ((double *)at)[0] = first;

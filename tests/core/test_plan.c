@@ -81,9 +81,9 @@ TEST("a window's output is floor((H + 2p − k) / s) + 1, as counted by sliding 
                     int64_t count = 0;
                     for (int64_t at = -padding; at + kernel <= size + padding; at += stride)
                         count++;
-                    CHECK_INT(
-                        window_output(&(struct sliding){size, kernel, stride, padding, false}),
-                        count);
+                    CHECK_INT(window_output(&(struct sliding){size, kernel, stride, 1, padding,
+                                                              padding, PADDING_ZEROS, false}),
+                              count);
                 }
 }
 
@@ -91,9 +91,8 @@ TEST("a window's output is floor((H + 2p − k) / s) + 1, as counted by sliding 
  * before left something over and it begins inside the image or the padding before it. */
 static int64_t count_with_ceil_mode(const struct sliding *w)
 {
-    int64_t count = 0, end = w->size + w->padding;
-    for (int64_t at = -w->padding; at + w->kernel - w->stride < end && at < w->size;
-         at += w->stride)
+    int64_t count = 0, end = w->size + w->behind;
+    for (int64_t at = -w->before; at + w->kernel - w->stride < end && at < w->size; at += w->stride)
         count++;
     return count;
 }
@@ -104,7 +103,8 @@ TEST("with ceil_mode a last window that is not full counts, if it begins inside"
         for (int64_t kernel = 1; kernel <= 5; kernel++)
             for (int64_t stride = 1; stride <= 4; stride++)
                 for (int64_t padding = 0; padding <= kernel / 2; padding++) {
-                    const struct sliding w = {size, kernel, stride, padding, true};
+                    const struct sliding w = {size,    kernel,  stride,        1,
+                                              padding, padding, PADDING_ZEROS, true};
                     CHECK_INT(window_output(&w), count_with_ceil_mode(&w));
                 }
 }
