@@ -151,7 +151,7 @@ static struct directions describe(const struct conv2d_state *s, const struct op_
 
     for (int axis = 0; axis < 2; axis++) {
         d.stride[axis] = windows[axis].stride;
-        d.dilation[axis] = windows[axis].dilation - 1;
+        d.dilation[axis] = windows[axis].kernel > 1 ? windows[axis].dilation - 1 : 0;
         d.before[axis] = s->stage.count ? 0 : windows[axis].before;
         d.behind[axis] = s->stage.count ? 0 : windows[axis].behind;
     }

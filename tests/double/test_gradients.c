@@ -15,7 +15,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAYERS_OF_A_KIND = 12, TRIES = 4000 };
+enum { LAYERS_OF_A_KIND = 12, LAYERS_OF_AN_OPTION = 40, TRIES = 40000, OPTIONS_MAX = 16 };
+
+/* What an option can be set to, as far as a draw counts it: the choices of a row, false and true, a
+ * number at its least or above it. */
+enum { TAKEN_MAX = 8 };
+
+/* A layer as drawn, and what was taken for each of its options; −1: its default. */
+struct draw {
+    char words[500];
+    struct shape input;
+    int taken[OPTIONS_MAX];
+};
 
 struct dice {
     struct rng rng;
@@ -27,10 +38,10 @@ static int64_t roll(struct dice *dice, int64_t low, int64_t high)
     return low + rng_below(&dice->rng, dice->next++, (uint32_t)(high - low + 1));
 }
 
-/* A small number that the row allows. */
+/* A small number that the row allows, often the least. */
 static int64_t roll_in(struct dice *dice, const struct field *field)
 {
-    double high = fmin(field->max, field->min + 3);
+    double high = roll(dice, 0, 2) == 0 ? field->min : fmin(field->max, field->min + 3);
 
     return roll(dice, (int64_t)ceil(field->min), (int64_t)high);
 }
@@ -40,63 +51,109 @@ static double roll_part(struct dice *dice)
     return rng_uniform(&dice->rng, dice->next++);
 }
 
-static const char *roll_choice(struct dice *dice, const struct field *field)
+static int choices_of(const struct field *field)
 {
-    int64_t count = 0;
+    int count = 0;
 
     while (field->choices[count] != NULL)
         count++;
-    return field->choices[roll(dice, 0, count - 1)];
+    return count;
 }
 
-/* One option as " name=value", or nothing where its default does. */
-static void roll_option(struct dice *dice, const struct field *field, char out[100])
+/* " name=2,3"; whether one of them is above the least. */
+static int roll_pair(struct dice *dice, const struct field *field, char out[100])
 {
-    const char *name = field->name;
+    int64_t first = roll_in(dice, field), second = roll_in(dice, field);
+
+    snprintf(out, 100, " %s=%" PRId64 ",%" PRId64, field->name, first, second);
+    return (double)first > field->min || (double)second > field->min;
+}
+
+static int roll_choice(struct dice *dice, const struct field *field, char out[100])
+{
+    int choice = (int)roll(dice, 0, choices_of(field) - 1);
+
+    snprintf(out, 100, " %s=%s", field->name, field->choices[choice]);
+    return choice;
+}
+
+/* Behind the choices, a pair. */
+static int roll_pair_or(struct dice *dice, const struct field *field, char out[100])
+{
+    if (roll(dice, 0, 1) == 0)
+        return roll_choice(dice, field, out);
+    return choices_of(field) + roll_pair(dice, field, out);
+}
+
+/* One option as " name=value", or nothing where its default does. What was taken. */
+static int roll_option(struct dice *dice, const struct field *field, char out[100])
+{
+    int64_t number;
 
     out[0] = '\0';
     if ((field->flags & FIELD_OPTIONAL) != 0)
-        return;
+        return -1;
     switch (field->type) {
     case FIELD_BOOL:
-        snprintf(out, 100, " %s=%s", name, roll(dice, 0, 1) == 0 ? "false" : "true");
-        break;
+        number = roll(dice, 0, 1);
+        snprintf(out, 100, " %s=%s", field->name, number == 0 ? "false" : "true");
+        return (int)number;
     case FIELD_INT:
-        snprintf(out, 100, " %s=%" PRId64, name, roll_in(dice, field));
-        break;
+        number = roll_in(dice, field);
+        snprintf(out, 100, " %s=%" PRId64, field->name, number);
+        return (double)number > field->min;
     case FIELD_REAL:
-        snprintf(out, 100, " %s=%.17g", name,
+        snprintf(out, 100, " %s=%.17g", field->name,
                  field->min + roll_part(dice) * (fmin(field->max, field->min + 3) - field->min));
-        break;
+        return -1;
     case FIELD_CHOICE:
-        snprintf(out, 100, " %s=%s", name, roll_choice(dice, field));
-        break;
+        return roll_choice(dice, field, out);
     case FIELD_PAIR:
-        snprintf(out, 100, " %s=%" PRId64 ",%" PRId64, name, roll_in(dice, field),
-                 roll_in(dice, field));
-        break;
+        return roll_pair(dice, field, out);
+    case FIELD_PAIR_OR:
+        return roll_pair_or(dice, field, out);
     default:
         CHECK((field->flags & FIELD_REQUIRED) == 0);
+        return -1;
     }
 }
 
-static void roll_layer(struct dice *dice, const struct kind *kind, char words[500],
-                       struct shape *input)
+/* How many things roll_option can take. */
+static int takes_of(const struct field *field)
+{
+    if ((field->flags & FIELD_OPTIONAL) != 0)
+        return 0;
+    switch (field->type) {
+    case FIELD_BOOL:
+    case FIELD_INT:
+    case FIELD_PAIR:
+        return 2;
+    case FIELD_CHOICE:
+        return choices_of(field);
+    case FIELD_PAIR_OR:
+        return choices_of(field) + 2;
+    default:
+        return 0;
+    }
+}
+
+static void roll_layer(struct dice *dice, const struct kind *kind, struct draw *draw)
 {
     size_t length;
 
-    snprintf(words, 500, "%s", kind->name);
+    CHECK(kind->options.count <= OPTIONS_MAX);
+    snprintf(draw->words, sizeof(draw->words), "%s", kind->name);
     for (size_t i = 0; i < kind->options.count; i++) {
         char option[100];
 
-        roll_option(dice, &kind->options.rows[i], option);
-        length = strlen(words);
-        snprintf(words + length, 500 - length, "%s", option);
+        draw->taken[i] = roll_option(dice, &kind->options.rows[i], option);
+        length = strlen(draw->words);
+        snprintf(draw->words + length, sizeof(draw->words) - length, "%s", option);
     }
     if (roll(dice, 0, 1) == 0)
-        *input = (struct shape){roll(dice, 1, 4), roll(dice, 1, 7), roll(dice, 1, 7), 0};
+        draw->input = (struct shape){roll(dice, 1, 4), roll(dice, 1, 7), roll(dice, 1, 7), 0};
     else
-        *input = (struct shape){roll(dice, 1, 20), 1, 1, 1};
+        draw->input = (struct shape){roll(dice, 1, 20), 1, 1, 1};
 }
 
 /* Different values, none near zero, at least 2/count apart: a step of the difference meets no kink
@@ -189,32 +246,44 @@ static void check_layer(struct layer_run *run, const char *words, struct dice *d
     free(gradients);
 }
 
-TEST_SLOW("the gradients of every layer kind, with options and shapes drawn from its rows, are its "
-          "differences",
-          120)
+/* Draws layers of one kind until enough of them could be planned and were checked. */
+static void check_kind(const struct kind *kind, uint64_t number)
+{
+    int wanted = LAYERS_OF_A_KIND + LAYERS_OF_AN_OPTION * (int)kind->options.count, checked = 0;
+    int seen[OPTIONS_MAX][TAKEN_MAX] = {{0}};
+    struct dice dice = {{number, RNG_SYNTHETIC, 9}, 0};
+
+    /* Most draws do not fit, such as a window larger than its image: those are not planned. */
+    for (int i = 0; i < TRIES && checked < wanted; i++) {
+        struct draw draw;
+        struct layer_run run;
+
+        roll_layer(&dice, kind, &draw);
+        if (layer_try(&run, draw.words, &draw.input, roll(&dice, 1, 3))) {
+            check_layer(&run, draw.words, &dice);
+            checked++;
+            for (size_t k = 0; k < kind->options.count; k++)
+                if (draw.taken[k] >= 0 && draw.taken[k] < TAKEN_MAX)
+                    seen[k][draw.taken[k]]++;
+        }
+        layer_close(&run);
+    }
+    if (checked < wanted)
+        FAIL("only %d draws of %s could be planned", checked, kind->name);
+    for (size_t k = 0; k < kind->options.count; k++)
+        for (int take = 0; take < takes_of(&kind->options.rows[k]); take++)
+            if (seen[k][take] == 0)
+                FAIL("no draw of %s took number %d of %s", kind->name, take,
+                     kind->options.rows[k].name);
+}
+
+TEST_SLOW("the gradients of every layer kind, with all options and shapes drawn from its rows, are "
+          "its differences to seven digits",
+          240)
 {
     CHECK(layer_kinds.count > 0);
-    for (size_t k = 0; k < layer_kinds.count; k++) {
-        const struct kind *kind = layer_kinds.rows[k];
-        struct dice dice = {{k, RNG_SYNTHETIC, 9}, 0};
-        int checked = 0;
-
-        /* Most draws do not fit, such as a window larger than its image: those are not planned. */
-        for (int i = 0; i < TRIES && checked < LAYERS_OF_A_KIND; i++) {
-            char words[500];
-            struct shape input;
-            struct layer_run run;
-
-            roll_layer(&dice, kind, words, &input);
-            if (layer_try(&run, words, &input, roll(&dice, 1, 3))) {
-                check_layer(&run, words, &dice);
-                checked++;
-            }
-            layer_close(&run);
-        }
-        if (checked < LAYERS_OF_A_KIND)
-            FAIL("only %d draws of %s could be planned", checked, kind->name);
-    }
+    for (size_t k = 0; k < layer_kinds.count; k++)
+        check_kind(layer_kinds.rows[k], k);
 }
 
 /* ---- whole networks ---- */
