@@ -15,7 +15,8 @@ struct golden_tolerance {
 void check_golden_runs(int bits, enum kernel_choice kernels,
                        const struct golden_tolerance *tolerance);
 
-/* Every layer of layers.txt, in shards of shard_size: y, dx and all gradients. */
+/* Every layer of layers.txt and convolutions.txt, in shards of shard_size: y, dx and all gradients.
+ */
 void check_golden_layers(enum kernel_choice kernels, int64_t shard_size,
                          const struct golden_tolerance *tolerance);
 
