@@ -2,8 +2,8 @@
 #include "tests/harness.h"
 
 #include "core/kernels.h"
-#include "core/window.h"
 #include "tests/core/support.h"
+#include "tests/core/support_conv2d.h"
 #include "tests/core/support_job.h"
 #include "tests/core/support_lot.h"
 
@@ -14,71 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Groups that both channel counts can be shared out to: often one, all or few channels each. */
-static void roll_groups(struct dice *dice, struct lot *lot, int64_t *out_channels, int64_t *groups)
-{
-    int64_t in = 1, out = 1;
-
-    *groups = 1;
-    lot->input.channels = roll_channels(dice);
-    *out_channels = roll_channels(dice);
-    if (roll(dice, 0, 1) == 0)
-        return;
-    *groups = roll_channels(dice);
-    if (roll(dice, 0, 1) == 0)
-        in = roll(dice, 1, 5);
-    out = roll(dice, 0, 1) == 0 ? in : roll(dice, 1, 5);
-    lot->input.channels = *groups * in;
-    *out_channels = *groups * out;
-}
-
-/* Padding of one axis that its mode allows, and a size that the kernel fits into. */
-static void roll_axis(struct dice *dice, const char *mode, struct sliding *w)
-{
-    int64_t free, extent;
-
-    w->kernel = roll(dice, 1, 5);
-    w->dilation = roll(dice, 0, 2) == 0 ? roll(dice, 1, 4) : 1;
-    w->stride = roll(dice, 1, 3);
-    w->before = w->behind = roll(dice, 0, 3);
-    extent = window_extent(w);
-    free = extent - 2 * w->before > 1 ? extent - 2 * w->before : 1;
-    w->size = roll(dice, free, free + 12);
-    if (strcmp(mode, "zeros") != 0 && w->size <= w->before)
-        w->size = w->before + 1;
-}
-
-static void roll_conv2d(struct dice *dice, struct lot *lot)
-{
-    static const char *const modes[] = {"zeros", "zeros", "reflect", "replicate", "circular"};
-    const char *mode = modes[roll(dice, 0, 4)];
-    struct sliding w[2] = {0};
-    int64_t out_channels, groups;
-    bool same = roll(dice, 0, 3) == 0;
-    char padding[48];
-
-    roll_groups(dice, lot, &out_channels, &groups);
-    for (int axis = 0; axis < 2; axis++) {
-        roll_axis(dice, mode, &w[axis]);
-        if (roll(dice, 0, 1) == 0)
-            w[axis].kernel = 3;
-        if (same)
-            w[axis].stride = 1;
-        if (same || window_output(&w[axis]) == 0)
-            w[axis].size += window_extent(&w[axis]);
-    }
-    snprintf(padding, sizeof(padding), "%" PRId64 ",%" PRId64, w[0].before, w[1].before);
-    lot->input.height = w[0].size;
-    lot->input.width = w[1].size;
-    snprintf(lot->words, sizeof(lot->words),
-             "conv2d out_channels=%" PRId64 " kernel_size=%" PRId64 ",%" PRId64 " stride=%" PRId64
-             ",%" PRId64 " dilation=%" PRId64 ",%" PRId64
-             " padding=%s padding_mode=%s groups=%" PRId64 " bias=%s flip_kernel=%s",
-             out_channels, w[0].kernel, w[1].kernel, w[0].stride, w[1].stride, w[0].dilation,
-             w[1].dilation, same ? "same" : padding, mode, groups,
-             roll(dice, 0, 3) == 0 ? "false" : "true", roll(dice, 0, 3) == 0 ? "true" : "false");
-}
 
 static void roll_linear(struct dice *dice, struct lot *lot)
 {
@@ -106,13 +41,6 @@ static void roll_activation(struct dice *dice, struct lot *lot)
     lot->input = (struct shape){roll_channels(dice), roll(dice, 1, 9), roll(dice, 1, 9), 0};
     snprintf(lot->words, sizeof(lot->words), "%s",
              words[roll(dice, 0, (int64_t)COUNT_OF(words) - 1)]);
-}
-
-TEST_SLOW(
-    "conv2d of random shapes and options: the best kernel computes what the reference computes",
-    240)
-{
-    compare_many(roll_conv2d, 1500);
 }
 
 TEST("linear of random shapes: the best kernel computes what the reference computes")
@@ -184,6 +112,11 @@ static const char *const usual_nets[] = {
     "conv2d out_channels=100 kernel_size=1 | relu | conv2d out_channels=30 kernel_size=3 stride=2 "
     "| "
     "relu | flatten | linear out_features=128 | relu | linear out_features=10",
+    "conv2d out_channels=32 kernel_size=3 padding=1 padding_mode=reflect | relu | "
+    "conv2d out_channels=32 kernel_size=3 padding=same groups=32 | conv2d out_channels=64 "
+    "kernel_size=1 | relu | conv2d out_channels=64 kernel_size=3 stride=2 padding=1 groups=64 | "
+    "conv2d out_channels=40 kernel_size=1 | relu | conv2d out_channels=40 kernel_size=3 groups=10 "
+    "padding=2 dilation=2 flip_kernel=true | flatten | linear out_features=10",
 };
 
 /* Some steps and an evaluation of a network, with what serves each of its layers. */
