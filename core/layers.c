@@ -53,7 +53,7 @@ static void kernel_text(const struct sliding w[2], char *out, size_t size)
 static void warn_of_windows(struct layer_planning *planning, const struct sliding windows[2])
 {
     const struct plan_layer *layer = planning->layer;
-    static const char *const what[2] = {"rows", "columns"};
+    static const char *const one[2] = {"row", "column"}, *const more[2] = {"rows", "columns"};
     const int64_t outputs[2] = {layer->output.height, layer->output.width};
     char kernel[128], dilation[64] = "";
 
@@ -64,11 +64,12 @@ static void warn_of_windows(struct layer_planning *planning, const struct slidin
             snprintf(dilation, sizeof dilation, " with a dilation of %lld", (long long)w->dilation);
         if (lost > 0)
             plan_warn(planning->warnings, layer->pointer,
-                      "%lld %s of the %lld × %lld input are never read: the stride of %lld%s steps "
-                      "over them",
-                      (long long)lost, what[axis], (long long)windows[0].size,
-                      (long long)windows[1].size, (long long)w->stride,
-                      w->dilation > 1 ? dilation : "");
+                      "%lld %s of the %lld × %lld input %s never read: the stride of %lld%s steps "
+                      "over %s",
+                      (long long)lost, lost == 1 ? one[axis] : more[axis],
+                      (long long)windows[0].size, (long long)windows[1].size,
+                      lost == 1 ? "is" : "are", (long long)w->stride,
+                      w->dilation > 1 ? dilation : "", lost == 1 ? "it" : "them");
     }
     kernel_text(windows, kernel, sizeof kernel);
     if (window_extent(&windows[0]) > windows[0].size ||
