@@ -8,6 +8,7 @@
 #include "tests/core/support.h"
 #include "tests/core/support_job.h"
 #include "tests/core/support_layer.h"
+#include "tests/double/support_draw.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -15,146 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAYERS_OF_A_KIND = 12, LAYERS_OF_AN_OPTION = 40, TRIES = 40000, OPTIONS_MAX = 16 };
-
-/* What an option can be set to, as far as a draw counts it: the choices of a row, false and true, a
- * number at its least or above it. */
-enum { TAKEN_MAX = 8 };
-
-/* A layer as drawn, and what was taken for each of its options; −1: its default. */
-struct draw {
-    char words[500];
-    struct shape input;
-    int taken[OPTIONS_MAX];
-};
-
-struct dice {
-    struct rng rng;
-    uint64_t next;
-};
-
-static int64_t roll(struct dice *dice, int64_t low, int64_t high)
-{
-    return low + rng_below(&dice->rng, dice->next++, (uint32_t)(high - low + 1));
-}
-
-/* A small number that the row allows, often the least. */
-static int64_t roll_in(struct dice *dice, const struct field *field)
-{
-    double high = roll(dice, 0, 2) == 0 ? field->min : fmin(field->max, field->min + 3);
-
-    return roll(dice, (int64_t)ceil(field->min), (int64_t)high);
-}
-
-static double roll_part(struct dice *dice)
-{
-    return rng_uniform(&dice->rng, dice->next++);
-}
-
-static int choices_of(const struct field *field)
-{
-    int count = 0;
-
-    while (field->choices[count] != NULL)
-        count++;
-    return count;
-}
-
-/* " name=2,3"; whether one of them is above the least. */
-static int roll_pair(struct dice *dice, const struct field *field, char out[100])
-{
-    int64_t first = roll_in(dice, field), second = roll_in(dice, field);
-
-    snprintf(out, 100, " %s=%" PRId64 ",%" PRId64, field->name, first, second);
-    return (double)first > field->min || (double)second > field->min;
-}
-
-static int roll_choice(struct dice *dice, const struct field *field, char out[100])
-{
-    int choice = (int)roll(dice, 0, choices_of(field) - 1);
-
-    snprintf(out, 100, " %s=%s", field->name, field->choices[choice]);
-    return choice;
-}
-
-/* Behind the choices, a pair. */
-static int roll_pair_or(struct dice *dice, const struct field *field, char out[100])
-{
-    if (roll(dice, 0, 1) == 0)
-        return roll_choice(dice, field, out);
-    return choices_of(field) + roll_pair(dice, field, out);
-}
-
-/* One option as " name=value", or nothing where its default does. What was taken. */
-static int roll_option(struct dice *dice, const struct field *field, char out[100])
-{
-    int64_t number;
-
-    out[0] = '\0';
-    if ((field->flags & FIELD_OPTIONAL) != 0)
-        return -1;
-    switch (field->type) {
-    case FIELD_BOOL:
-        number = roll(dice, 0, 1);
-        snprintf(out, 100, " %s=%s", field->name, number == 0 ? "false" : "true");
-        return (int)number;
-    case FIELD_INT:
-        number = roll_in(dice, field);
-        snprintf(out, 100, " %s=%" PRId64, field->name, number);
-        return (double)number > field->min;
-    case FIELD_REAL:
-        snprintf(out, 100, " %s=%.17g", field->name,
-                 field->min + roll_part(dice) * (fmin(field->max, field->min + 3) - field->min));
-        return -1;
-    case FIELD_CHOICE:
-        return roll_choice(dice, field, out);
-    case FIELD_PAIR:
-        return roll_pair(dice, field, out);
-    case FIELD_PAIR_OR:
-        return roll_pair_or(dice, field, out);
-    default:
-        CHECK((field->flags & FIELD_REQUIRED) == 0);
-        return -1;
-    }
-}
-
-/* How many things roll_option can take. */
-static int takes_of(const struct field *field)
-{
-    if ((field->flags & FIELD_OPTIONAL) != 0)
-        return 0;
-    switch (field->type) {
-    case FIELD_BOOL:
-    case FIELD_INT:
-    case FIELD_PAIR:
-        return 2;
-    case FIELD_CHOICE:
-        return choices_of(field);
-    case FIELD_PAIR_OR:
-        return choices_of(field) + 2;
-    default:
-        return 0;
-    }
-}
-
-static void roll_layer(struct dice *dice, const struct kind *kind, struct draw *draw)
-{
-    size_t length;
-
-    CHECK(kind->options.count <= OPTIONS_MAX);
-    snprintf(draw->words, sizeof(draw->words), "%s", kind->name);
-    for (size_t i = 0; i < kind->options.count; i++) {
-        char option[100];
-
-        draw->taken[i] = roll_option(dice, &kind->options.rows[i], option);
-        length = strlen(draw->words);
-        snprintf(draw->words + length, sizeof(draw->words) - length, "%s", option);
-    }
-    if (roll(dice, 0, 1) == 0)
-        draw->input = (struct shape){roll(dice, 1, 4), roll(dice, 1, 7), roll(dice, 1, 7), 0};
-    else
-        draw->input = (struct shape){roll(dice, 1, 20), 1, 1, 1};
-}
+enum { LAYERS_OF_A_KIND = 12, LAYERS_OF_AN_OPTION = 40, TRIES = 40000 };
 
 /* Different values, none near zero, at least 2/count apart: a step of the difference meets no kink
  * of a ReLU and changes no largest value. */
@@ -260,7 +122,7 @@ static bool holds_layers(const struct kind *kind)
 static void check_kind(const struct kind *kind, uint64_t number)
 {
     int wanted = LAYERS_OF_A_KIND + LAYERS_OF_AN_OPTION * (int)kind->options.count, checked = 0;
-    int seen[OPTIONS_MAX][TAKEN_MAX] = {{0}};
+    int seen[DRAW_OPTIONS][DRAW_TAKES] = {{0}};
     struct dice dice = {{number, RNG_SYNTHETIC, 9}, 0};
 
     /* Most draws do not fit, such as a window larger than its image: those are not planned. */
@@ -268,12 +130,12 @@ static void check_kind(const struct kind *kind, uint64_t number)
         struct draw draw;
         struct layer_run run;
 
-        roll_layer(&dice, kind, &draw);
+        draw_layer(&dice, kind, &draw);
         if (layer_try(&run, draw.words, &draw.input, roll(&dice, 1, 3))) {
             check_layer(&run, draw.words, &dice);
             checked++;
             for (size_t k = 0; k < kind->options.count; k++)
-                if (draw.taken[k] >= 0 && draw.taken[k] < TAKEN_MAX)
+                if (draw.taken[k] >= 0 && draw.taken[k] < DRAW_TAKES)
                     seen[k][draw.taken[k]]++;
         }
         layer_close(&run);
@@ -281,7 +143,7 @@ static void check_kind(const struct kind *kind, uint64_t number)
     if (checked < wanted)
         FAIL("only %d draws of %s could be planned", checked, kind->name);
     for (size_t k = 0; k < kind->options.count; k++)
-        for (int take = 0; take < takes_of(&kind->options.rows[k]); take++)
+        for (int take = 0; take < draw_takes(&kind->options.rows[k]); take++)
             if (seen[k][take] == 0)
                 FAIL("no draw of %s took number %d of %s", kind->name, take,
                      kind->options.rows[k].name);
@@ -347,6 +209,13 @@ static const char early_words[] =
     "flatten | residual body=(flatten) | linear out_features=2 | residual body=(linear "
     "out_features=2)";
 
+/* Convolutions whose padding shows the image again, in groups, and weights that are not shared. */
+static const char convolving_words[] =
+    "conv2d out_channels=4 kernel_size=2 padding=same padding_mode=circular flip_kernel=true | "
+    "tanh | conv2d out_channels=8 kernel_size=3 groups=4 dilation=2 padding=2 "
+    "padding_mode=reflect | silu | locally_connected2d out_channels=3 kernel_size=3 stride=2 "
+    "padding=1 padding_mode=replicate | flatten | linear out_features=3";
+
 static const struct net_case nets[] = {
     {odd_net_words, {{3, 13, 11, 0}, 3, 7, 0}, 1},
     {odd_net_words, {{1, 9, 12, 0}, 3, 18, 0}, 1},
@@ -358,6 +227,7 @@ static const struct net_case nets[] = {
     {residual_words, {{2, 5, 4, 0}, 3, 9, 0}, 1},
     {concat_words, {{2, 5, 6, 0}, 3, 17, 0}, 1},
     {early_words, {{2, 4, 6, 0}, 2, 10, 0}, 1},
+    {convolving_words, {{2, 5, 7, 0}, 3, 11, 0}, 1},
 };
 
 /* Of all samples as one batch, as training sees them. The rate is 0: the weights stay. */
