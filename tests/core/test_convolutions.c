@@ -191,6 +191,56 @@ TEST("the weight gradients of a cut batch are the same to the bit, whichever thr
     }
 }
 
+/* Forward and backward of one shard of two images with room for as many samples. */
+static void run_shard(struct op *op, real *x, real *y, int64_t samples)
+{
+    struct op_call call = {.samples = samples, .train = true, .x = x, .y = y, .dy = y};
+
+    op->forward(op, &call);
+    for (int64_t i = 0; i < 2 * op->y_count; i++)
+        y[i] = i < samples * op->y_count; /* dy, of missing samples zero */
+    op->backward(op, &call);
+}
+
+TEST("a shard that is not full does not learn from what a diverged step left in memory")
+{
+    struct block memory = {0};
+    struct error error = {0};
+    struct layer_run run;
+    struct op op;
+    real *x, *y;
+
+    open_drawn(&run, "conv2d out_channels=16 kernel_size=3 padding=1 padding_mode=reflect",
+               &(struct shape){16, 4, 4, 0}, 2);
+    const struct op_setup setup = {.plan = &run.plan,
+                                   .layer = run.plan.layers,
+                                   .shard_size = 2,
+                                   .shards = 1,
+                                   .members = 1,
+                                   .keepers = 1,
+                                   .block = 16,
+                                   .memory = &memory};
+    kernels_greet_thread();
+    CHECK(kernels_make(&setup, KERNELS_BEST, &op, &error) && block_take(&memory, &error));
+    x = calloc((size_t)(2 * op.x_count), sizeof(*x));
+    y = calloc((size_t)(2 * op.y_count), sizeof(*y));
+    CHECK(x != NULL && y != NULL);
+    op.pack(&op, run.parameters);
+    for (int64_t i = 0; i < 2 * op.x_count; i++)
+        x[i] = (real)NAN;
+    run_shard(&op, x, y, 2);
+    memset(x, 0, (size_t)(2 * op.x_count) * sizeof(*x));
+    run_shard(&op, x, y, 1);
+    op.gather(&op, &(struct op_gather){.samples = 1, .shards = 1, .gradients = run.gradients});
+    for (int64_t i = 0; i < run.plan.parameters; i++)
+        CHECK(isfinite(run.gradients[i]));
+    op.drop(&op);
+    block_drop(&memory);
+    free(x);
+    free(y);
+    layer_close(&run);
+}
+
 /* ---- weights that are not shared ---- */
 
 /* The weights of filter f at every pixel become those of a conv2d's filter f. */
