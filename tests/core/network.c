@@ -57,7 +57,7 @@ void network_conv2d(struct spec *spec, int64_t out_channels, int64_t kernel, int
     options->out_channels = out_channels;
     pair(options->kernel_size, kernel);
     pair(options->stride, stride);
-    pair(options->padding, padding);
+    pair(options->padding.pair, padding);
 }
 
 void network_max_pool2d(struct spec *spec, int64_t kernel, int64_t stride)

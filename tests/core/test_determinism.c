@@ -31,6 +31,14 @@ static const char random_words[] =
 static const char augment_words[] =
     "random_crop padding=2 | random_horizontal_flip | random_rotation degrees=15 "
     "interpolation=bilinear | cutout size=3 | random_erasing | random_brightness | random_contrast";
+/* Every way of a convolution: groups, padding modes, dilation, and weights that are not shared. */
+static const char convolving_words[] =
+    "conv2d out_channels=8 kernel_size=3 padding=same padding_mode=circular | relu | "
+    "conv2d out_channels=16 kernel_size=2,3 groups=8 padding=same dilation=2 padding_mode=reflect "
+    "| "
+    "silu | conv2d out_channels=16 kernel_size=3 groups=16 stride=2 padding=1 flip_kernel=true | "
+    "locally_connected2d out_channels=5 kernel_size=3 padding=1 padding_mode=replicate | gelu | "
+    "flatten | linear out_features=3";
 
 /* Shards meet in the middle; outputs have several readers; a shard's draws outlive its thread's
  * buffers; one activation in front of a barrier keeps what its derivative needs. */
@@ -61,6 +69,13 @@ static const struct net nets[] = {
      {.model = odd_net_words, .epochs = 3, .seed = 6, .batch_size = 31, .drop_last = true}},
     {&odd_images,
      {.model = random_words, .epochs = 4, .shuffle = true, .seed = 8, .batch_size = 24}},
+    {&odd_images,
+     {.model = convolving_words,
+      .optimizer = "adam lr=0.003",
+      .epochs = 3,
+      .shuffle = true,
+      .seed = 10,
+      .batch_size = 24}},
     {&odd_images,
      {.model = joined_words,
       .epochs = 3,
