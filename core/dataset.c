@@ -78,6 +78,8 @@ static bool describe(struct dataset *dataset, struct error *error)
                          content->class_name_count, classes - 1);
     if (content->class_names != NULL)
         classes = content->class_name_count;
+    if (classes < content->classes)
+        classes = content->classes;
     dataset->shape = (struct data_shape){
         .sample = train->sample,
         .classes = classes < DATASET_CLASSES_MIN ? DATASET_CLASSES_MIN : classes,
@@ -159,34 +161,54 @@ static bool take_digest(struct dataset *dataset, struct error *error)
     return true;
 }
 
-static bool load(struct dataset *dataset, struct source *source, struct error *error)
+void dataset_content_drop(struct dataset_content *content)
 {
-    struct source_view view;
+    for (int i = 0; i < PARTS; i++) {
+        free(content->parts[i].images);
+        free(content->parts[i].reals);
+        free(content->parts[i].labels);
+    }
+    arena_drop(&content->arena);
+    *content = (struct dataset_content){0};
+}
 
-    return dataset_find(source, &dataset->format, &view, error) &&
-           dataset->format->load(&view, &dataset->content, error) && describe(dataset, error) &&
-           take_digest(dataset, error);
+bool dataset_adopt(const struct dataset_format *format, struct dataset_content *content,
+                   struct dataset **out, struct error *error)
+{
+    struct dataset *dataset = calloc(1, sizeof(*dataset));
+
+    if (dataset == NULL) {
+        dataset_content_drop(content);
+        return error_set(error, ERROR_MEMORY, "", "no memory for a data set");
+    }
+    atomic_init(&dataset->references, 1);
+    dataset->format = format;
+    dataset->content = *content;
+    *content = (struct dataset_content){0};
+    if (!describe(dataset, error) || !take_digest(dataset, error)) {
+        dataset_release(dataset);
+        return false;
+    }
+    *out = dataset;
+    return true;
 }
 
 bool dataset_open(const char *path, struct dataset **out, struct error *error)
 {
+    const struct dataset_format *format = NULL;
+    struct dataset_content content = {0};
     struct source *source = NULL;
-    struct dataset *dataset;
+    struct source_view view;
     bool good;
 
     if (!source_open(path, &source, error))
         return false;
-    dataset = calloc(1, sizeof(*dataset));
-    if (dataset != NULL)
-        atomic_init(&dataset->references, 1);
-    good = dataset != NULL ? load(dataset, source, error)
-                           : error_set(error, ERROR_MEMORY, "", "no memory for a data set");
+    good = dataset_find(source, &format, &view, error) && format->load(&view, &content, error);
     source_close(source);
     if (good)
-        *out = dataset;
-    else
-        dataset_release(dataset);
-    return good;
+        return dataset_adopt(format, &content, out, error);
+    dataset_content_drop(&content);
+    return false;
 }
 
 struct dataset *dataset_share(struct dataset *dataset)
@@ -199,12 +221,7 @@ void dataset_release(struct dataset *dataset)
 {
     if (dataset == NULL || atomic_fetch_sub(&dataset->references, 1) > 1)
         return;
-    for (int i = 0; i < PARTS; i++) {
-        free(dataset->content.parts[i].images);
-        free(dataset->content.parts[i].reals);
-        free(dataset->content.parts[i].labels);
-    }
-    arena_drop(&dataset->content.arena);
+    dataset_content_drop(&dataset->content);
     free(dataset);
 }
 

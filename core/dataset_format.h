@@ -39,6 +39,7 @@ struct dataset_content {
     struct arena arena;       /* owns the names */
     const char **class_names; /* NULL where the files name no classes */
     int64_t class_name_count;
+    int64_t classes; /* at least so many; 0 where labels and names alone tell */
 };
 
 struct dataset_format {
@@ -51,6 +52,11 @@ struct dataset_format {
 
 extern const struct dataset_format dataset_format_idx, dataset_format_cifar10,
     dataset_format_cifar100, dataset_format_npy, dataset_format_npz, dataset_format_images;
+
+/* A data set of what is in memory: takes over the content, also where it fails. */
+bool dataset_adopt(const struct dataset_format *format, struct dataset_content *content,
+                   struct dataset **out, struct error *error) MUST_CHECK;
+void dataset_content_drop(struct dataset_content *content);
 
 /* Which format the source's files have, and where: in it, or in the one folder inside it. */
 bool dataset_find(struct source *source, const struct dataset_format **format,

@@ -3,9 +3,9 @@
  * registration. So `traind dataset add` needs no daemon, and a daemon that runs needs no word of
  * it: it looks at the next question. A name that was added goes before the same name in the store.
  *
- * In memory each set is loaded once and shared by all jobs that want it at the same time, and
- * forgotten when the last one lets go. Thread-safe; loading one set does not delay users of
- * another.
+ * In memory each set is loaded (or made, where a spec describes one) once and shared by all jobs
+ * that want it at the same time, and forgotten when the last one lets go. Thread-safe; loading one
+ * set does not delay users of another.
  *
  * A row's info, as JSON: {"format", "shape": [channels, height, width], "pixels": "uint8" or
  * "float32", "classes", "class_names" where there are any and not too many, "train_samples",
@@ -40,7 +40,10 @@ void catalog_register_folder(struct catalog *catalog, struct db *db, const char 
  * name; ERROR_CORRUPT when the files no longer have the registered digest. May take seconds. */
 bool catalog_open(struct catalog *catalog, struct db *db, const char *name, struct dataset **out,
                   struct error *error) MUST_CHECK;
-/* Lets go of what catalog_open gave. NULL is allowed. */
+/* The set that a spec names, or the one that it describes, made from the spec's seed. */
+bool catalog_open_spec(struct catalog *catalog, struct db *db, const struct spec *spec,
+                       struct dataset **out, struct error *error) MUST_CHECK;
+/* Lets go of what one of these gave. NULL is allowed. */
 void catalog_close(struct catalog *catalog, struct dataset *dataset);
 
 /* The row of a name, wherever it comes from. ERROR_NOT_FOUND; dataset_row_drop it. */
@@ -71,5 +74,8 @@ void catalog_sweep(const char *dir);
 /* Shape of a named set, without reading it: fast, for planning. */
 bool catalog_shape(struct db *db, const char *name, struct data_shape *out,
                    struct error *error) MUST_CHECK;
+/* Shape of what catalog_open_spec would give. The spec is free of problems. */
+bool catalog_shape_spec(struct db *db, const struct spec *spec, struct data_shape *out,
+                        struct error *error) MUST_CHECK;
 
 #endif
