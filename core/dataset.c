@@ -197,14 +197,14 @@ bool dataset_open(const char *path, struct dataset **out, struct error *error)
 {
     const struct dataset_format *format = NULL;
     struct dataset_content content = {0};
-    struct source *source = NULL;
-    struct source_view view;
+    struct fileset *fileset = NULL;
+    struct fileset_view view;
     bool good;
 
-    if (!source_open(path, &source, error))
+    if (!fileset_open(path, &fileset, error))
         return false;
-    good = dataset_find(source, &format, &view, error) && format->load(&view, &content, error);
-    source_close(source);
+    good = dataset_find(fileset, &format, &view, error) && format->load(&view, &content, error);
+    fileset_close(fileset);
     if (good)
         return dataset_adopt(format, &content, out, error);
     dataset_content_drop(&content);

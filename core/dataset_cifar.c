@@ -35,17 +35,17 @@ static int64_t record_size(const struct cifar_format *format)
 }
 
 /* Adds the file behind what its part has. */
-static bool plan_file(const struct source_view *view, struct cifar_loading *loading, int part,
+static bool plan_file(const struct fileset_view *view, struct cifar_loading *loading, int part,
                       size_t index, struct error *error)
 {
     struct dataset_part *own = &loading->content->parts[part];
     int64_t size = view->files[index].size, record = record_size(loading->format);
 
-    if (view->files[index].type != SOURCE_FILE)
-        return error_set(error, ERROR_INVALID, source_name(view, index),
+    if (view->files[index].type != FILESET_FILE)
+        return error_set(error, ERROR_INVALID, fileset_name(view, index),
                          "this is not a regular file");
     if (size == 0 || size % record != 0)
-        return error_set(error, ERROR_CORRUPT, source_name(view, index),
+        return error_set(error, ERROR_CORRUPT, fileset_name(view, index),
                          "the file has %" PRId64 " bytes, which are not whole records of %" PRId64,
                          size, record);
     loading->files[loading->file_count++] = (struct cifar_file){
@@ -55,7 +55,7 @@ static bool plan_file(const struct source_view *view, struct cifar_loading *load
 }
 
 /* The training files up to the first one that is not there; none may follow it. */
-static bool plan_train(const struct source_view *view, struct cifar_loading *loading,
+static bool plan_train(const struct fileset_view *view, struct cifar_loading *loading,
                        struct error *error)
 {
     const char *missing = NULL;
@@ -63,7 +63,7 @@ static bool plan_train(const struct source_view *view, struct cifar_loading *loa
     for (const char *const *name = loading->format->train; *name != NULL; name++) {
         size_t index;
 
-        if (!source_find(view, *name, &index)) {
+        if (!fileset_find(view, *name, &index)) {
             missing = missing != NULL ? missing : *name;
             continue;
         }
@@ -139,17 +139,17 @@ static bool load_file(void *context, size_t index, struct stream *stream, struct
                      loading->format->classes);
 }
 
-static bool probe(const struct source_view *view, const struct cifar_format *format)
+static bool probe(const struct fileset_view *view, const struct cifar_format *format)
 {
     size_t index;
 
     for (const char *const *name = format->train; *name != NULL; name++)
-        if (source_find(view, *name, &index))
+        if (fileset_find(view, *name, &index))
             return true;
-    return source_find(view, format->test, &index);
+    return fileset_find(view, format->test, &index);
 }
 
-static bool load(const struct source_view *view, const struct cifar_format *format,
+static bool load(const struct fileset_view *view, const struct cifar_format *format,
                  struct dataset_content *content, struct error *error)
 {
     struct cifar_loading loading = {.format = format, .content = content};
@@ -159,15 +159,15 @@ static bool load(const struct source_view *view, const struct cifar_format *form
         wanted != NULL || error_set(error, ERROR_MEMORY, "", "no memory to read the data set");
 
     good = good && plan_train(view, &loading, error);
-    if (good && source_find(view, format->test, &test))
+    if (good && fileset_find(view, format->test, &test))
         good = plan_file(view, &loading, PART_TEST, test, error);
     for (int part = 0; good && part < PARTS; part++)
         good = take_room(&loading, part, error);
     for (int i = 0; good && i < loading.file_count; i++)
         wanted[loading.files[i].index] = true;
-    if (good && source_find(view, format->names, &names))
+    if (good && fileset_find(view, format->names, &names))
         wanted[names] = true;
-    good = good && source_visit(view, wanted, load_file, &loading, error);
+    good = good && fileset_visit(view, wanted, load_file, &loading, error);
     free(wanted);
     return good;
 }
@@ -189,23 +189,23 @@ static const struct cifar_format cifar100 = {
     .classes = 100,
 };
 
-static bool cifar10_probe(const struct source_view *view)
+static bool cifar10_probe(const struct fileset_view *view)
 {
     return probe(view, &cifar10);
 }
 
-static bool cifar10_load(const struct source_view *view, struct dataset_content *content,
+static bool cifar10_load(const struct fileset_view *view, struct dataset_content *content,
                          struct error *error)
 {
     return load(view, &cifar10, content, error);
 }
 
-static bool cifar100_probe(const struct source_view *view)
+static bool cifar100_probe(const struct fileset_view *view)
 {
     return probe(view, &cifar100);
 }
 
-static bool cifar100_load(const struct source_view *view, struct dataset_content *content,
+static bool cifar100_load(const struct fileset_view *view, struct dataset_content *content,
                           struct error *error)
 {
     return load(view, &cifar100, content, error);

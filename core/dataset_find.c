@@ -11,7 +11,7 @@ static const struct dataset_format *const named_formats[] = {
 /* Any folder with pictures in it looks like this one, so it is asked last. */
 static const struct dataset_format *const image_formats[] = {&dataset_format_images, NULL};
 
-static bool recognise(const struct source_view *view, const struct dataset_format *const *formats,
+static bool recognise(const struct fileset_view *view, const struct dataset_format *const *formats,
                       const struct dataset_format **out, struct error *error)
 {
     *out = NULL;
@@ -21,32 +21,33 @@ static bool recognise(const struct source_view *view, const struct dataset_forma
         if (*out != NULL)
             return error_set(error, ERROR_INVALID, "",
                              "the %s holds more than one data set: files of %s and of %s",
-                             source_noun(view->source), (*out)->name, (*formats)->name);
+                             fileset_noun(view->fileset), (*out)->name, (*formats)->name);
         *out = *formats;
     }
     return true;
 }
 
 /* The folder that file `index` lies in; false when it lies in none or is not the first of it. */
-static bool folder_at(const struct source_view *view, size_t index, struct source_view *out)
+static bool folder_at(const struct fileset_view *view, size_t index, struct fileset_view *out)
 {
-    const char *name = source_name(view, index);
+    const char *name = fileset_name(view, index);
     size_t length = strcspn(name, "/");
-    char folder[SOURCE_NAME_MAX + 1];
+    char folder[FILESET_NAME_MAX + 1];
 
     if (name[length] == '\0' || length >= sizeof(folder))
         return false;
     memcpy(folder, name, length);
     folder[length] = '\0';
-    *out = source_below(view, folder);
+    *out = fileset_below(view, folder);
     return out->files == view->files + index;
 }
 
 /* Asks the view, and where that is nothing each folder in it. */
-static bool look(const struct source_view *view, const struct dataset_format *const *formats,
-                 const struct dataset_format **format, struct source_view *out, struct error *error)
+static bool look(const struct fileset_view *view, const struct dataset_format *const *formats,
+                 const struct dataset_format **format, struct fileset_view *out,
+                 struct error *error)
 {
-    struct source_view below;
+    struct fileset_view below;
 
     *out = *view;
     if (!recognise(view, formats, format, error))
@@ -70,15 +71,15 @@ static bool look(const struct source_view *view, const struct dataset_format *co
             return false;
         if (other != NULL)
             return error_set(error, ERROR_INVALID, "", "the %s holds more than one data set",
-                             source_noun(view->source));
+                             fileset_noun(view->fileset));
     }
     return true;
 }
 
-bool dataset_find(struct source *source, const struct dataset_format **format,
-                  struct source_view *view, struct error *error)
+bool dataset_find(struct fileset *fileset, const struct dataset_format **format,
+                  struct fileset_view *view, struct error *error)
 {
-    struct source_view all = source_all(source);
+    struct fileset_view all = fileset_all(fileset);
 
     if (!look(&all, named_formats, format, view, error))
         return false;
@@ -90,6 +91,6 @@ bool dataset_find(struct source *source, const struct dataset_format **format,
                          "(train-images-idx3-ubyte, …), CIFAR (data_batch_1.bin, … or train.bin), "
                          "NPY (train_images.npy, …), one .npz, and folders train/CLASS or CLASS of "
                          "PNG or JPEG images",
-                         source_noun(source));
+                         fileset_noun(fileset));
     return true;
 }

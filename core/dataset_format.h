@@ -6,7 +6,7 @@
 
 #include "core/arena.h"
 #include "core/dataset.h"
-#include "core/source.h"
+#include "core/fileset.h"
 
 enum {
     DATASET_SIDE_MAX = 4096, /* channels, height, width */
@@ -45,8 +45,8 @@ struct dataset_content {
 struct dataset_format {
     const char *name;
     /* Whether the files look like this format: by names alone, without reading one. */
-    bool (*probe)(const struct source_view *view);
-    bool (*load)(const struct source_view *view, struct dataset_content *content,
+    bool (*probe)(const struct fileset_view *view);
+    bool (*load)(const struct fileset_view *view, struct dataset_content *content,
                  struct error *error);
 };
 
@@ -58,9 +58,9 @@ bool dataset_adopt(const struct dataset_format *format, struct dataset_content *
                    struct dataset **out, struct error *error) MUST_CHECK;
 void dataset_content_drop(struct dataset_content *content);
 
-/* Which format the source's files have, and where: in it, or in the one folder inside it. */
-bool dataset_find(struct source *source, const struct dataset_format **format,
-                  struct source_view *view, struct error *error) MUST_CHECK;
+/* Which format the fileset's files have, and where: in it, or in the one folder inside it. */
+bool dataset_find(struct fileset *fileset, const struct dataset_format **format,
+                  struct fileset_view *view, struct error *error) MUST_CHECK;
 
 /* What a file says of the images of one split. */
 struct dataset_claim {

@@ -132,12 +132,12 @@ static const struct pair_format idx = {
     .labels = load_labels,
 };
 
-static bool idx_probe(const struct source_view *view)
+static bool idx_probe(const struct fileset_view *view)
 {
     return pairs_probe(view, &idx);
 }
 
-static bool idx_load(const struct source_view *view, struct dataset_content *content,
+static bool idx_load(const struct fileset_view *view, struct dataset_content *content,
                      struct error *error)
 {
     return pairs_load(view, &idx, content, error);

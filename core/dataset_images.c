@@ -92,8 +92,8 @@ static bool compare_size(const struct images *images, size_t index, const struct
 
     if (image->height == images->sample.height && image->width == images->sample.width)
         return true;
-    text_show(name, sizeof(name), source_name(images->places.view, index));
-    text_show(first, sizeof(first), source_name(images->places.view, images->first));
+    text_show(name, sizeof(name), fileset_name(images->places.view, index));
+    text_show(first, sizeof(first), fileset_name(images->places.view, images->first));
     return error_set(error, ERROR_INVALID, name,
                      "%s is %" PRId64 "×%" PRId64 " pixels and %s is %" PRId64 "×%" PRId64
                      "; all images must have one size",
@@ -167,12 +167,12 @@ static bool load_all(struct images *images, struct error *error)
     for (size_t i = 0; good && i < count; i++)
         wanted[i] = images->places.slots[i].image;
     good = good && fill_labels(images, error) &&
-           source_visit(images->places.view, wanted, load_image, images, error);
+           fileset_visit(images->places.view, wanted, load_image, images, error);
     free(wanted);
     return good;
 }
 
-static bool images_load(const struct source_view *view, struct dataset_content *content,
+static bool images_load(const struct fileset_view *view, struct dataset_content *content,
                         struct error *error)
 {
     struct images images = {.content = content};

@@ -137,24 +137,24 @@ static const struct pair_format npy = {
     .labels = load_labels,
 };
 
-static bool npy_probe(const struct source_view *view)
+static bool npy_probe(const struct fileset_view *view)
 {
     return pairs_probe(view, &npy);
 }
 
-static bool npy_load(const struct source_view *view, struct dataset_content *content,
+static bool npy_load(const struct fileset_view *view, struct dataset_content *content,
                      struct error *error)
 {
     return pairs_load(view, &npy, content, error);
 }
 
 /* The .npz files of the view. */
-static int find_npz(const struct source_view *view, size_t *index)
+static int find_npz(const struct fileset_view *view, size_t *index)
 {
     int found = 0;
 
     for (size_t i = 0; i < view->count; i++) {
-        const char *name = source_name(view, i);
+        const char *name = fileset_name(view, i);
         size_t length = strlen(name);
 
         if (length < 5 || strcmp(name + length - 4, ".npz") != 0 || strchr(name, '/') != NULL)
@@ -165,31 +165,31 @@ static int find_npz(const struct source_view *view, size_t *index)
     return found;
 }
 
-static bool npz_probe(const struct source_view *view)
+static bool npz_probe(const struct fileset_view *view)
 {
     size_t index;
 
     return find_npz(view, &index) > 0;
 }
 
-static bool npz_load(const struct source_view *view, struct dataset_content *content,
+static bool npz_load(const struct fileset_view *view, struct dataset_content *content,
                      struct error *error)
 {
-    struct source *inside = NULL;
-    struct source_view arrays;
+    struct fileset *inside = NULL;
+    struct fileset_view arrays;
     size_t index = 0;
     bool good;
 
     if (find_npz(view, &index) > 1)
         return error_set(error, ERROR_INVALID, "", "there is more than one .npz file");
-    if (!source_open_inside(view, index, &inside, error))
+    if (!fileset_open_inside(view, index, &inside, error))
         return false;
-    arrays = source_all(inside);
+    arrays = fileset_all(inside);
     good = npy_probe(&arrays)
                ? npy_load(&arrays, content, error)
-               : error_set(error, ERROR_NOT_FOUND, source_name(view, index),
+               : error_set(error, ERROR_NOT_FOUND, fileset_name(view, index),
                            "the archive holds neither train_images nor train_labels");
-    source_close(inside);
+    fileset_close(inside);
     return good;
 }
 

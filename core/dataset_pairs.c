@@ -15,15 +15,15 @@ struct loading {
     bool names_there;
 };
 
-static bool find_first(const struct source_view *view, const char *const *names, size_t *index)
+static bool find_first(const struct fileset_view *view, const char *const *names, size_t *index)
 {
     for (; *names != NULL; names++)
-        if (source_find(view, *names, index))
+        if (fileset_find(view, *names, index))
             return true;
     return false;
 }
 
-bool pairs_probe(const struct source_view *view, const struct pair_format *format)
+bool pairs_probe(const struct fileset_view *view, const struct pair_format *format)
 {
     const struct pair_names *names = &format->names[PART_TRAIN];
     size_t index;
@@ -31,7 +31,7 @@ bool pairs_probe(const struct source_view *view, const struct pair_format *forma
     return find_first(view, names->images, &index) || find_first(view, names->labels, &index);
 }
 
-static bool find_part(const struct source_view *view, struct loading *loading, int part,
+static bool find_part(const struct fileset_view *view, struct loading *loading, int part,
                       struct error *error)
 {
     const struct pair_names *names = &loading->format->names[part];
@@ -66,21 +66,21 @@ static bool load_file(void *context, size_t index, struct stream *stream, struct
     return true;
 }
 
-static bool check_counts(const struct source_view *view, const struct loading *loading,
+static bool check_counts(const struct fileset_view *view, const struct loading *loading,
                          struct error *error)
 {
     for (int i = 0; i < PARTS; i++) {
         const struct dataset_part *part = &loading->content->parts[i];
 
         if (part->labels_count != part->count)
-            return error_set(error, ERROR_CORRUPT, source_name(view, loading->at[i][ROLE_LABELS]),
+            return error_set(error, ERROR_CORRUPT, fileset_name(view, loading->at[i][ROLE_LABELS]),
                              "there are %" PRId64 " labels for %" PRId64 " images",
                              part->labels_count, part->count);
     }
     return true;
 }
 
-bool pairs_load(const struct source_view *view, const struct pair_format *format,
+bool pairs_load(const struct fileset_view *view, const struct pair_format *format,
                 struct dataset_content *content, struct error *error)
 {
     struct loading loading = {.format = format, .content = content};
@@ -96,10 +96,10 @@ bool pairs_load(const struct source_view *view, const struct pair_format *format
                 wanted[loading.at[part][role]] = true;
     }
     loading.names_there =
-        format->class_names != NULL && source_find(view, format->class_names, &loading.names);
+        format->class_names != NULL && fileset_find(view, format->class_names, &loading.names);
     if (good && loading.names_there)
         wanted[loading.names] = true;
-    good = good && source_visit(view, wanted, load_file, &loading, error) &&
+    good = good && fileset_visit(view, wanted, load_file, &loading, error) &&
            check_counts(view, &loading, error);
     free(wanted);
     return good;

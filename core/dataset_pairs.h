@@ -24,9 +24,9 @@ struct pair_format {
 };
 
 /* Whether a file of the training split is there. */
-bool pairs_probe(const struct source_view *view, const struct pair_format *format);
+bool pairs_probe(const struct fileset_view *view, const struct pair_format *format);
 /* Reads the files in any order and checks that they fit each other. */
-bool pairs_load(const struct source_view *view, const struct pair_format *format,
+bool pairs_load(const struct fileset_view *view, const struct pair_format *format,
                 struct dataset_content *content, struct error *error) MUST_CHECK;
 
 #endif

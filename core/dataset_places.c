@@ -45,19 +45,19 @@ static struct place place_of(const char *name)
     return place;
 }
 
-static bool is_image(const struct source_view *view, size_t index)
+static bool is_image(const struct fileset_view *view, size_t index)
 {
-    return view->files[index].type == SOURCE_FILE &&
-           ends_with(source_name(view, index), read_endings);
+    return view->files[index].type == FILESET_FILE &&
+           ends_with(fileset_name(view, index), read_endings);
 }
 
 /* The one folder that all images of the view lie in; false when there is none. */
-static bool common_folder(const struct source_view *view, struct source_view *out)
+static bool common_folder(const struct fileset_view *view, struct fileset_view *out)
 {
-    char folder[SOURCE_NAME_MAX + 1] = "";
+    char folder[FILESET_NAME_MAX + 1] = "";
 
     for (size_t i = 0; i < view->count; i++) {
-        const char *name = source_name(view, i);
+        const char *name = fileset_name(view, i);
         size_t length = strcspn(name, "/");
 
         if (!is_image(view, i))
@@ -67,14 +67,14 @@ static bool common_folder(const struct source_view *view, struct source_view *ou
             return false;
         memcpy(folder, name, length);
     }
-    *out = source_below(view, folder);
+    *out = fileset_below(view, folder);
     return folder[0] != '\0';
 }
 
-static bool looks_like_images(const struct source_view *view)
+static bool looks_like_images(const struct fileset_view *view)
 {
     for (size_t i = 0; i < view->count; i++) {
-        struct place place = place_of(source_name(view, i));
+        struct place place = place_of(fileset_name(view, i));
 
         if ((place.depth == 2 || (place.depth == 3 && place.part >= 0)) && is_image(view, i))
             return true;
@@ -83,44 +83,44 @@ static bool looks_like_images(const struct source_view *view)
 }
 
 /* Whether there are folders for the splits; else folders are classes. */
-static bool has_parts(const struct source_view *view)
+static bool has_parts(const struct fileset_view *view)
 {
     for (size_t i = 0; i < view->count; i++)
-        if (is_image(view, i) && place_of(source_name(view, i)).part >= 0)
+        if (is_image(view, i) && place_of(fileset_name(view, i)).part >= 0)
             return true;
     return false;
 }
 
 /* An image in the folder around it all does not make that folder a class. */
-bool image_places_probe(const struct source_view *view)
+bool image_places_probe(const struct fileset_view *view)
 {
-    struct source_view inside;
+    struct fileset_view inside;
 
     if (!looks_like_images(view))
         return false;
     return has_parts(view) || !common_folder(view, &inside) || !looks_like_images(&inside);
 }
 
-static bool refuse(const struct source_view *view, size_t index, enum error_kind kind,
+static bool refuse(const struct fileset_view *view, size_t index, enum error_kind kind,
                    const char *text, struct error *error)
 {
     char name[96];
 
-    text_show(name, sizeof(name), source_name(view, index));
+    text_show(name, sizeof(name), fileset_name(view, index));
     return error_set(error, kind, name, "%s", text);
 }
 
 /* Finds out which class and split the file belongs to, if it is an image. */
 static bool place_file(struct image_places *places, size_t index, bool parts, struct error *error)
 {
-    const struct source_view *view = places->view;
-    const char *name = source_name(view, index);
+    const struct fileset_view *view = places->view;
+    const char *name = fileset_name(view, index);
     struct place place = place_of(name);
     struct image_slot *slot = &places->slots[index];
 
-    if (view->files[index].type == SOURCE_CLOSED)
+    if (view->files[index].type == FILESET_CLOSED)
         return refuse(view, index, ERROR_IO, "the folder cannot be listed", error);
-    if (view->files[index].type != SOURCE_FILE)
+    if (view->files[index].type != FILESET_FILE)
         return true;
     if (ends_with(name, other_endings))
         return refuse(view, index, ERROR_UNSUPPORTED, "only PNG and JPEG images are read", error);
@@ -169,7 +169,7 @@ static int by_class(const void *a, const void *b)
 static bool name_class(struct dataset_content *content, const struct image_slot *slot,
                        struct error *error)
 {
-    char name[SOURCE_NAME_MAX + 1], shown[96];
+    char name[FILESET_NAME_MAX + 1], shown[96];
     int64_t index = content->class_name_count;
 
     memcpy(name, slot->class_name, slot->class_length);
@@ -213,7 +213,7 @@ static bool number_classes(struct image_places *places, struct image_slot **sort
     return true;
 }
 
-bool image_places_find(const struct source_view *view, struct image_places *out,
+bool image_places_find(const struct fileset_view *view, struct image_places *out,
                        struct dataset_content *content, struct error *error)
 {
     struct image_slot **sorted = calloc(view->count, sizeof(struct image_slot *));

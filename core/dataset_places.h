@@ -16,7 +16,7 @@ struct image_slot {
 };
 
 struct image_places {
-    const struct source_view *view;
+    const struct fileset_view *view;
     struct image_slot *slots; /* one for each file of the view; free */
     int64_t counts[PARTS];    /* images of each split */
 };
@@ -25,10 +25,10 @@ struct image_places {
 extern const char *const image_part_names[PARTS];
 
 /* Whether images lie where this format wants them. */
-bool image_places_probe(const struct source_view *view);
+bool image_places_probe(const struct fileset_view *view);
 /* Places every image and names the classes in the content. An image out of place, and a picture of
  * a kind that is not read, are errors. */
-bool image_places_find(const struct source_view *view, struct image_places *out,
+bool image_places_find(const struct fileset_view *view, struct image_places *out,
                        struct dataset_content *content, struct error *error) MUST_CHECK;
 
 #endif

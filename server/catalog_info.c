@@ -1,7 +1,7 @@
 /* Catalog's info: a data set's description in the registry, written once and read back. */
 #include "server/catalog_info.h"
 
-#include "core/source.h"
+#include "core/fileset.h"
 #include "server/spec_json.h"
 
 #include <jansson.h>
@@ -83,7 +83,7 @@ static bool list_member(FILE *list, const char *path, int depth)
     struct stat status;
     if (stat(path, &status) != 0)
         return fprintf(list, "%s ?\n", path) >= 0;
-    if (S_ISDIR(status.st_mode) && depth < SOURCE_DEPTH)
+    if (S_ISDIR(status.st_mode) && depth < FILESET_DEPTH)
         return list_folder(list, path, depth + 1);
     return fprintf(list, "%s %jd %jd.%09ld\n", path, (intmax_t)status.st_size,
                    (intmax_t)status.st_mtim.tv_sec, status.st_mtim.tv_nsec) >= 0;

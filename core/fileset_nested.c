@@ -1,6 +1,6 @@
-/* Source's archives inside: a zip archive that is a file of another source. Knows nothing of what
+/* Fileset's archives inside: a zip archive that is a file of another fileset. Knows nothing of what
  * is in it. */
-#include "core/source_inside.h"
+#include "core/fileset_inside.h"
 
 #include "core/text.h"
 
@@ -31,7 +31,7 @@ static bool spool(void *context, size_t index, struct stream *stream, struct err
     return true;
 }
 
-static int copy_out(const struct source_view *view, size_t index, struct error *error)
+static int copy_out(const struct fileset_view *view, size_t index, struct error *error)
 {
     bool *wanted = calloc(view->count, sizeof(*wanted));
     int file = memfd_create("archive", MFD_CLOEXEC);
@@ -39,10 +39,10 @@ static int copy_out(const struct source_view *view, size_t index, struct error *
 
     if (!good)
         error_set(error, ERROR_MEMORY, "", "no memory to open an archive inside the %s",
-                  source_noun(view->source));
+                  fileset_noun(view->fileset));
     if (good) {
         wanted[index] = true;
-        good = source_visit(view, wanted, spool, &file, error);
+        good = fileset_visit(view, wanted, spool, &file, error);
     }
     free(wanted);
     if (good)
@@ -52,14 +52,14 @@ static int copy_out(const struct source_view *view, size_t index, struct error *
     return -1;
 }
 
-static int open_member(const struct source_view *view, size_t index, struct error *error)
+static int open_member(const struct fileset_view *view, size_t index, struct error *error)
 {
-    int file = openat(view->source->file, view->files[index].name,
+    int file = openat(view->fileset->file, view->files[index].name,
                       O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat status;
     char name[96];
 
-    text_show(name, sizeof(name), source_name(view, index));
+    text_show(name, sizeof(name), fileset_name(view, index));
     if (file < 0) {
         error_set(error, ERROR_IO, name, "the file cannot be opened: %s", strerror(errno));
         return -1;
@@ -71,25 +71,25 @@ static int open_member(const struct source_view *view, size_t index, struct erro
     return -1;
 }
 
-bool source_open_inside(const struct source_view *view, size_t index, struct source **out,
-                        struct error *error)
+bool fileset_open_inside(const struct fileset_view *view, size_t index, struct fileset **out,
+                         struct error *error)
 {
     int file =
-        view->source->folder ? open_member(view, index, error) : copy_out(view, index, error);
-    struct source *source;
+        view->fileset->folder ? open_member(view, index, error) : copy_out(view, index, error);
+    struct fileset *fileset;
 
     if (file < 0)
         return false;
-    source = source_make(file, source_name(view, index), error);
-    if (source == NULL)
+    fileset = fileset_make(file, fileset_name(view, index), error);
+    if (fileset == NULL)
         return false;
-    source->zip = source_is_zip(file);
-    if (!source->zip)
-        error_set(error, ERROR_CORRUPT, source->name, "this is no zip archive");
-    if (!source->zip || !source_list(source, error)) {
-        source_close(source);
+    fileset->zip = fileset_is_zip(file);
+    if (!fileset->zip)
+        error_set(error, ERROR_CORRUPT, fileset->name, "this is no zip archive");
+    if (!fileset->zip || !fileset_list(fileset, error)) {
+        fileset_close(fileset);
         return false;
     }
-    *out = source;
+    *out = fileset;
     return true;
 }

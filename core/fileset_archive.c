@@ -1,6 +1,6 @@
-/* Source's archives: each is walked once to list it, which reads all of it, and once more for what
+/* Fileset's archives: each is walked once to list it, which reads all of it, and once more for what
  * is wanted of it. Knows nothing of libarchive. */
-#include "core/source_inside.h"
+#include "core/fileset_inside.h"
 
 #include "core/text.h"
 
@@ -12,12 +12,12 @@
 enum { TAR_END = 1024 }; /* a tar archive ends in two blocks of zeros */
 
 struct walk {
-    const struct source *source;
+    const struct fileset *fileset;
     struct stream *stream; /* of a tar archive */
     struct unpack *unpack;
-    int64_t zeros;                  /* at the end of what was read of a tar archive */
-    int64_t left;                   /* bytes that may still be unpacked */
-    char name[SOURCE_NAME_MAX + 1]; /* of the entry, cleaned */
+    int64_t zeros;                   /* at the end of what was read of a tar archive */
+    int64_t left;                    /* bytes that may still be unpacked */
+    char name[FILESET_NAME_MAX + 1]; /* of the entry, cleaned */
     uint8_t packed[UNPACK_BLOCK], content[UNPACK_BLOCK];
 };
 
@@ -42,22 +42,22 @@ static void walk_close(struct walk *walk)
     free(walk);
 }
 
-static struct walk *walk_open(const struct source *source, struct error *error)
+static struct walk *walk_open(const struct fileset *fileset, struct error *error)
 {
     struct walk *walk = calloc(1, sizeof(*walk));
     const struct unpack_below tar = {.pull = pull_tar, .context = walk};
     bool good;
 
     if (walk == NULL) {
-        error_set(error, ERROR_MEMORY, source->name, "no memory to read the archive");
+        error_set(error, ERROR_MEMORY, fileset->name, "no memory to read the archive");
         return NULL;
     }
-    walk->source = source;
-    if (source->zip)
-        good = unpack_zip(source->file, source->name, &walk->unpack, error);
+    walk->fileset = fileset;
+    if (fileset->zip)
+        good = unpack_zip(fileset->file, fileset->name, &walk->unpack, error);
     else
-        good = stream_open_file(source->file, source->name, &walk->stream, error) &&
-               unpack_tar(&tar, source->name, &walk->unpack, error);
+        good = stream_open_file(fileset->file, fileset->name, &walk->stream, error) &&
+               unpack_tar(&tar, fileset->name, &walk->unpack, error);
     if (good)
         return walk;
     walk_close(walk);
@@ -86,7 +86,7 @@ static bool clean_name(struct walk *walk, const char *raw, bool *hidden, struct 
 
         if (length == 2 && next[0] == '.' && next[1] == '.')
             return refuse(raw, "the archive holds a path with '..'", error);
-        if (used + length + 1 > SOURCE_NAME_MAX)
+        if (used + length + 1 > FILESET_NAME_MAX)
             return refuse(raw, "the archive holds a name that is too long", error);
         if (length > 1 || (length == 1 && next[0] != '.')) {
             *hidden = *hidden || next[0] == '.';
@@ -138,10 +138,10 @@ static bool measure(struct walk *walk, int64_t *size, struct error *error)
         *size += (int64_t)got;
         walk->left -= (int64_t)got;
         if (walk->left < 0)
-            return error_set(error, ERROR_TOO_LARGE, walk->source->name,
+            return error_set(error, ERROR_TOO_LARGE, walk->fileset->name,
                              "the archive unpacks to more than %d times its size, or more than "
                              "%" PRId64 " GiB",
-                             STREAM_RATIO, SOURCE_BYTES_MAX >> 30);
+                             STREAM_RATIO, FILESET_BYTES_MAX >> 30);
     }
     return true;
 }
@@ -153,46 +153,46 @@ static bool check_end(struct walk *walk, struct error *error)
     const void *bytes;
     size_t size = 1;
 
-    if (walk->source->zip)
+    if (walk->fileset->zip)
         return true;
     while (size > 0)
         if (!pull_tar(walk, &bytes, &size, error))
             return false;
-    return walk->zeros >= TAR_END || error_set(error, ERROR_CORRUPT, walk->source->name,
+    return walk->zeros >= TAR_END || error_set(error, ERROR_CORRUPT, walk->fileset->name,
                                                "the archive is cut off: its end mark is missing");
 }
 
-static bool list_entries(struct source *source, struct walk *walk, struct error *error)
+static bool list_entries(struct fileset *fileset, struct walk *walk, struct error *error)
 {
     struct unpack_entry entry;
     bool more = true;
 
     for (;;) {
-        struct source_file file = {.name = walk->name};
+        struct fileset_file file = {.name = walk->name};
 
         if (!walk_next(walk, &entry, &more, error))
             return false;
         if (!more)
             return check_end(walk, error);
-        file.type = entry.type == UNPACK_FOLDER ? SOURCE_FOLDER : SOURCE_FILE;
-        if (!measure(walk, &file.size, error) || !source_add(source, &file, error))
+        file.type = entry.type == UNPACK_FOLDER ? FILESET_FOLDER : FILESET_FILE;
+        if (!measure(walk, &file.size, error) || !fileset_add(fileset, &file, error))
             return false;
     }
 }
 
-bool source_archive_list(struct source *source, struct error *error)
+bool fileset_archive_list(struct fileset *fileset, struct error *error)
 {
-    struct walk *walk = walk_open(source, error);
+    struct walk *walk = walk_open(fileset, error);
     struct stat status;
     bool good;
 
     if (walk == NULL)
         return false;
-    walk->left = SOURCE_BYTES_MAX;
-    if (fstat(source->file, &status) == 0 &&
-        status.st_size < (SOURCE_BYTES_MAX - STREAM_FREE) / STREAM_RATIO)
+    walk->left = FILESET_BYTES_MAX;
+    if (fstat(fileset->file, &status) == 0 &&
+        status.st_size < (FILESET_BYTES_MAX - STREAM_FREE) / STREAM_RATIO)
         walk->left = STREAM_FREE + STREAM_RATIO * status.st_size;
-    good = list_entries(source, walk, error);
+    good = list_entries(fileset, walk, error);
     walk_close(walk);
     return good;
 }
@@ -206,7 +206,7 @@ static bool pull_entry(void *context, const void **bytes, size_t *size, struct e
 }
 
 /* Whether the entry is a wanted file, and which. *known false: it was not there before. */
-static bool entry_wanted(const struct walk *walk, const struct source_view *view,
+static bool entry_wanted(const struct walk *walk, const struct fileset_view *view,
                          const bool *wanted, size_t *index, bool *known)
 {
     size_t prefix = view->prefix;
@@ -215,11 +215,11 @@ static bool entry_wanted(const struct walk *walk, const struct source_view *view
     if (strlen(walk->name) < prefix || view->count == 0 ||
         strncmp(walk->name, view->files[0].name, prefix) != 0)
         return false;
-    *known = source_find(view, walk->name + prefix, index);
+    *known = fileset_find(view, walk->name + prefix, index);
     return *known && wanted[*index];
 }
 
-static size_t count_wanted(const struct source_view *view, const bool *wanted)
+static size_t count_wanted(const struct fileset_view *view, const bool *wanted)
 {
     size_t count = 0;
 
@@ -228,8 +228,8 @@ static size_t count_wanted(const struct source_view *view, const bool *wanted)
     return count;
 }
 
-static bool visit_entries(const struct source_view *view, const bool *wanted, struct walk *walk,
-                          source_each *each, void *context, struct error *error)
+static bool visit_entries(const struct fileset_view *view, const bool *wanted, struct walk *walk,
+                          fileset_each *each, void *context, struct error *error)
 {
     const struct unpack_below below = {.pull = pull_entry, .context = walk};
     size_t missing = count_wanted(view, wanted), index = 0;
@@ -244,7 +244,7 @@ static bool visit_entries(const struct source_view *view, const bool *wanted, st
             return false;
         if (!more || !entry_wanted(walk, view, wanted, &index, &known))
             continue;
-        if (!stream_open_below(&below, view->files[index].size, source_name(view, index), &stream,
+        if (!stream_open_below(&below, view->files[index].size, fileset_name(view, index), &stream,
                                error))
             return false;
         good = each(context, index, stream, error);
@@ -253,14 +253,14 @@ static bool visit_entries(const struct source_view *view, const bool *wanted, st
             return false;
         missing--;
     }
-    return missing == 0 || error_set(error, ERROR_CORRUPT, view->source->name,
+    return missing == 0 || error_set(error, ERROR_CORRUPT, view->fileset->name,
                                      "the archive changed while it was read");
 }
 
-bool source_archive_visit(const struct source_view *view, const bool *wanted, source_each *each,
-                          void *context, struct error *error)
+bool fileset_archive_visit(const struct fileset_view *view, const bool *wanted, fileset_each *each,
+                           void *context, struct error *error)
 {
-    struct walk *walk = walk_open(view->source, error);
+    struct walk *walk = walk_open(view->fileset, error);
     bool good = walk != NULL && visit_entries(view, wanted, walk, each, context, error);
 
     walk_close(walk);

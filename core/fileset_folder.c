@@ -1,6 +1,6 @@
-/* Source's folders: a walk a few levels deep. Links are followed: whoever may make them in the
+/* Fileset's folders: a walk a few levels deep. Links are followed: whoever may make them in the
  * folder may as well put the files there. */
-#include "core/source_inside.h"
+#include "core/fileset_inside.h"
 
 #include "core/text.h"
 
@@ -12,43 +12,44 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool walk(struct source *source, int dir, const char *path, int depth, struct error *error);
+static bool walk(struct fileset *fileset, int dir, const char *path, int depth,
+                 struct error *error);
 
 /* Lists the folder `path`, and what is in it. */
-static bool walk_folder(struct source *source, int dir, const char *path, int depth,
+static bool walk_folder(struct fileset *fileset, int dir, const char *path, int depth,
                         struct error *error)
 {
     const char *slash = strrchr(path, '/');
     int folder = openat(dir, slash != NULL ? slash + 1 : path, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-    struct source_file row = {.name = path, .type = folder < 0 ? SOURCE_CLOSED : SOURCE_FOLDER};
+    struct fileset_file row = {.name = path, .type = folder < 0 ? FILESET_CLOSED : FILESET_FOLDER};
 
-    if (!source_add(source, &row, error)) {
+    if (!fileset_add(fileset, &row, error)) {
         if (folder >= 0)
             close(folder);
         return false;
     }
     if (folder < 0)
         return true;
-    if (depth < SOURCE_DEPTH)
-        return walk(source, folder, path, depth + 1, error);
+    if (depth < FILESET_DEPTH)
+        return walk(fileset, folder, path, depth + 1, error);
     close(folder);
     return true;
 }
 
-static bool walk_member(struct source *source, int dir, const char *path, int depth,
+static bool walk_member(struct fileset *fileset, int dir, const char *path, int depth,
                         struct error *error)
 {
     const char *slash = strrchr(path, '/');
-    struct source_file row = {.name = path};
+    struct fileset_file row = {.name = path};
     struct stat status;
 
     /* A link to nothing, or a file that has just gone: as if it were not there. */
     if (fstatat(dir, slash != NULL ? slash + 1 : path, &status, 0) != 0)
         return true;
     if (S_ISDIR(status.st_mode))
-        return walk_folder(source, dir, path, depth, error);
+        return walk_folder(fileset, dir, path, depth, error);
     row.size = S_ISREG(status.st_mode) ? status.st_size : 0;
-    return source_add(source, &row, error);
+    return fileset_add(fileset, &row, error);
 }
 
 static bool fail(const char *path, enum error_kind kind, const char *text, struct error *error)
@@ -59,9 +60,10 @@ static bool fail(const char *path, enum error_kind kind, const char *text, struc
     return error_set(error, kind, name, "%s", text);
 }
 
-/* Lists the members of the open folder `dir`, which is closed here. `path`: its name in the source,
- * "" for the source itself; `depth`: parts of its members' names. */
-static bool walk(struct source *source, int dir, const char *path, int depth, struct error *error)
+/* Lists the members of the open folder `dir`, which is closed here. `path`: its name in the
+ * fileset,
+ * "" for the fileset itself; `depth`: parts of its members' names. */
+static bool walk(struct fileset *fileset, int dir, const char *path, int depth, struct error *error)
 {
     DIR *list = fdopendir(dir);
     bool good = true;
@@ -71,7 +73,7 @@ static bool walk(struct source *source, int dir, const char *path, int depth, st
         return fail(path, ERROR_IO, "the folder cannot be listed", error);
     }
     for (const struct dirent *entry = readdir(list); good && entry != NULL; entry = readdir(list)) {
-        char member[SOURCE_NAME_MAX + 1];
+        char member[FILESET_NAME_MAX + 1];
         int length;
 
         if (entry->d_name[0] == '.')
@@ -81,23 +83,23 @@ static bool walk(struct source *source, int dir, const char *path, int depth, st
         if (length < 0 || (size_t)length >= sizeof(member))
             good = fail(path, ERROR_INVALID, "the folder holds a name that is too long", error);
         else
-            good = walk_member(source, dirfd(list), member, depth, error);
+            good = walk_member(fileset, dirfd(list), member, depth, error);
     }
     closedir(list);
     return good;
 }
 
-bool source_folder_list(struct source *source, struct error *error)
+bool fileset_folder_list(struct fileset *fileset, struct error *error)
 {
-    int dir = openat(source->file, ".", O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+    int dir = openat(fileset->file, ".", O_RDONLY | O_CLOEXEC | O_DIRECTORY);
 
     if (dir < 0)
         return error_set(error, ERROR_IO, "", "the folder cannot be listed: %s", strerror(errno));
-    return walk(source, dir, "", 1, error);
+    return walk(fileset, dir, "", 1, error);
 }
 
-bool source_folder_visit(const struct source_view *view, const bool *wanted, source_each *each,
-                         void *context, struct error *error)
+bool fileset_folder_visit(const struct fileset_view *view, const bool *wanted, fileset_each *each,
+                          void *context, struct error *error)
 {
     for (size_t i = 0; i < view->count; i++) {
         struct stream *stream = NULL;
@@ -105,7 +107,7 @@ bool source_folder_visit(const struct source_view *view, const bool *wanted, sou
 
         if (!wanted[i])
             continue;
-        if (!stream_open(view->source->file, view->files[i].name, view->prefix, &stream, error))
+        if (!stream_open(view->fileset->file, view->files[i].name, view->prefix, &stream, error))
             return false;
         good = each(context, i, stream, error);
         stream_close(stream);
