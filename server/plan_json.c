@@ -127,12 +127,12 @@ static json_t *totals_to_json(const struct plan *plan, int64_t bytes)
 json_t *plan_to_json(const struct spec *spec, const struct plan *plan,
                      const struct plan_warnings *warnings, int64_t bytes, bool layers)
 {
-    json_t *object =
-        json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "totals", totals_to_json(plan, bytes),
-                  "epochs", (json_int_t)plan->epochs, "steps", (json_int_t)plan->steps,
-                  "steps_per_epoch", (json_int_t)plan->steps_per_epoch, "batch_size",
-                  (json_int_t)plan->batch_size, "train_samples",
-                  (json_int_t)plan->data.train_samples, "warnings", warnings_to_json(warnings));
+    json_t *object = json_pack(
+        "{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "totals", totals_to_json(plan, bytes), "epochs",
+        (json_int_t)plan->epochs, "steps", (json_int_t)plan->steps, "steps_per_epoch",
+        (json_int_t)plan->steps_per_epoch, "batch_size", (json_int_t)plan->batch_size,
+        "train_samples", (json_int_t)plan->data.train_samples, "validation_samples",
+        (json_int_t)plan->validation_samples, "warnings", warnings_to_json(warnings));
 
     if (!object || !layers)
         return object;

@@ -23,6 +23,7 @@ static struct opinion *opinion_of(struct spec *spec, const struct data_shape *da
     struct error error = {.kind = ERROR_NONE};
     CHECK(opinion != NULL);
     CHECK(spec_complete(spec, &opinion->problems, &error));
+    CHECK(spec_settle(spec, data, &opinion->warnings, &error));
     CHECK(plan_make(spec, data, &opinion->plan, &opinion->problems, &opinion->warnings, &error));
     return opinion;
 }

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """Makes the golden numbers: what PyTorch computes from inputs that C can draw as well.
 
-Writes lenet5.txt (training runs), layers.txt (single layers and the loss), convolutions.txt (conv2d and
-locally_connected2d with all their options), optimizers.txt (weights after each of some steps) and schedules.txt
-(learning rates) beside this file; what PyTorch lacks is computed by a few lines of
-numpy. Nothing of traind is used: the random numbers are those of core/rng.h, written once more in numpy, so a mistake on either
+Writes batch.txt (augmentation), lenet5.txt (training runs), networks.txt (the same of whole networks), layers.txt
+(single layers and the loss), convolutions.txt (conv2d and locally_connected2d with all their options), optimizers.txt
+(weights after each of some steps) and schedules.txt (learning rates) beside this file; what PyTorch lacks is computed
+by a few lines of numpy. Nothing of traind is used: the random numbers are those of core/rng.h, written once more in
+numpy, so a mistake on either
 side shows. Run by `make golden`; the results are committed.
 """
 
@@ -18,6 +19,7 @@ import warnings
 import numpy
 import torch
 
+import batch
 import networks
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -790,4 +792,5 @@ if __name__ == "__main__":
     write("convolutions.txt", write_convolutions)
     write("lenet5.txt", write_runs)
     write("optimizers.txt", write_optimizers)
+    write("batch.txt", batch.write_batches(sys.modules[__name__]))
     write("networks.txt", networks.write_networks(sys.modules[__name__]))
