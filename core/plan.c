@@ -9,6 +9,7 @@
 #include "core/model.h"
 #include "core/optimizer.h"
 #include "core/plan_network.h"
+#include "core/plan_watches.h"
 #include "core/schedule.h"
 
 #include <stdarg.h>
@@ -109,6 +110,11 @@ static void plan_schedule(const struct spec *spec, const struct plan *plan,
                   "the rate is 0 at the last step: steps with rate 0 change nothing");
 }
 
+static bool is_validated(const struct spec *spec, const struct plan *plan)
+{
+    return spec->dataset.validation == VALIDATION_TEST && plan->data.test_samples > 0;
+}
+
 static void plan_remarks(const struct spec *spec, const struct plan *plan,
                          struct plan_warnings *warnings)
 {
@@ -121,8 +127,7 @@ static void plan_remarks(const struct spec *spec, const struct plan *plan,
     if (spec->dataset.validation == VALIDATION_TEST && plan->data.test_samples == 0)
         plan_warn(warnings, "/dataset/validation",
                   "the data set has no test split, so nothing will be evaluated");
-    bool evaluated = spec->dataset.validation == VALIDATION_TEST && plan->data.test_samples > 0;
-    if (!evaluated && strncmp(spec_metrics[spec->checkpoint.metric], "val_", 4) == 0)
+    if (!is_validated(spec, plan) && strncmp(spec_metrics[spec->checkpoint.metric], "val_", 4) == 0)
         plan_warn(warnings, "/checkpoint/metric",
                   "without validation there is no %s, so no checkpoint is ever the best",
                   spec_metrics[spec->checkpoint.metric]);
@@ -150,6 +155,7 @@ bool plan_make(const struct spec *spec, const struct data_shape *data, struct pl
         return error_set(error, ERROR_MEMORY, "plan", "no memory for a plan");
     }
     plan_remarks(spec, plan, planning.warnings);
+    plan_watches(spec, plan, is_validated(spec, plan), problems, planning.warnings);
     return true;
 }
 

@@ -2,6 +2,7 @@
  * losses stand with their kinds. */
 #include "core/spec.h"
 
+#include "core/divergence.h"
 #include "core/layer.h"
 #include "core/loss.h"
 #include "core/optimizer.h"
@@ -10,11 +11,13 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const spec_metrics[] = {"val_loss", "val_accuracy", "train_loss", NULL};
+const char *const spec_metrics[] = {"val_loss", "val_accuracy", "train_loss", "train_accuracy",
+                                    NULL};
+_Static_assert(COUNT_OF(spec_metrics) == SPEC_METRICS + 1, "one name for each metric");
 
 bool spec_metric_larger_is_better(int metric)
 {
-    return metric == 1;
+    return metric == METRIC_VAL_ACCURACY || metric == METRIC_TRAIN_ACCURACY;
 }
 
 static const char *const validations[] = {"test", "none", NULL};
@@ -73,6 +76,41 @@ static const struct field checkpoint_rows[] = {
 static const struct fields checkpoint_fields = {checkpoint_rows, COUNT_OF(checkpoint_rows),
                                                 sizeof(struct spec_checkpoint)};
 
+#define STOP(member) offsetof(struct spec_early_stopping, member)
+
+/* clang-format off */
+static const struct field early_stopping_rows[] = {
+    {.name = "metric", .type = FIELD_CHOICE, .offset = STOP(metric), .choices = spec_metrics,
+     .help = "what must get better, as measured at each evaluation; train_ metrics are taken over "
+             "the training samples since the evaluation before"},
+    {.name = "patience", .type = FIELD_INT, .offset = STOP(patience), .min = 1, .max = 1e9,
+     .fallback = 10, .help = "the run ends after so many evaluations in a row without improvement"},
+    {.name = "min_delta", .type = FIELD_REAL, .offset = STOP(min_delta), .min = 0, .max = 1e9,
+     .help = "a change by no more than this is no improvement"},
+};
+/* clang-format on */
+static const struct fields early_stopping_fields = {
+    early_stopping_rows, COUNT_OF(early_stopping_rows), sizeof(struct spec_early_stopping)};
+
+#define INIT(member) offsetof(struct spec_init_from, member)
+
+static const char *const init_checkpoints[] = {"best", "last", NULL};
+
+/* clang-format off */
+static const struct field init_from_rows[] = {
+    {.name = "job", .type = FIELD_TEXT, .flags = FIELD_OPTIONAL, .offset = INIT(job), .min = 1,
+     .max = sizeof(((struct spec_init_from *)0)->job) - 1, .help = "id of a job of this server"},
+    {.name = "checkpoint", .type = FIELD_EITHER, .flags = FIELD_OPTIONAL, .offset = INIT(checkpoint),
+     .min = 0, .max = FIELD_INT_MAX, .choices = init_checkpoints,
+     .help = "which of the job's checkpoints, a number being a step; default: last"},
+    {.name = "weights", .type = FIELD_TEXT, .flags = FIELD_OPTIONAL, .offset = INIT(weights),
+     .min = 1, .max = sizeof(((struct spec_init_from *)0)->weights) - 1,
+     .help = "name of a safetensors file among the server's weights"},
+};
+/* clang-format on */
+static const struct fields init_from_fields = {init_from_rows, COUNT_OF(init_from_rows),
+                                               sizeof(struct spec_init_from)};
+
 #define RUN(member) (offsetof(struct spec, run) + offsetof(struct spec_run, member))
 
 /* clang-format off */
@@ -111,6 +149,22 @@ static const struct field spec_rows[] = {
     {.name = "checkpoint", .type = FIELD_OBJECT, .flags = FIELD_OPTIONAL,
      .offset = offsetof(struct spec, checkpoint), .fields = &checkpoint_fields,
      .help = "when to store checkpoints and which to keep"},
+    {.name = "clip_grad_norm", .type = FIELD_REAL, .flags = FIELD_OPTIONAL | FIELD_ABOVE_MIN,
+     .offset = RUN(clip_grad_norm), .min = 0, .max = 1e9,
+     .help = "gradients of a larger norm are made shorter to this one; the metric grad_norm stays "
+             "what it was before"},
+    {.name = "clip_grad_value", .type = FIELD_REAL, .flags = FIELD_OPTIONAL | FIELD_ABOVE_MIN,
+     .offset = RUN(clip_grad_value), .min = 0, .max = 1e9,
+     .help = "each number of a gradient is kept within plus and minus this, after clip_grad_norm"},
+    {.name = "early_stopping", .type = FIELD_OBJECT, .flags = FIELD_OPTIONAL,
+     .offset = offsetof(struct spec, early_stopping), .fields = &early_stopping_fields,
+     .help = "end the run when a metric no longer gets better"},
+    {.name = "on_divergence", .type = FIELD_VARIANT,
+     .offset = offsetof(struct spec, on_divergence), .kinds = &divergence_kinds,
+     .fallback_kind = "fail", .help = "what to do when training leaves the finite numbers"},
+    {.name = "init_from", .type = FIELD_OBJECT, .flags = FIELD_OPTIONAL,
+     .offset = offsetof(struct spec, init_from), .fields = &init_from_fields,
+     .help = "begin with trained weights instead of drawn ones; the optimizer begins anew"},
     {.name = "threads", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = RUN(threads),
      .min = 1, .max = 256, .help = "threads of this job; the numbers do not depend on it"},
 };
@@ -174,6 +228,36 @@ static void complete_checkpoint(struct spec_checkpoint *checkpoint)
     complete_every(&checkpoint->every);
 }
 
+/* The name is one file's and never a way through the file system. */
+static bool plain_name(const char *name)
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    return name[0] != '.' && name[strspn(name, allowed)] == '\0';
+}
+
+static void complete_init_from(struct spec_init_from *init, struct problems *problems)
+{
+    struct either *checkpoint = &init->checkpoint;
+    bool chosen = checkpoint->choice >= 0 || !isnan(checkpoint->number);
+    if (!init->given)
+        return;
+    if ((init->job[0] != '\0') == (init->weights[0] != '\0'))
+        problem_add(problems, "/init_from", "want either \"job\" or \"weights\"")->fields =
+            &init_from_fields;
+    else if (init->weights[0] != '\0' && chosen)
+        problem_add(problems, "/init_from/checkpoint", "a file of weights has no checkpoints");
+    else if (init->job[0] != '\0' && !chosen)
+        checkpoint->choice = INIT_CHECKPOINT_LAST;
+    if (checkpoint->choice < 0 && floor(checkpoint->number) != checkpoint->number && chosen)
+        problem_add(problems, "/init_from/checkpoint", "found %g; a step is a whole number",
+                    checkpoint->number);
+    if (!plain_name(init->weights))
+        problem_add(problems, "/init_from/weights",
+                    "a name has letters, digits, '.', '_' and '-' only, and does not begin with "
+                    "'.'");
+}
+
 static void complete_layers(const struct variants *layers)
 {
     for (size_t i = 0; i < layers->count; i++) {
@@ -191,11 +275,14 @@ bool spec_complete(struct spec *spec, struct problems *problems, struct error *e
     if (spec->run.epochs == FIELD_ABSENT && spec->run.max_steps == FIELD_ABSENT)
         spec->run.epochs = 1;
     if (!complete_variant(spec, &spec->loss, "loss") ||
-        !complete_variant(spec, &spec->lr_schedule, "lr_schedule"))
+        !complete_variant(spec, &spec->lr_schedule, "lr_schedule") ||
+        !complete_variant(spec, &spec->on_divergence, "on_divergence"))
         return error_set(error, ERROR_MEMORY, "spec", "no memory for the defaults");
     complete_layers(&spec->model);
     complete_every(&spec->evaluate_every);
     complete_checkpoint(&spec->checkpoint);
+    complete_init_from(&spec->init_from, problems);
+    divergence_check(&spec->on_divergence, "/on_divergence", problems);
 
     if (spec->lr_schedule.kind)
         schedule_complete(&spec->lr_schedule, &spec->run, "/lr_schedule", problems);

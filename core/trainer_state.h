@@ -1,7 +1,9 @@
-/* The inside of a trainer, for trainer.c and checkpoint.c only. */
+/* The inside of a trainer, for trainer*.c and checkpoint.c only. */
 #ifndef CORE_TRAINER_STATE_H
 #define CORE_TRAINER_STATE_H
 
+#include "core/clip.h"
+#include "core/control.h"
 #include "core/model.h"
 #include "core/trainer.h"
 
@@ -17,12 +19,17 @@ struct trainer {
     int64_t order_epoch;          /* the epoch, counted from 0, that `order` belongs to */
     int64_t steps_done;
     int64_t optimizer_steps; /* updates applied */
-    double lr;               /* of the update that runs */
-    bool packed;             /* the kernels' weights agree with `parameters` */
+    struct control control;
+    double lr;        /* of the update that runs */
+    struct clip clip; /* and what is done to its gradients before */
+    bool packed;      /* the kernels' weights agree with `parameters` */
 };
 
 /* Reserves the trainer's own arrays in the model's block. */
 void trainer_reserve(struct trainer *trainer, const struct plan *plan, bool shuffle);
+
+/* Puts the run to its beginning: drawn weights, fresh optimizer state. */
+void trainer_begin(struct trainer *trainer);
 
 /* Moves the position to "this many steps are done": draws the epoch's order. */
 void trainer_seek(struct trainer *trainer, int64_t steps_done);

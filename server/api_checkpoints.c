@@ -54,6 +54,7 @@ struct download {
     struct http_stream stream;
     struct safetensors file;
     int64_t checkpoint; /* internal number */
+    int64_t numbers_at; /* in its bytes */
     uint64_t sent;
     int slice; /* the one that `sent` is in or before */
 };
@@ -87,7 +88,7 @@ static enum http_more download_next(struct http_stream *stream, struct db *db, s
     left = (uint64_t)slice->count * sizeof(float) - inside;
     size = left < sizeof(bytes) ? (size_t)left : sizeof(bytes);
     if (!store_checkpoint_read(db, download->checkpoint,
-                               CHECKPOINT_HEADER + slice->offset * (int64_t)sizeof(float) +
+                               download->numbers_at + slice->offset * (int64_t)sizeof(float) +
                                    (int64_t)inside,
                                bytes, size, error))
         return HTTP_BROKEN;
@@ -124,10 +125,10 @@ static bool plan_job(const struct job_row *job, struct db *db, struct spec *spec
 static bool read_which(const char *text, int64_t *out, struct error *error)
 {
     if (strcmp(text, "last") == 0)
-        *out = 0;
+        *out = CHECKPOINT_NEWEST;
     else if (strcmp(text, "best") == 0)
-        *out = -1;
-    else if (!api_read_integer(text, out) || *out == 0)
+        *out = CHECKPOINT_BEST;
+    else if (!api_read_integer(text, out))
         return error_set(error, ERROR_NOT_FOUND, "",
                          "a checkpoint is named by its step, best or last");
     return true;
@@ -155,7 +156,8 @@ static bool open_download(struct download *download, const struct job_row *job,
     spec_init(&spec);
     good = plan_job(job, db, &spec, &plan, error) &&
            safetensors_init(&plan, &meta, &download->file, error);
-    if (good && checkpoint_size(&plan) != (size_t)row->bytes)
+    download->numbers_at = good ? (int64_t)checkpoint_numbers_at(&plan, row->bytes) : 0;
+    if (good && download->numbers_at == 0)
         good = error_set(error, ERROR_CORRUPT, job->id,
                          "the checkpoint does not have the size of its network");
     plan_drop(&plan);

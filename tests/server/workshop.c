@@ -319,8 +319,8 @@ static void check_same_checkpoint(struct db *one, int64_t a, struct db *other, i
 {
     struct checkpoint_row rows[2] = {{0}, {0}};
     struct error error = {0};
-    if (!store_checkpoint_find(one, a, 0, &rows[0], &error) ||
-        !store_checkpoint_find(other, b, 0, &rows[1], &error))
+    if (!store_checkpoint_find(one, a, CHECKPOINT_NEWEST, &rows[0], &error) ||
+        !store_checkpoint_find(other, b, CHECKPOINT_NEWEST, &rows[1], &error))
         FAIL("%s: %s", error.where, error.text);
     CHECK_INT(rows[0].step, rows[1].step);
     CHECK_TEXT(rows[0].sha256, rows[1].sha256);
