@@ -2,6 +2,7 @@
  * bytes. */
 #include "server/api.h"
 
+#include "server/job_plan.h"
 #include "server/safetensors.h"
 #include "server/spec_json.h"
 
@@ -98,30 +99,6 @@ static enum http_more download_next(struct http_stream *stream, struct db *db, s
     return download->sent == file->size ? HTTP_END : HTTP_MORE;
 }
 
-/* The network of a stored job: its spec planned once more. */
-static bool plan_job(const struct job_row *job, struct db *db, struct spec *spec, struct plan *plan,
-                     struct error *error)
-{
-    struct problems *problems = calloc(1, sizeof(*problems));
-    struct data_shape shape;
-    struct error cause = {0};
-    bool good = problems && spec_from_stored(job->spec, spec, &cause);
-
-    if (!problems)
-        error_set(error, ERROR_MEMORY, job->id, "no memory to plan the job");
-    else if (!good)
-        error_set(error, cause.kind == ERROR_INVALID ? ERROR_CONFLICT : cause.kind, cause.where,
-                  "this version no longer understands the job: %s", cause.text);
-    good = good && catalog_shape(db, spec->dataset.name, &shape, error) &&
-           plan_make(spec, &shape, plan, problems, NULL, error);
-    if (good && problems->count > 0)
-        good =
-            error_set(error, ERROR_CONFLICT, problems->items[0].pointer,
-                      "this version no longer understands the job: %s", problems->items[0].detail);
-    free(problems);
-    return good;
-}
-
 static bool read_which(const char *text, int64_t *out, struct error *error)
 {
     if (strcmp(text, "last") == 0)
@@ -150,12 +127,9 @@ static bool open_download(struct download *download, const struct job_row *job,
 {
     const struct safetensors_meta meta = {.step = row->step};
     struct spec spec;
-    struct plan plan = {0};
-    bool good;
-
-    spec_init(&spec);
-    good = plan_job(job, db, &spec, &plan, error) &&
-           safetensors_init(&plan, &meta, &download->file, error);
+    struct plan plan;
+    bool good = job_plan(job, db, &spec, &plan, error) &&
+                safetensors_init(&plan, &meta, &download->file, error);
     download->numbers_at = good ? (int64_t)checkpoint_numbers_at(&plan, row->bytes) : 0;
     if (good && download->numbers_at == 0)
         good = error_set(error, ERROR_CORRUPT, job->id,

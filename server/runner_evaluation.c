@@ -133,8 +133,8 @@ bool runner_evaluate(struct runner *runner, enum runner_wish *wish, struct error
         return false;
     if (*wish != WISH_GO)
         return true;
-    /* Rows do not hold all that the trainer has counted, and those that an older version stored hold
-     * none of it. */
+    /* Rows do not hold all that the trainer has counted, and those that an older version stored
+     * hold none of it. */
     struct observation training = trainer_training(runner->trainer);
     struct observation *found = &runner->measured.found;
     found->values[METRIC_TRAIN_LOSS] = training.values[METRIC_TRAIN_LOSS];

@@ -7,6 +7,8 @@
 #include "tests/core/support.h"
 #include "tests/core/support_job.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +79,31 @@ static int64_t number_at(const uint8_t *bytes, size_t at, size_t size)
     return (int64_t)value;
 }
 
+static double real_at(const uint8_t *bytes, size_t at)
+{
+    double value;
+
+    memcpy(&value, bytes + at, sizeof(value));
+    return value;
+}
+
+/* Of a run of three steps with batches of eight, without evaluation, plateau or early stopping. */
+static void check_control(const uint8_t *bytes)
+{
+    CHECK(real_at(bytes, 96) == 0.01 && real_at(bytes, 128) == INFINITY);
+    CHECK(real_at(bytes, 144) == 1);
+    for (size_t at = 104; at < 128; at += 8)
+        CHECK_INT(number_at(bytes, at, 8), 0);
+    CHECK_INT(number_at(bytes, 136, 8), 0);
+    CHECK_INT(number_at(bytes, 152, 8), 0);
+    CHECK_INT(number_at(bytes, 160, 8), 0);
+    CHECK_INT(number_at(bytes, 168, 8), 3 * 8);
+    CHECK(number_at(bytes, 176, 8) >= 0 && number_at(bytes, 176, 8) <= 24);
+    CHECK(real_at(bytes, 184) > 0);
+    CHECK_INT(number_at(bytes, 192, 4), 0xffffffff);
+    CHECK_INT(number_at(bytes, 196, 4), 0xffffffff);
+}
+
 TEST("a checkpoint has the layout of core/checkpoint.h")
 {
     struct stage stage;
@@ -86,7 +113,9 @@ TEST("a checkpoint has the layout of core/checkpoint.h")
     uint8_t digest[DIGEST_BYTES];
 
     set_up(&stage, tiny_words, "adam lr=0.01");
-    CHECK_INT((int64_t)stage.size, CHECKPOINT_HEADER + 4 * 3 * plan->parameters + 32);
+    CHECK_INT((int64_t)stage.size, 256 + 4 * 3 * plan->parameters + 32);
+    CHECK_INT(CHECKPOINT_HEADER, 256);
+    CHECK_INT((int64_t)checkpoint_numbers_at(plan, (int64_t)stage.size), 256);
     CHECK(memcmp(stage.bytes, "TRAINDCK", 8) == 0);
     CHECK_INT(number_at(stage.bytes, 8, 4), CHECKPOINT_VERSION);
     CHECK_INT(number_at(stage.bytes, 12, 4), 2);
@@ -94,7 +123,10 @@ TEST("a checkpoint has the layout of core/checkpoint.h")
     CHECK_INT(number_at(stage.bytes, 24, 8), plan->parameters);
     CHECK_INT(number_at(stage.bytes, 32, 8), 3);
     CHECK_INT(number_at(stage.bytes, 40, 8), (int64_t)stage.size);
-    for (size_t i = 80; i < CHECKPOINT_HEADER; i++)
+    CHECK_INT(number_at(stage.bytes, 80, 8), plan->numbers);
+    CHECK_INT(number_at(stage.bytes, 88, 8), 0);
+    check_control(stage.bytes);
+    for (size_t i = 200; i < CHECKPOINT_HEADER; i++)
         CHECK_INT(stage.bytes[i], 0);
     CHECK(memcmp(stage.bytes + CHECKPOINT_HEADER, trainer_parameters(stage.trainer),
                  (size_t)plan->parameters * sizeof(float)) == 0);
@@ -104,7 +136,9 @@ TEST("a checkpoint has the layout of core/checkpoint.h")
     CHECK(checkpoint_open(stage.bytes, stage.size, &view, &error));
     CHECK_INT(view.steps, 3);
     CHECK_INT(view.optimizer_steps, 3);
+    CHECK_INT(view.version, 2);
     CHECK_INT(view.parameter_count, plan->parameters);
+    CHECK_INT(view.number_count, plan->numbers);
     CHECK_INT(view.optimizer_slots, 2);
     CHECK(view.parameters == (const float *)(const void *)(stage.bytes + CHECKPOINT_HEADER));
     CHECK(view.optimizer_state == view.parameters + plan->parameters);
@@ -171,6 +205,9 @@ TEST("a checkpoint with bytes behind it is refused")
     tear_down(&stage);
 }
 
+#define NAN_BITS 0x7ff8000000000000
+#define TWO_BITS 0x4000000000000000
+
 struct lie {
     size_t at, size;
     uint64_t value;
@@ -180,7 +217,8 @@ struct lie {
 /* Headers that lie and have the right digest over the lie. */
 static const struct lie lies[] = {
     {8, 4, 0, ERROR_CORRUPT},
-    {8, 4, 2, ERROR_CORRUPT},
+    {8, 4, 1, ERROR_CORRUPT}, /* whose header is shorter */
+    {8, 4, 3, ERROR_CORRUPT},
     {12, 4, 0, ERROR_CORRUPT},
     {12, 4, 0xffffffff, ERROR_CORRUPT},
     {16, 8, 11, ERROR_INVALID}, /* the run has ten steps */
@@ -195,6 +233,19 @@ static const struct lie lies[] = {
     {40, 8, 0, ERROR_CORRUPT},
     {40, 8, UINT64_MAX, ERROR_CORRUPT},
     {48, 8, 1, ERROR_INVALID},
+    {80, 8, 0, ERROR_CORRUPT}, /* fewer numbers than parameters */
+    {80, 8, UINT64_MAX, ERROR_CORRUPT},
+    {80, 8, (uint64_t)1 << 62, ERROR_CORRUPT},
+    {144, 8, NAN_BITS, ERROR_INVALID}, /* the factor of all rates */
+    {144, 8, TWO_BITS, ERROR_INVALID},
+    {144, 8, (uint64_t)1 << 63 | TWO_BITS, ERROR_INVALID},
+    {152, 8, UINT64_MAX, ERROR_INVALID},
+    {160, 8, 4, ERROR_INVALID}, /* observed after the last step */
+    {160, 8, UINT64_MAX, ERROR_INVALID},
+    {168, 8, 0, ERROR_INVALID}, /* fewer samples than correct ones */
+    {176, 8, 25, ERROR_INVALID},
+    {176, 8, UINT64_MAX, ERROR_INVALID},
+    {184, 8, NAN_BITS, ERROR_INVALID},
 };
 
 TEST("a header that lies under a right digest is refused")
@@ -239,4 +290,92 @@ TEST("a checkpoint of another network or optimizer is refused as such")
         tear_down(&other);
     }
     tear_down(&stage);
+}
+
+/* tests/cases/checkpoint/version-1: what the program of that version saved of this very stage. */
+static uint8_t *read_version_1(size_t *size)
+{
+    char path[1100];
+
+    snprintf(path, sizeof(path), "%s/tests/cases/checkpoint/version-1", test_root());
+    return read_bytes(path, size);
+}
+
+TEST("a checkpoint of version 1 still loads, and the run goes on from it to its end")
+{
+    struct stage stage;
+    struct checkpoint_view view;
+    struct error error = {0};
+    size_t size;
+    uint8_t *old = read_version_1(&size);
+
+    set_up(&stage, tiny_words, "adam lr=0.01");
+    CHECK_INT((int64_t)checkpoint_numbers_at(&stage.job.plan, (int64_t)size), 96);
+    CHECK(checkpoint_open(old, size, &view, &error));
+    CHECK_INT(view.version, 1);
+    CHECK_INT(view.number_count, stage.job.plan.numbers);
+    if (!trainer_load(stage.trainer, old, size, &error))
+        FAIL("%s", error.text);
+    CHECK_INT(trainer_steps_done(stage.trainer), 3);
+    CHECK_INT(trainer_observed(stage.trainer), 0);
+    CHECK(isnan(trainer_training(stage.trainer).values[METRIC_TRAIN_ACCURACY]));
+    CHECK(memcmp(old + 96, trainer_parameters(stage.trainer),
+                 (size_t)stage.job.plan.numbers * sizeof(float)) == 0);
+    while (!trainer_ended(stage.trainer))
+        CHECK(step(stage.trainer).finite);
+    free(old);
+    tear_down(&stage);
+}
+
+TEST("a checkpoint of version 1 that was cut or changed anywhere is refused")
+{
+    struct stage stage;
+    size_t size;
+    uint8_t *old = read_version_1(&size);
+
+    set_up(&stage, tiny_words, "adam lr=0.01");
+    for (size_t cut = 0; cut < size; cut++) {
+        uint8_t *part = malloc(cut + (cut == 0));
+
+        CHECK(part != NULL);
+        memcpy(part, old, cut);
+        check_refused(&stage, part, cut, ERROR_CORRUPT);
+        free(part);
+    }
+    for (size_t bit = 0; bit < 8 * size; bit++) {
+        old[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        check_refused(&stage, old, size, ERROR_CORRUPT);
+        old[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    free(old);
+    tear_down(&stage);
+}
+
+TEST(
+    "the checkpoint of a run that takes its weights over is the one that a trainer with them saves")
+{
+    static const char *const optimizers[] = {"sgd", "adam lr=0.1",
+                                             "adagrad initial_accumulator_value=0.25"};
+
+    for (size_t i = 0; i < COUNT_OF(optimizers); i++) {
+        struct stage stage;
+        struct trainer *fresh;
+        uint8_t *made;
+
+        set_up(&stage, tiny_words, optimizers[i]);
+        fresh = job_trainer(&stage.job, 1, KERNELS_REFERENCE);
+        trainer_set_parameters(fresh, trainer_parameters(stage.trainer));
+        trainer_save(fresh, stage.bytes);
+        made = malloc(stage.size);
+        CHECK(made != NULL);
+        checkpoint_start(&(struct checkpoint_start){.spec = &stage.job.spec,
+                                                    .plan = &stage.job.plan,
+                                                    .data_digest = dataset_digest(stage.dataset),
+                                                    .numbers = trainer_parameters(fresh)},
+                         made);
+        CHECK(memcmp(made, stage.bytes, stage.size) == 0);
+        free(made);
+        trainer_free(fresh);
+        tear_down(&stage);
+    }
 }
