@@ -10,7 +10,8 @@ static const struct kind *const rows[] = {
     &layer_avg_pool2d.kind, &layer_adaptive_avg_pool2d.kind, &layer_dropout.kind,
     &layer_dropout2d.kind, &layer_relu.kind,
     &layer_leaky_relu.kind, &layer_elu.kind, &layer_gelu.kind, &layer_silu.kind,
-    &layer_sigmoid.kind, &layer_tanh.kind,
+    &layer_sigmoid.kind, &layer_tanh.kind, &layer_batch_norm2d.kind, &layer_residual.kind,
+    &layer_concat.kind,
 };
 
 static const struct field common_rows[] = {
@@ -37,7 +38,7 @@ int64_t window_output(const struct sliding *w)
 
 void plan_option_problem(struct layer_planning *planning, const char *key, const char *format, ...)
 {
-    char pointer[128], text[256];
+    char pointer[POINTER_BYTES], text[256];
     va_list list;
     snprintf(pointer, sizeof pointer, "%s", planning->layer->pointer);
     pointer_push(pointer, sizeof pointer, key);

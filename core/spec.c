@@ -1,8 +1,9 @@
-/* The tables of the whole spec, and its completion. Rows of layers, optimizers, schedules and
- * losses stand with their kinds. */
+/* The tables of the whole spec, and the rules between its fields. Rows of layers, optimizers,
+ * schedules and losses stand with their kinds. */
 #include "core/spec.h"
 
 #include "core/divergence.h"
+#include "core/init_from.h"
 #include "core/layer.h"
 #include "core/loss.h"
 #include "core/optimizer.h"
@@ -91,25 +92,6 @@ static const struct field early_stopping_rows[] = {
 /* clang-format on */
 static const struct fields early_stopping_fields = {
     early_stopping_rows, COUNT_OF(early_stopping_rows), sizeof(struct spec_early_stopping)};
-
-#define INIT(member) offsetof(struct spec_init_from, member)
-
-static const char *const init_checkpoints[] = {"best", "last", NULL};
-
-/* clang-format off */
-static const struct field init_from_rows[] = {
-    {.name = "job", .type = FIELD_TEXT, .flags = FIELD_OPTIONAL, .offset = INIT(job), .min = 1,
-     .max = sizeof(((struct spec_init_from *)0)->job) - 1, .help = "id of a job of this server"},
-    {.name = "checkpoint", .type = FIELD_EITHER, .flags = FIELD_OPTIONAL, .offset = INIT(checkpoint),
-     .min = 0, .max = FIELD_INT_MAX, .choices = init_checkpoints,
-     .help = "which of the job's checkpoints, a number being a step; default: last"},
-    {.name = "weights", .type = FIELD_TEXT, .flags = FIELD_OPTIONAL, .offset = INIT(weights),
-     .min = 1, .max = sizeof(((struct spec_init_from *)0)->weights) - 1,
-     .help = "name of a safetensors file among the server's weights"},
-};
-/* clang-format on */
-static const struct fields init_from_fields = {init_from_rows, COUNT_OF(init_from_rows),
-                                               sizeof(struct spec_init_from)};
 
 #define RUN(member) (offsetof(struct spec, run) + offsetof(struct spec_run, member))
 
@@ -203,16 +185,6 @@ bool variant_make(struct arena *arena, const struct kinds *kinds, const struct k
     return true;
 }
 
-/* A variant that the user left out gets its row's default kind. */
-static bool complete_variant(struct spec *spec, struct variant *variant, const char *name)
-{
-    const struct field *row = fields_find(&spec_fields, name);
-    if (variant->kind || !row->fallback_kind)
-        return true;
-    return variant_make(&spec->arena, row->kinds, kinds_find(row->kinds, row->fallback_kind),
-                        variant);
-}
-
 static void complete_every(struct spec_every *every)
 {
     if (!every->given)
@@ -228,45 +200,6 @@ static void complete_checkpoint(struct spec_checkpoint *checkpoint)
     complete_every(&checkpoint->every);
 }
 
-/* The name is one file's and never a way through the file system. */
-static bool plain_name(const char *name)
-{
-    static const char allowed[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    return name[0] != '.' && name[strspn(name, allowed)] == '\0';
-}
-
-static void complete_init_from(struct spec_init_from *init, struct problems *problems)
-{
-    struct either *checkpoint = &init->checkpoint;
-    bool chosen = checkpoint->choice >= 0 || !isnan(checkpoint->number);
-    if (!init->given)
-        return;
-    if ((init->job[0] != '\0') == (init->weights[0] != '\0'))
-        problem_add(problems, "/init_from", "want either \"job\" or \"weights\"")->fields =
-            &init_from_fields;
-    else if (init->weights[0] != '\0' && chosen)
-        problem_add(problems, "/init_from/checkpoint", "a file of weights has no checkpoints");
-    else if (init->job[0] != '\0' && !chosen)
-        checkpoint->choice = INIT_CHECKPOINT_LAST;
-    if (checkpoint->choice < 0 && floor(checkpoint->number) != checkpoint->number && chosen)
-        problem_add(problems, "/init_from/checkpoint", "found %g; a step is a whole number",
-                    checkpoint->number);
-    if (!plain_name(init->weights))
-        problem_add(problems, "/init_from/weights",
-                    "a name has letters, digits, '.', '_' and '-' only, and does not begin with "
-                    "'.'");
-}
-
-static void complete_layers(const struct variants *layers)
-{
-    for (size_t i = 0; i < layers->count; i++) {
-        const struct layer_kind *kind = (const struct layer_kind *)layers->items[i].kind;
-        if (kind && kind->complete)
-            kind->complete(layers->items[i].options);
-    }
-}
-
 bool spec_complete(struct spec *spec, struct problems *problems, struct error *error)
 {
     if (spec->run.epochs != FIELD_ABSENT && spec->run.max_steps != FIELD_ABSENT)
@@ -274,14 +207,11 @@ bool spec_complete(struct spec *spec, struct problems *problems, struct error *e
                     "epochs and max_steps both say how long to train: give one of them");
     if (spec->run.epochs == FIELD_ABSENT && spec->run.max_steps == FIELD_ABSENT)
         spec->run.epochs = 1;
-    if (!complete_variant(spec, &spec->loss, "loss") ||
-        !complete_variant(spec, &spec->lr_schedule, "lr_schedule") ||
-        !complete_variant(spec, &spec->on_divergence, "on_divergence"))
-        return error_set(error, ERROR_MEMORY, "spec", "no memory for the defaults");
-    complete_layers(&spec->model);
     complete_every(&spec->evaluate_every);
     complete_checkpoint(&spec->checkpoint);
-    complete_init_from(&spec->init_from, problems);
+    init_from_complete(&spec->init_from, "/init_from", problems);
+    if (!spec_complete_rows(&spec->arena, &spec_fields, spec))
+        return error_set(error, ERROR_MEMORY, "spec", "no memory for the defaults");
     divergence_check(&spec->on_divergence, "/on_divergence", problems);
 
     if (spec->lr_schedule.kind)

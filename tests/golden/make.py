@@ -12,10 +12,13 @@ import functools
 import json
 import math
 import os
+import sys
 import warnings
 
 import numpy
 import torch
+
+import networks
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -64,7 +67,7 @@ def draw_parameters(network, seed, factor=1):
     number = 0
     with torch.no_grad():
         for layer in network:
-            fan_in = layer.weight[0].numel() if hasattr(layer, "weight") else 0
+            fan_in = layer.weight[0].numel() if getattr(layer, "weight", None) is not None else 0
             for tensor in layer.parameters():
                 u = uniform(seed, WEIGHTS | number << 8, 0, tensor.numel())
                 values = ((2 * u - 1) * (1 / math.sqrt(fan_in))).astype(numpy.float32) * factor
@@ -110,6 +113,7 @@ def layer(kind, options, channels):
              "silu": torch.nn.SiLU, "sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh,
              "flatten": torch.nn.Flatten, "max_pool2d": torch.nn.MaxPool2d,
              "avg_pool2d": torch.nn.AvgPool2d, "adaptive_avg_pool2d": torch.nn.AdaptiveAvgPool2d,
+             "batch_norm2d": functools.partial(torch.nn.BatchNorm2d, channels),
              "dropout": Dropout, "dropout2d": functools.partial(Dropout, channels=True)}
     return plain[kind](**rest), channels
 
@@ -290,6 +294,10 @@ LAYERS = [
     ("dropout", {"p": 1}, (5,), 2),
     ("dropout2d", {"p": 0.4}, (17, 2, 3), 4),
     ("dropout2d", {}, (3, 2, 2), 3),
+    ("batch_norm2d", {}, (3, 5, 4), 4),
+    ("batch_norm2d", {"eps": 0.01, "momentum": 0.3}, (17, 2, 3), 3),
+    ("batch_norm2d", {"affine": False, "momentum": 1.0}, (4, 3, 3), 4),
+    ("batch_norm2d", {}, (5, 1, 1), 3),
 ]
 
 
@@ -308,6 +316,9 @@ def write_layers(file):
         file.write(numbers("dx", x.grad))
         for name, tensor in network.named_parameters():
             file.write(numbers("gradient %s" % name, tensor.grad))
+        for name, tensor in network.named_buffers():
+            if "running" in name:
+                file.write(numbers("running %s" % name, tensor))
         file.write("end\n")
 
 
@@ -742,5 +753,6 @@ if __name__ == "__main__":
     write("layers.txt", write_layers, write_losses)
     write("lenet5.txt", write_runs)
     write("optimizers.txt", write_optimizers)
+    write("networks.txt", networks.write_networks(sys.modules[__name__]))
     write("plateaus.txt", write_plateaus)
     write("clips.txt", write_clips)
