@@ -12,8 +12,8 @@ static const char *const init_checkpoints[] = {"best", "last", NULL};
 static const struct field init_from_rows[] = {
     {.name = "job", .type = FIELD_TEXT, .flags = FIELD_OPTIONAL, .offset = INIT(job), .min = 1,
      .max = sizeof(((struct spec_init_from *)0)->job) - 1, .help = "id of a job of this server"},
-    {.name = "checkpoint", .type = FIELD_EITHER, .flags = FIELD_OPTIONAL, .offset = INIT(checkpoint),
-     .min = 0, .max = FIELD_INT_MAX, .choices = init_checkpoints,
+    {.name = "checkpoint", .type = FIELD_EITHER, .flags = FIELD_OPTIONAL,
+     .offset = INIT(checkpoint), .min = 0, .max = FIELD_INT_MAX, .choices = init_checkpoints,
      .help = "which of the job's checkpoints, a number being a step; default: last"},
     {.name = "weights", .type = FIELD_TEXT, .flags = FIELD_OPTIONAL, .offset = INIT(weights),
      .min = 1, .max = sizeof(((struct spec_init_from *)0)->weights) - 1,

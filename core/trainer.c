@@ -173,8 +173,8 @@ static void update_task(void *context, int task, int member)
                             .slot_stride = trainer->setup.plan->parameters,
                             .count = range_size(trainer, task),
                             .step = trainer->optimizer_steps,
-                            .lr = trainer->lr};
-    clip_apply(&trainer->clip, trainer->gradients + first, update.count);
+                            .lr = trainer->update.lr};
+    clip_apply(&trainer->update.clip, trainer->gradients + first, update.count);
     ((const struct optimizer_kind *)optimizer->kind)->update(&update);
     trainer->norms[task] = spoilt(update.w, update.count);
 }
@@ -246,8 +246,8 @@ bool trainer_step(struct trainer *trainer, struct step_report *report, struct er
                                    .train_loss = result.loss_sum / (double)batch.samples,
                                    .lr = control_lr(spec, plan, &trainer->control, step),
                                    .grad_norm = gradient_norm(trainer)};
-    trainer->lr = report->lr;
-    trainer->clip = clip_for(&spec->run, report->grad_norm);
+    trainer->update =
+        (struct trainer_update){.lr = report->lr, .clip = clip_for(&spec->run, report->grad_norm)};
     report->finite =
         isfinite(report->train_loss) && isfinite(report->grad_norm) && apply_update(trainer);
     if (!report->finite)

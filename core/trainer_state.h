@@ -20,9 +20,11 @@ struct trainer {
     int64_t steps_done;
     int64_t optimizer_steps; /* updates applied */
     struct control control;
-    double lr;        /* of the update that runs */
-    struct clip clip; /* and what is done to its gradients before */
-    bool packed;      /* the kernels' weights agree with `parameters` */
+    struct trainer_update {
+        double lr;
+        struct clip clip; /* what is done to its gradients before */
+    } update;             /* the one that runs */
+    bool packed;          /* the kernels' weights agree with `parameters` */
 };
 
 /* Reserves the trainer's own arrays in the model's block. */

@@ -1,5 +1,4 @@
-/* Control of a run by what it finds: clipping, counting, early stopping, plateau and returns, in a
- * trainer. */
+/* Control of a run by what it finds, in a trainer. */
 #include "tests/harness.h"
 
 #include "core/checkpoint.h"
@@ -45,11 +44,6 @@ static void tear_down(struct stage *stage)
     trainer_free(stage->trainer);
     job_drop(&stage->job);
     dataset_release(stage->dataset);
-}
-
-static struct observation val_loss(double value)
-{
-    return (struct observation){{value, NAN, NAN, NAN}};
 }
 
 /* ---- clipping ---- */
@@ -216,7 +210,7 @@ static const struct job_words on_plateau = {
 TEST("an observation that reduces the rate changes it from the next step on, and says so")
 {
     struct stage stage;
-    struct observation same = val_loss(1);
+    struct observation same = {{1, NAN, NAN, NAN}};
 
     set_up(&stage, &on_plateau);
     begin(&stage);

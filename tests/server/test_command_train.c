@@ -311,3 +311,81 @@ TEST("wrong options are named")
     CHECK_INT(train(valueless, output), 2);
     wants(output, "--out wants a value");
 }
+
+TEST("a run says why it ends early, when its rate falls and when it goes back")
+{
+    static char output[OUTPUT_BYTES];
+    static const char start[] =
+        "{\"dataset\": {\"name\": \"little\"}, \"seed\": 1, \"batch_size\": "
+        "16, \"model\": [\"flatten\", {\"type\": \"linear\", "
+        "\"out_features\": 8}, {\"type\": \"linear\", \"out_features\": 4}], ";
+    char text[800];
+
+    write_data();
+    snprintf(text, sizeof(text),
+             "%s\"epochs\": 9, \"optimizer\": \"adam\", \"lr_schedule\": {\"type\": "
+             "\"reduce_on_plateau\", \"threshold\": 1, \"patience\": 0}, \"early_stopping\": "
+             "{\"patience\": 2, \"min_delta\": 100}}",
+             start);
+    write_text("spec.json", text);
+    CHECK_INT(train(usual, output), 0);
+    wants(output, "the rate falls from 0.001 to 0.0001\n");
+    wants(output, "val_loss has not improved in 2 evaluations: early stopping\n");
+    wants(output, "after 96 steps");
+    snprintf(text, sizeof(text),
+             "%s\"epochs\": 3, \"optimizer\": {\"type\": \"sgd\", \"lr\": 1e6}, "
+             "\"on_divergence\": {\"rollback\": true, \"lr_factor\": 1e-8, \"max_retries\": 1}}",
+             start);
+    write_text("spec.json", text);
+    CHECK_INT(train(usual, output), 0);
+    wants(output, "back to step 0, with a smaller rate\n");
+    wants(output, "after 96 steps");
+    snprintf(text, sizeof(text),
+             "%s\"epochs\": 3, \"optimizer\": {\"type\": \"sgd\", \"lr\": 1e6}, "
+             "\"on_divergence\": {\"rollback\": true, \"lr_factor\": 0.9, \"max_retries\": 2}}",
+             start);
+    write_text("spec.json", text);
+    CHECK_INT(train(usual, output), 1);
+    wants(output, "after 2 returns to a checkpoint");
+}
+
+TEST("a run begins with the weights of a file, named by --weights or kept in the server's folder")
+{
+    static char output[OUTPUT_BYTES];
+    static const char from[] =
+        "{\"dataset\": {\"name\": \"little\"}, \"seed\": 7, \"max_steps\": 1, "
+        "\"batch_size\": 16, \"optimizer\": {\"type\": \"sgd\", \"lr\": 0},"
+        " \"init_from\": {\"weights\": \"%s\"}, \"model\": [{\"type\": \"conv2d\", "
+        "\"out_channels\": 4, \"kernel_size\": 3}, \"relu\", \"flatten\","
+        " {\"type\": \"linear\", \"out_features\": %d}]}";
+    const char *const first[] = {"spec.json", "--data=little=data/little", "--out=kept", NULL};
+    const char *const named[] = {"spec.json", "--data=little=data/little", "--weights=w=kept",
+                                 NULL};
+    const char *const stored[] = {"spec.json", "--data=little=data/little", NULL};
+    char text[700];
+
+    write_data();
+    write_text("spec.json", spec);
+    CHECK_INT(train(first, output), 0);
+    snprintf(text, sizeof(text), from, "w", 4);
+    write_text("spec.json", text);
+    CHECK_INT(train(named, output), 0);
+    wants(output, "test accuracy 1.0000"); /* with a rate of 0 only the weights can know that */
+    CHECK_INT(train(stored, output), 2);
+    wants(output, "/init_from/weights: there is no file traind-data/weights/w.safetensors");
+    CHECK(mkdir("server", 0700) == 0 && mkdir("server/weights", 0700) == 0);
+    CHECK(rename("kept", "server/weights/w.safetensors") == 0);
+    CHECK(setenv("TRAIND_DATA_DIR", "server", 1) == 0);
+    CHECK_INT(train(stored, output), 0);
+    wants(output, "test accuracy 1.0000");
+    snprintf(text, sizeof(text), from, "w", 5);
+    write_text("spec.json", text);
+    CHECK_INT(train(stored, output), 2);
+    wants(output, "5 scores");
+    write_text("spec.json",
+               "{\"dataset\": {\"name\": \"little\"}, \"optimizer\": \"sgd\", \"model\": "
+               "[\"flatten\", {\"type\": \"linear\", \"out_features\": 4}], "
+               "\"init_from\": {\"job\": \"abc\"}}");
+    CHECK_INT(train(stored, output), 2);
+    wants(output, "/init_from/job: no server runs here");
+}
