@@ -82,9 +82,11 @@ static bool result_fill(struct result *result, const struct runner *runner, json
 static bool result_store(struct runner *runner, double seconds, struct error *error)
 {
     struct result result = {.job = runner->job->number, .step = runner->measured.step};
-    json_t *event = json_pack("{s:I, s:I, s:f}", "step", (json_int_t)result.step, "epoch",
-                              (json_int_t)runner->last.epoch, "seconds", seconds);
-    char *text = event && result_fill(&result, runner, event) ? json_text(event, NULL) : NULL;
+    json_t *event = json_pack("{s:I, s:I}", "step", (json_int_t)result.step, "epoch",
+                              (json_int_t)runner->last.epoch);
+    bool whole = event && result_fill(&result, runner, event) &&
+                 json_object_set_new(event, "seconds", json_real(seconds)) == 0;
+    char *text = whole ? json_text(event, NULL) : NULL;
     json_decref(event);
     if (!text)
         return error_set(error, ERROR_MEMORY, "", "no memory for the evaluation");

@@ -1,10 +1,16 @@
 /* Jobs whose course depends on what they find: early ends and falling rates. Stopped and continued,
  * each must be the job that was never stopped, bit for bit. */
 #include "tests/harness.h"
+#include "tests/server/store_support.h"
 #include "tests/server/workshop.h"
 
+#include "core/checkpoint.h"
 #include "core/field.h"
+#include "server/spec_json.h"
+#include "tests/core/support.h"
+#include "tests/core/support_job.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,6 +136,72 @@ TEST("plateau, train_accuracy and early stopping are the same after any number o
                 "\"evaluate_every\": {\"steps\": 7}, \"clip_grad_norm\": 0.5, "
                 "\"lr_schedule\": {\"type\": \"reduce_on_plateau\", \"patience\": 2, \"factor\": "
                 "0.9}, \"early_stopping\": {\"metric\": \"train_loss\", \"patience\": 400}");
+}
+
+/* Puts an ended job back into the queue, as if a stop had left it at step `at`, in front of an
+ * evaluation whose rows an earlier life has stored: with one checkpoint, which knows nothing of it.
+ */
+static void put_back(struct workshop *shop, int64_t job, int64_t at)
+{
+    struct job_row row = {0};
+    struct problems *problems = calloc(1, sizeof(*problems));
+    struct dataset *dataset = open_dataset("tiny");
+    struct trainer *trainer = NULL;
+    struct error error = {0};
+    struct spec spec;
+    struct plan plan;
+    CHECK(problems && store_job_get_number(shop->db, job, &row, &error));
+    CHECK(spec_from_stored(row.spec, &spec, &error));
+    CHECK(plan_make(&spec, dataset_shape(dataset), &plan, problems, NULL, &error));
+    const struct trainer_setup setup = {.spec = &spec,
+                                        .plan = &plan,
+                                        .dataset = dataset,
+                                        .threads = 1,
+                                        .kernels = KERNELS_REFERENCE};
+    CHECK(trainer_new(&setup, &trainer, &error));
+    for (int64_t i = 0; i < at; i++)
+        step(trainer);
+    size_t size = checkpoint_size(&plan);
+    uint8_t *bytes = malloc(size);
+    CHECK(bytes != NULL);
+    trainer_save(trainer, bytes);
+    const struct checkpoint_new checkpoint = {
+        .job = job, .step = at, .bytes = bytes, .size = size, .score = NAN, .passing = true};
+    CHECK(try_sql(shop->store, "UPDATE checkpoint SET complete = 0", &error));
+    CHECK(store_checkpoint_add(shop->store, &checkpoint, &error));
+    CHECK(try_sql(shop->store, "UPDATE job SET state = 'queued', finished_at = 0", &error));
+    trainer_free(trainer);
+    plan_drop(&plan);
+    spec_drop(&spec);
+    dataset_release(dataset);
+    job_row_drop(&row);
+    free(problems);
+    free(bytes);
+}
+
+TEST("an evaluation whose rows are stored is not made once more, and the rate still falls by it")
+{
+    struct workshop shop, other;
+    static const char members[] =
+        "\"epochs\": 6, \"seed\": 5, \"evaluate_every\": {\"steps\": 9}, "
+        "\"lr_schedule\": {\"type\": \"reduce_on_plateau\", \"patience\": "
+        "0, \"threshold\": 100, \"threshold_mode\": \"abs\"}";
+    workshop_open(&other, "other");
+    workshop_work(&other, 1);
+    int64_t whole = run(&other, members);
+    workshop_open(&shop, "data");
+    workshop_work(&shop, 1);
+    int64_t job = run(&shop, members);
+    workshop_rest(&shop);
+    put_back(&shop, job, 9);
+    workshop_work(&shop, 1);
+    workshop_wait_end(&shop, job);
+    check_state(shop.db, job, JOB_SUCCEEDED, NULL);
+    check_same_run(other.db, whole, shop.db, job);
+    CHECK(value_at(shop.db, job, "lr", 19) < value_at(shop.db, job, "lr", 18));
+    CHECK_INT(count_events(shop.db, job, "evaluation"), 4);
+    workshop_close(&shop);
+    workshop_close(&other);
 }
 
 TEST("what a stopped job keeps is what one keeps that was never stopped")
