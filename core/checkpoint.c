@@ -77,12 +77,14 @@ static void load_numbers(real *to, const float *from, int64_t count)
         to[i] = (real)from[i];
 }
 
-/* What must be the same for a run to go on as if nothing had been: tensors, optimizer, data. */
-static void fingerprint(const struct spec *spec, const struct plan *plan, const char *data,
+/* What must be the same for a run to go on as if nothing had been: tensors, optimizer, and the
+ * data, unless nothing of them is in it yet. */
+static void fingerprint(const struct checkpoint_start *of, int64_t steps, const char *data,
                         uint8_t out[DIGEST_BYTES])
 {
     uint8_t digest[DIGEST_BYTES];
-    plan_fingerprint(spec, plan, digest);
+    data = steps > 0 ? data : "";
+    plan_fingerprint(of->spec, of->plan, digest);
     const struct digest_piece pieces[] = {{digest, sizeof digest}, {data, strlen(data)}};
     digest_pieces(pieces, 2, out);
 }
@@ -148,6 +150,7 @@ static struct control get_control(const uint8_t *bytes, const struct spec *spec)
 
 struct position {
     int64_t steps, optimizer_steps;
+    const char *data; /* digest of the data set; NULL: the run has not begun */
 };
 
 /* All before the numbers. */
@@ -164,7 +167,7 @@ static void put_header(uint8_t *bytes, const struct checkpoint_start *of,
     put(bytes, AT_OPTIMIZER_STEPS, (uint64_t)position->optimizer_steps, 8);
     put(bytes, AT_TOTAL, checkpoint_size(plan), 8);
     put(bytes, AT_NUMBERS, (uint64_t)plan->numbers, 8);
-    fingerprint(of->spec, plan, of->data_digest, bytes + AT_FINGERPRINT);
+    fingerprint(of, position->steps, position->data, bytes + AT_FINGERPRINT);
     put_control(bytes, of->spec, control);
 }
 
@@ -177,9 +180,9 @@ static void put_digest(uint8_t *bytes, const struct plan *plan)
 void trainer_save(const struct trainer *trainer, uint8_t *bytes)
 {
     const struct plan *plan = trainer->setup.plan;
-    const struct checkpoint_start of = {
-        .spec = trainer->setup.spec, .plan = plan, .data_digest = dataset_digest(trainer->dataset)};
-    const struct position position = {trainer->steps_done, trainer->optimizer_steps};
+    const struct checkpoint_start of = {trainer->setup.spec, plan, NULL};
+    const struct position position = {trainer->steps_done, trainer->optimizer_steps,
+                                      dataset_digest(trainer->dataset)};
     uint8_t *numbers = bytes + CHECKPOINT_HEADER;
 
     put_header(bytes, &of, &position, &trainer->control);
@@ -192,7 +195,7 @@ void trainer_save(const struct trainer *trainer, uint8_t *bytes)
 void checkpoint_start(const struct checkpoint_start *start, uint8_t *bytes)
 {
     const struct plan *plan = start->plan;
-    const struct position position = {0, 0};
+    const struct position position = {0, 0, NULL};
     const struct control control = control_begin(start->spec);
     size_t size = (size_t)plan->numbers * sizeof(float);
     uint8_t *state = bytes + CHECKPOINT_HEADER + size;
@@ -268,8 +271,9 @@ static bool belongs(const struct trainer *trainer, const uint8_t *bytes,
                     const struct checkpoint_view *view)
 {
     const struct plan *plan = trainer->setup.plan;
+    const struct checkpoint_start of = {trainer->setup.spec, plan, NULL};
     uint8_t wanted[DIGEST_BYTES];
-    fingerprint(trainer->setup.spec, plan, dataset_digest(trainer->dataset), wanted);
+    fingerprint(&of, view->steps, dataset_digest(trainer->dataset), wanted);
     return memcmp(wanted, bytes + AT_FINGERPRINT, DIGEST_BYTES) == 0 &&
            view->parameter_count == plan->parameters && view->number_count == plan->numbers &&
            view->optimizer_slots == plan->optimizer_slots;

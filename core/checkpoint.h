@@ -6,7 +6,7 @@
  *   8   4  version                     12  4  optimizer slots
  *   16  8  steps done                  24  8  parameters: what is learned, alignment included
  *   32  8  optimizer's own step count  40  8  total bytes, header and digest included
- *   48 32  SHA-256 of what it belongs to: tensors, optimizer, data set
+ *   48 32  SHA-256 of what it belongs to: tensors, optimizer, and, once a step is done, data set
  *   80  8  numbers: the parameters and what is not learned
  *   88  8  reserved, zero
  *   96 96  struct control, a member after the other: integers and IEEE doubles
@@ -46,8 +46,7 @@ void trainer_save(const struct trainer *trainer, uint8_t *bytes);
 struct checkpoint_start {
     const struct spec *spec;
     const struct plan *plan;
-    const char *data_digest; /* as dataset_digest gives it */
-    const float *numbers;    /* (plan.numbers) */
+    const float *numbers; /* (plan.numbers) */
 };
 /* Writes what trainer_save would before the first step. */
 void checkpoint_start(const struct checkpoint_start *start, uint8_t *bytes);

@@ -45,11 +45,12 @@ static void plan_watcher(const struct watcher *watcher, int64_t count, bool vali
     }
 }
 
-void plan_watches(const struct spec *spec, const struct plan *plan, bool validated,
-                  struct problems *problems, struct plan_warnings *warnings)
+void plan_watches(const struct spec *spec, const struct plan *plan, struct problems *problems,
+                  struct plan_warnings *warnings)
 {
     const struct spec_early_stopping *stopping = &spec->early_stopping;
     int64_t count = evaluations(spec, plan);
+    bool validated = plan->validation_samples > 0;
     if (plateau_is(&spec->lr_schedule)) {
         const struct schedule_common *common = spec->lr_schedule.common;
         struct watcher watcher = {.pointer = "/lr_schedule",

@@ -5,8 +5,7 @@
 
 #include "core/plan.h"
 
-/* `validated`: evaluations measure val_loss and val_accuracy. */
-void plan_watches(const struct spec *spec, const struct plan *plan, bool validated,
-                  struct problems *problems, struct plan_warnings *warnings);
+void plan_watches(const struct spec *spec, const struct plan *plan, struct problems *problems,
+                  struct plan_warnings *warnings);
 
 #endif

@@ -5,7 +5,14 @@
 #include "core/clip.h"
 #include "core/control.h"
 #include "core/model.h"
+#include "core/split.h"
 #include "core/trainer.h"
+
+/* How the data set's samples reach the network. */
+struct trainer_data {
+    struct split split; /* its order is that of the epoch that comes next */
+    struct batch_input input;
+};
 
 struct trainer {
     struct trainer_setup setup;
@@ -15,8 +22,7 @@ struct trainer {
     real *parameters, *gradients; /* (plan.parameters) */
     real *state;                  /* (plan.optimizer_slots, plan.parameters) */
     double *norms;                /* (ranges) partial sums of the gradient norm */
-    uint32_t *order;              /* (plan.data.train_samples) of this epoch; NULL: file order */
-    int64_t order_epoch;          /* the epoch, counted from 0, that `order` belongs to */
+    struct trainer_data data;
     int64_t steps_done;
     int64_t optimizer_steps; /* updates applied */
     struct control control;
@@ -28,7 +34,7 @@ struct trainer {
 };
 
 /* Reserves the trainer's own arrays in the model's block. */
-void trainer_reserve(struct trainer *trainer, const struct plan *plan, bool shuffle);
+void trainer_reserve(struct trainer *trainer, const struct trainer_setup *setup);
 
 /* Puts the run to its beginning: drawn weights, fresh optimizer state. */
 void trainer_begin(struct trainer *trainer);

@@ -27,8 +27,7 @@ static bool stop_wanted(struct training *training)
 
 static bool is_validated(const struct training *training)
 {
-    return training->spec.dataset.validation != VALIDATION_NONE &&
-           dataset_test(training->dataset)->count > 0;
+    return training->plan.validation_samples > 0;
 }
 
 /* False when a stop cut it short. */
@@ -36,7 +35,7 @@ static bool validate(struct training *training, struct observation *found)
 {
     struct evaluation evaluation;
 
-    trainer_evaluation_begin(training->trainer, SPLIT_TEST, &evaluation);
+    trainer_evaluation_begin(training->trainer, SPLIT_VALIDATION, &evaluation);
     while (!evaluation.done && !stop_wanted(training))
         trainer_evaluate_batch(training->trainer, &evaluation);
     if (!evaluation.done)

@@ -2,7 +2,6 @@
 #include "server/initial.h"
 
 #include "core/checkpoint.h"
-#include "server/catalog_info.h"
 #include "server/initial_match.h"
 #include "server/safetensors.h"
 
@@ -44,23 +43,15 @@ static bool describe_file(const struct plan *plan, struct initial *initial, stru
     return good;
 }
 
-bool initial_make_checkpoint(struct db *db, const struct spec *spec, const struct plan *plan,
+bool initial_make_checkpoint(const struct spec *spec, const struct plan *plan,
                              struct initial *initial, struct error *error)
 {
-    struct dataset_row row = {0};
-    struct catalog_info info;
-    bool good = store_dataset_get(db, spec->dataset.name, &row, error) &&
-                catalog_info_read(&row, &info, error);
-    dataset_row_drop(&row);
-    if (!good)
-        return false;
     initial->size = checkpoint_size(plan);
     initial->bytes = malloc(initial->size);
     if (!initial->bytes)
         return error_set(error, ERROR_MEMORY, "init_from", "no memory for the first checkpoint");
     checkpoint_start(
-        &(struct checkpoint_start){
-            .spec = spec, .plan = plan, .data_digest = info.sha256, .numbers = initial->numbers},
+        &(struct checkpoint_start){.spec = spec, .plan = plan, .numbers = initial->numbers},
         initial->bytes);
     return describe_file(plan, initial, error);
 }

@@ -25,9 +25,8 @@ bool initial_from_job(struct db *db, const struct spec *spec, const struct plan 
 bool initial_from_file(const char *path, const struct plan *plan, struct initial *out,
                        struct problems *problems, struct error *error) MUST_CHECK;
 
-/* Fills initial->bytes, size and file from its numbers, for a job on the registered data set that
- * the spec names. */
-bool initial_make_checkpoint(struct db *db, const struct spec *spec, const struct plan *plan,
+/* Fills initial->bytes, size and file from its numbers. */
+bool initial_make_checkpoint(const struct spec *spec, const struct plan *plan,
                              struct initial *initial, struct error *error) MUST_CHECK;
 
 #endif

@@ -33,8 +33,8 @@ static json_t *inputs_to_json(const struct plan *plan, const struct plan_layer *
 {
     json_t *list = json_array();
 
-    for (int i = 0; list && i < layer->sources; i++) {
-        int source = plan->sources[layer->first_source + i];
+    for (int i = 0; list && i < layer->source_count; i++) {
+        int source = layer->sources[i];
         json_t *path = json_string(source < 0 ? "data" : plan->layers[source].path);
 
         if (json_array_append_new(list, path) != 0) {
@@ -137,12 +137,12 @@ static json_t *totals_to_json(const struct plan *plan, int64_t bytes)
 json_t *plan_to_json(const struct spec *spec, const struct plan *plan,
                      const struct plan_warnings *warnings, int64_t bytes, bool layers)
 {
-    json_t *object =
-        json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "totals", totals_to_json(plan, bytes),
-                  "epochs", (json_int_t)plan->epochs, "steps", (json_int_t)plan->steps,
-                  "steps_per_epoch", (json_int_t)plan->steps_per_epoch, "batch_size",
-                  (json_int_t)plan->batch_size, "train_samples",
-                  (json_int_t)plan->data.train_samples, "warnings", warnings_to_json(warnings));
+    json_t *object = json_pack(
+        "{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "totals", totals_to_json(plan, bytes), "epochs",
+        (json_int_t)plan->epochs, "steps", (json_int_t)plan->steps, "steps_per_epoch",
+        (json_int_t)plan->steps_per_epoch, "batch_size", (json_int_t)plan->batch_size,
+        "train_samples", (json_int_t)plan->data.train_samples, "validation_samples",
+        (json_int_t)plan->validation_samples, "warnings", warnings_to_json(warnings));
 
     if (!object || !layers)
         return object;

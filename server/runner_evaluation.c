@@ -26,7 +26,7 @@ bool runner_evaluation_due(const struct runner *runner)
 /* Without a validation split an evaluation is a look at the training alone. */
 static bool is_validated(const struct runner *runner)
 {
-    return runner->spec.dataset.validation == VALIDATION_TEST && runner->plan.data.test_samples > 0;
+    return runner->plan.validation_samples > 0;
 }
 
 struct result {
@@ -101,7 +101,7 @@ static bool validate(struct runner *runner, enum runner_wish *wish, struct obser
                      struct error *error)
 {
     struct evaluation evaluation;
-    trainer_evaluation_begin(runner->trainer, SPLIT_TEST, &evaluation);
+    trainer_evaluation_begin(runner->trainer, SPLIT_VALIDATION, &evaluation);
     while (!evaluation.done) {
         if (!runner_look(runner, wish, error))
             return false;

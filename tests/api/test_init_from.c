@@ -105,6 +105,30 @@ TEST("a job begins with the weights of another job's best, last or any checkpoin
     api_stop(&api);
 }
 
+TEST("a job on made images begins with the weights of one on others")
+{
+    static const char made[] =
+        "{\"dataset\": {\"synthetic\": {\"shape\": [1, 10, 10], \"classes\": 4, \"samples\": 64}}, "
+        "\"seed\": 3, \"optimizer\": \"adam\", \"model\": [{\"type\": \"conv2d\", "
+        "\"out_channels\": 4, "
+        "\"kernel_size\": 3}, \"relu\", {\"type\": \"max_pool2d\", \"kernel_size\": 2}, "
+        "\"flatten\", "
+        "{\"type\": \"linear\", \"out_features\": 4}], \"init_from\": {\"job\": \"%s\"}}";
+    struct api api;
+    char source[16], next[16], spec[700];
+
+    api_start(&api);
+    api_submit_tiny(&api, "\"epochs\": 3, \"seed\": 5", source);
+    api_wait(&api, source, "succeeded");
+    (void)snprintf(spec, sizeof(spec), made, source);
+    json_t *job = api_post(&api, "/v1/jobs", spec, 201);
+    (void)snprintf(next, sizeof(next), "%s", text_at(job, "id"));
+    json_decref(job);
+    api_wait(&api, next, "succeeded");
+    check_same_numbers(&api, source, "last", next, "0");
+    api_stop(&api);
+}
+
 TEST("a job begins where it was told although what it began from is gone by then")
 {
     static const char forget[] = "PRAGMA foreign_keys = ON; DELETE FROM job WHERE number = 1";

@@ -370,7 +370,6 @@ TEST(
         CHECK(made != NULL);
         checkpoint_start(&(struct checkpoint_start){.spec = &stage.job.spec,
                                                     .plan = &stage.job.plan,
-                                                    .data_digest = dataset_digest(stage.dataset),
                                                     .numbers = trainer_parameters(fresh)},
                          made);
         CHECK(memcmp(made, stage.bytes, stage.size) == 0);
@@ -378,4 +377,33 @@ TEST(
         trainer_free(fresh);
         tear_down(&stage);
     }
+}
+
+TEST("before its first step a run belongs to no data set, after it to that one alone")
+{
+    const struct data_shape shape = {{1, 5, 4, 0}, 3, 40, 0};
+    const struct job_words words = {.model = tiny_words, .batch_size = 8, .epochs = 2};
+    struct stage stage;
+    struct trainer *elsewhere;
+    struct dataset *other;
+    struct job job;
+    struct error error = {0};
+
+    set_up(&stage, tiny_words, "sgd lr=0.01");
+    make_idx_dataset("other", &shape, 2);
+    other = open_dataset("other");
+    job_make(&job, &words, other);
+    elsewhere = job_trainer(&job, 1, KERNELS_REFERENCE);
+    CHECK(!trainer_load(elsewhere, stage.bytes, stage.size, &error));
+    CHECK_INT(error.kind, ERROR_INVALID);
+    trainer_free(stage.trainer);
+    stage.trainer = job_trainer(&stage.job, 1, KERNELS_REFERENCE);
+    trainer_save(stage.trainer, stage.bytes);
+    error = (struct error){0};
+    if (!trainer_load(elsewhere, stage.bytes, stage.size, &error))
+        FAIL("%s", error.text);
+    trainer_free(elsewhere);
+    job_drop(&job);
+    dataset_release(other);
+    tear_down(&stage);
 }

@@ -152,6 +152,7 @@ static void put_back(struct workshop *shop, int64_t job, int64_t at)
     struct plan plan;
     CHECK(problems && store_job_get_number(shop->db, job, &row, &error));
     CHECK(spec_from_stored(row.spec, &spec, &error));
+    CHECK(spec_settle(&spec, dataset_shape(dataset), NULL, &error));
     CHECK(plan_make(&spec, dataset_shape(dataset), &plan, problems, NULL, &error));
     const struct trainer_setup setup = {.spec = &spec,
                                         .plan = &plan,

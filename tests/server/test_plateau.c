@@ -40,6 +40,7 @@ static void make_job(const char *members, int64_t test_samples, struct job *job)
     json_decref(json);
     if (job->problems->count > 0)
         FAIL("%s: %s", job->problems->items[0].pointer, job->problems->items[0].detail);
+    CHECK(spec_settle(&job->spec, &data, &job->warnings, &error));
     CHECK(plan_make(&job->spec, &data, &job->plan, job->problems, &job->warnings, &error));
 }
 
