@@ -9,11 +9,12 @@
 
 enum { PATH_BYTES = 1200 };
 
-/* What --weights says, or the server's folder. False when the path is too long. */
+/* What --weights says, or the data directory. False when the path is too long. */
 static bool find_weights(const struct training *training, char path[PATH_BYTES])
 {
     const struct train_options *options = training->options;
-    const char *name = training->spec.init_from.weights, *folder = getenv("TRAIND_DATA_DIR");
+    const char *folder = options->data_dir ? options->data_dir : getenv("TRAIND_DATA_DIR");
+    const char *name = training->spec.init_from.weights;
     size_t length = strlen(name);
     int wanted = -1;
 

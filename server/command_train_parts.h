@@ -19,6 +19,7 @@ struct train_options {
     bool quiet;
     const char *data[TRAIN_DATA_MAX]; /* "NAME=PATH" */
     int data_count;
+    const char *data_dir;                /* where `traind dataset add` puts what it adds */
     const char *weights[TRAIN_DATA_MAX]; /* "NAME=PATH" */
     int weights_count;
 };
