@@ -10,6 +10,7 @@
 #include "core/optimizer.h"
 #include "core/plan_data.h"
 #include "core/plan_network.h"
+#include "core/plan_watches.h"
 #include "core/schedule.h"
 
 #include <stdarg.h>
@@ -143,6 +144,7 @@ bool plan_make(const struct spec *spec, const struct data_shape *data, struct pl
         return error_set(error, ERROR_MEMORY, "plan", "no memory for a plan");
     }
     plan_remarks(spec, plan, planning.warnings);
+    plan_watches(spec, plan, problems, planning.warnings);
     return true;
 }
 

@@ -2,6 +2,8 @@
  * move. */
 #include "server/spec_json.h"
 
+#include "core/plateau.h"
+
 #include <string.h>
 
 enum { CURVE_POINTS = 201 };
@@ -99,6 +101,14 @@ static json_t *curve_to_json(const struct spec *spec, const struct plan *plan)
     return list;
 }
 
+/* What lowers the rate further than the curve shows; null where the curve is the whole truth. */
+static json_t *schedule_metric(const struct spec *spec)
+{
+    const struct variant *schedule = &spec->lr_schedule;
+
+    return plateau_is(schedule) ? json_string(spec_metrics[plateau_metric(schedule)]) : json_null();
+}
+
 static json_t *warnings_to_json(const struct plan_warnings *warnings)
 {
     json_t *list = json_array();
@@ -137,7 +147,8 @@ json_t *plan_to_json(const struct spec *spec, const struct plan *plan,
     if (!object || !layers)
         return object;
     if (json_object_set_new(object, "layers", layers_to_json(plan)) != 0 ||
-        json_object_set_new(object, "schedule", curve_to_json(spec, plan)) != 0) {
+        json_object_set_new(object, "schedule", curve_to_json(spec, plan)) != 0 ||
+        json_object_set_new(object, "schedule_metric", schedule_metric(spec)) != 0) {
         json_decref(object);
         return NULL;
     }
