@@ -271,16 +271,15 @@ static void backward(struct model *model, struct op_call *call)
 static void shard_loss(struct model *model, const struct op_call *call, const uint16_t *labels)
 {
     const struct plan *plan = model->setup.plan;
-    const struct loss_kind *kind = (const struct loss_kind *)model->setup.spec->loss.kind;
     int last = model->edge_count - 1;
-    struct loss_call loss = {.options = model->setup.spec->loss.options,
+    struct loss_call loss = {.loss = &model->setup.spec->loss,
                              .labels = labels,
                              .y = edge_place(model, last, false, call),
                              .dy = model->batch.train ? edge_place(model, last, true, call) : NULL,
                              .samples = call->samples,
                              .classes = plan->data.classes,
                              .batch = model->batch.samples};
-    kind->run(&loss);
+    loss_run(&loss);
     clear_tail(model, loss.dy, plan->data.classes, call->samples);
     model->results[call->shard] = (struct shard_result){loss.loss_sum, loss.correct};
 }

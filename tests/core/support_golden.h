@@ -19,7 +19,11 @@ void check_golden_runs(int bits, enum kernel_choice kernels,
 void check_golden_layers(enum kernel_choice kernels, int64_t shard_size,
                          const struct golden_tolerance *tolerance);
 
-/* Every loss of layers.txt: the sum and the gradient. */
+/* The numbers of a line "COUNT v v v" against `got`: `what` is for the message. */
+void check_golden_values(const char *what, const real *got, char *text,
+                         const struct golden_tolerance *tolerance);
+
+/* Every loss of losses.txt: the sum and the gradient. Each row of the table must be there. */
 void check_golden_losses(const struct golden_tolerance *tolerance);
 
 /* The first initial weights that a trainer draws are those that numpy drew. */

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Makes the golden numbers: what PyTorch computes from inputs that C can draw as well.
 
-Writes lenet5.txt (training runs), layers.txt (single layers and the loss), optimizers.txt (weights after each of
-some steps) and schedules.txt (learning rates) beside this file; what PyTorch lacks is computed by a few lines of
-numpy. Nothing of traind is used: the random numbers are those of core/rng.h, written once more in numpy, so a mistake on either
-side shows. Run by `make golden`; the results are committed.
+Writes lenet5.txt (training runs), layers.txt (single layers), losses.txt, optimizers.txt (weights after each of some
+steps) and schedules.txt (learning rates) beside this file; what PyTorch lacks is computed by a few lines of numpy.
+Nothing of traind is used: the random numbers are those of core/rng.h, written once more in numpy, so a mistake on
+either side shows. Run by `make golden`; the results are committed.
 """
 
 import functools
@@ -310,17 +310,50 @@ def write_layers(file):
         file.write("end\n")
 
 
-# classes, samples, factor of the scores
-LOSSES = [(7, 5, 4.0), (2, 3, 1.0), (10, 4, 80.0), (3, 2, 1000.0), (1, 2, 1.0)]
+# ---- losses ----
+
+# Kind and options, classes, samples, factor of the scores.
+LOSSES = [(kind, options, classes, samples, factor)
+          for kind, options in [
+              ("cross_entropy", {}), ("cross_entropy", {"label_smoothing": 0.1}),
+              ("cross_entropy", {"label_smoothing": 1.0}),
+              ("mse", {}), ("hinge", {}), ("hinge", {"p": 2}), ("hinge", {"p": 1, "margin": 0.3}),
+              ("binary_cross_entropy", {}),
+              ("focal", {}), ("focal", {"gamma": 0.0}), ("focal", {"gamma": 0.5}), ("focal", {"gamma": 5.0})]
+          for classes, samples, factor in [(7, 5, 4.0), (2, 3, 1.0), (10, 4, 80.0), (3, 2, 1000.0), (1, 2, 1.0)]]
+
+
+def one_hot(y, labels):
+    return torch.nn.functional.one_hot(labels, y.shape[1]).to(y.dtype)
+
+
+def focal(y, labels, gamma=2.0):
+    """The paper's formula. Where p is 1 but for rounding, 1 - p is taken from the other classes."""
+    logs = torch.log_softmax(y, 1)
+    target = one_hot(y, labels).bool()
+    # log of the others' sum: exact also where the label's p is nearly 1.
+    missing = torch.logsumexp(logs.masked_fill(target, -math.inf), 1).exp()
+    return -missing ** gamma * logs[target]
+
+
+# Of one sample each; the library's means over the batch are these values' means.
+LOSS_FORMULAS = {
+    "cross_entropy": lambda y, labels, **o: torch.nn.functional.cross_entropy(y, labels, reduction="none", **o),
+    "mse": lambda y, labels: torch.nn.functional.mse_loss(y, one_hot(y, labels), reduction="none").mean(1),
+    "hinge": lambda y, labels, **o: torch.nn.functional.multi_margin_loss(y, labels, reduction="none", **o),
+    "binary_cross_entropy": lambda y, labels: torch.nn.functional.binary_cross_entropy_with_logits(
+        y, one_hot(y, labels), reduction="none").mean(1),
+    "focal": focal,
+}
 
 
 def write_losses(file):
-    for number, (classes, samples, factor) in enumerate(LOSSES):
+    for number, (kind, options, classes, samples, factor) in enumerate(LOSSES):
         y = (factor * symmetric(number, 0, (samples, classes))).float().double().requires_grad_()
         labels = torch.tensor((classes * uniform(number, SPLIT, 0, samples)).astype(numpy.int64))
-        torch.nn.functional.cross_entropy(y, labels).backward()
-        each = torch.nn.functional.cross_entropy(y, labels, reduction="none")
-        file.write("loss cross_entropy\n")
+        each = LOSS_FORMULAS[kind](y, labels, **options)
+        each.mean().backward()
+        file.write("loss %s\n" % words(kind, options))
         file.write("shape samples=%d classes=%d factor=%g\n" % (samples, classes, factor))
         file.write(numbers("sum", [each.sum().item()]))
         file.write(numbers("dy", y.grad))
@@ -648,6 +681,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     write("schedules.txt", write_schedules)
-    write("layers.txt", write_layers, write_losses)
+    write("layers.txt", write_layers)
+    write("losses.txt", write_losses)
     write("lenet5.txt", write_runs)
     write("optimizers.txt", write_optimizers)
