@@ -55,10 +55,12 @@ struct conv2d_options {
     int64_t out_channels, in_channels; /* in_channels: FIELD_ABSENT or what the user claims */
     int64_t kernel_size[2], stride[2], padding[2];
     bool bias;
+    struct variant init, bias_init; /* of init_kinds */
 };
 struct linear_options {
     int64_t out_features, in_features;
     bool bias;
+    struct variant init, bias_init; /* of init_kinds */
 };
 struct pool2d_options {
     int64_t kernel_size[2], stride[2], padding[2];

@@ -1,4 +1,5 @@
 /* conv2d: cross-correlation over channels, as PyTorch's nn.Conv2d. Options and shapes only. */
+#include "core/init.h"
 #include "core/layer.h"
 
 #define AT(member) offsetof(struct conv2d_options, member)
@@ -19,6 +20,11 @@ static const struct field rows[] = {
      .fallback = 0, .help = "zeros added on each side"},
     {.name = "bias", .type = FIELD_BOOL, .offset = AT(bias), .fallback = 1,
      .help = "add a learned bias per filter"},
+    {.name = "init", .type = FIELD_VARIANT, .offset = AT(init), .kinds = &init_kinds,
+     .fallback_kind = "kaiming_uniform", .help = "how the weights begin"},
+    {.name = "bias_init", .type = FIELD_VARIANT, .flags = FIELD_OPTIONAL, .offset = AT(bias_init),
+     .kinds = &init_kinds,
+     .help = "how the bias begins; default: uniform in ±1/√fan_in of the weights"},
 };
 /* clang-format on */
 
@@ -47,12 +53,15 @@ static void plan(struct layer_planning *planning)
             .rank = 4,
             .learned = true,
             .fan_in = fan_in,
-            .fan_out = saturating_product(o->out_channels, o->kernel_size[0] * o->kernel_size[1])});
+            .fan_out = saturating_product(o->out_channels, o->kernel_size[0] * o->kernel_size[1]),
+            .init = &o->init});
     if (o->bias)
-        plan_tensor_add(
-            planning, "bias",
-            &(struct plan_tensor){
-                .dims = {o->out_channels}, .rank = 1, .learned = true, .fan_in = fan_in});
+        plan_tensor_add(planning, "bias",
+                        &(struct plan_tensor){.dims = {o->out_channels},
+                                              .rank = 1,
+                                              .learned = true,
+                                              .fan_in = fan_in,
+                                              .init = &o->bias_init});
     layer->multiply_adds = saturating_product(fan_in, shape_elements(&layer->output));
 }
 

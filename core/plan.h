@@ -27,8 +27,9 @@ struct plan_tensor {
     int64_t offset; /* in numbers, into the flat array */
     int64_t count;
     int64_t fan_in, fan_out;    /* for the initializer; 0: none */
-    const struct variant *init; /* of init_kinds; NULL: uniform in ±1/√fan_in, PyTorch's default, or
-                                   without a fan_in every number is `fill` */
+    /* Of init_kinds. NULL or without a kind: uniform in ±1/√fan_in, PyTorch's default, or without a
+     * fan_in every number is `fill`. It points into the layer's options. */
+    const struct variant *init;
     double fill;
 };
 

@@ -1,8 +1,8 @@
 /* Trainer: the flat arrays, the position in the run, and the order of things in one step. */
 #include "core/trainer_state.h"
 
+#include "core/init.h"
 #include "core/optimizer.h"
-#include "core/rng.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,20 +23,18 @@ static int64_t range_size(const struct trainer *trainer, int range)
     return left < RANGE ? left : RANGE;
 }
 
-/* PyTorch's default: weight and bias uniform in ±1/√fan_in (kaiming_uniform with a = √5). Each
- * tensor has a stream of its own. */
-static void draw_weights(struct trainer *trainer)
+/* Each tensor has a stream of its own. */
+static bool draw_weights(struct trainer *trainer, struct error *error)
 {
     const struct plan *plan = trainer->setup.plan;
     for (int i = 0; i < plan->tensor_count; i++) {
         const struct plan_tensor *tensor = &plan->tensors[i];
         struct rng rng = {(uint64_t)trainer->setup.spec->run.seed, RNG_WEIGHTS | (uint32_t)i << 8,
                           0};
-        double bound = tensor->fan_in > 0 ? 1 / sqrt((double)tensor->fan_in) : 0;
-        for (int64_t k = 0; k < tensor->count; k++)
-            trainer->parameters[tensor->offset + k] =
-                (real)(bound > 0 ? (2 * rng_uniform(&rng, (uint64_t)k) - 1) * bound : tensor->fill);
+        if (!init_tensor(tensor, &rng, trainer->parameters + tensor->offset, error))
+            return false;
     }
+    return true;
 }
 
 void trainer_seek(struct trainer *trainer, int64_t steps_done)
@@ -94,12 +92,12 @@ bool trainer_new(const struct trainer_setup *setup, struct trainer **out, struct
     trainer->setup = *setup;
     trainer->dataset = dataset_share(setup->dataset);
     trainer->order_epoch = -1;
-    if (!take_memory(trainer, error) || !team_start(setup->threads, &trainer->team, error)) {
+    if (!take_memory(trainer, error) || !draw_weights(trainer, error) ||
+        !team_start(setup->threads, &trainer->team, error)) {
         trainer_free(trainer);
         return false;
     }
     team_each(trainer->team, greet, NULL);
-    draw_weights(trainer);
     optimizer_begin(&setup->spec->optimizer, trainer->state, setup->plan->parameters);
     trainer_seek(trainer, 0);
     *out = trainer;

@@ -26,6 +26,10 @@ void check_golden_values(const char *what, const real *got, char *text,
 /* Every loss of losses.txt: the sum and the gradient. Each row of the table must be there. */
 void check_golden_losses(const struct golden_tolerance *tolerance);
 
+/* Every initializer of inits.txt: the values, and the fans of layers. Each row of the table must be
+ * there. */
+void check_golden_inits(const struct golden_tolerance *tolerance);
+
 /* The first initial weights that a trainer draws are those that numpy drew. */
 void check_golden_start(void);
 

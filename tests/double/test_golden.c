@@ -28,3 +28,10 @@ TEST("in double, every loss is PyTorch's, or its paper's formula, to twelve digi
 
     check_golden_losses(&tolerance);
 }
+
+TEST("in double, every initializer gives PyTorch's numbers on the same draws to twelve digits")
+{
+    static const struct golden_tolerance tolerance = {.values = 1e-12};
+
+    check_golden_inits(&tolerance);
+}
