@@ -25,6 +25,9 @@ const struct kernel_row kernel_rows[] = {
     {&layer_tanh, KERNELS_REFERENCE, elementwise_make},
     {&layer_dropout, KERNELS_REFERENCE, dropout_make},
     {&layer_dropout2d, KERNELS_REFERENCE, dropout_make},
+    {&layer_batch_norm2d, KERNELS_REFERENCE, batch_norm2d_make},
+    {&layer_residual, KERNELS_REFERENCE, residual_make},
+    {&layer_concat, KERNELS_REFERENCE, concat_make},
     {&layer_flatten, KERNELS_REFERENCE, flatten_make},
 };
 

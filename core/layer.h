@@ -42,6 +42,7 @@ struct concat_options {
     struct variant_lists branches;
 };
 struct batch_norm2d_options {
+    int64_t num_features; /* FIELD_ABSENT or what the user claims */
     double eps, momentum;
     bool affine;
 };
@@ -85,7 +86,7 @@ struct gelu_options {
 };
 
 extern const struct layer_kind layer_conv2d, layer_linear, layer_flatten, layer_dropout,
-    layer_dropout2d;
+    layer_dropout2d, layer_batch_norm2d, layer_residual, layer_concat;
 extern const struct layer_kind layer_max_pool2d, layer_avg_pool2d, layer_adaptive_avg_pool2d;
 extern const struct layer_kind layer_relu, layer_leaky_relu, layer_elu, layer_gelu, layer_silu,
     layer_sigmoid, layer_tanh;

@@ -10,7 +10,8 @@ static const struct kind *const rows[] = {
     &layer_avg_pool2d.kind, &layer_adaptive_avg_pool2d.kind, &layer_dropout.kind,
     &layer_dropout2d.kind, &layer_relu.kind,
     &layer_leaky_relu.kind, &layer_elu.kind, &layer_gelu.kind, &layer_silu.kind,
-    &layer_sigmoid.kind, &layer_tanh.kind,
+    &layer_sigmoid.kind, &layer_tanh.kind, &layer_batch_norm2d.kind, &layer_residual.kind,
+    &layer_concat.kind,
 };
 
 static const struct field common_rows[] = {

@@ -47,23 +47,22 @@ static void drop(struct op *op)
     free(op->state);
 }
 
-bool layout_make(const struct op_setup *setup, int block, struct op *op, struct error *error)
+bool layout_make(const struct shape *shape, int from, int to, struct op *op, struct error *error)
 {
-    const struct shape *shape = &setup->layer->input;
     *op = (struct op){.kernel = "nothing to do",
-                      .x_count = op_count(shape, setup->block),
-                      .y_count = op_count(shape, block),
-                      .x_block = setup->block,
-                      .y_block = block,
+                      .x_count = op_count(shape, from),
+                      .y_count = op_count(shape, to),
+                      .x_block = from,
+                      .y_block = to,
                       .traits = OP_IN_PLACE,
                       .forward = nothing,
                       .backward = nothing};
-    if (setup->block == block)
+    if (from == to)
         return true;
     struct layout_state *s = calloc(1, sizeof *s);
     if (!s)
-        return error_set(error, ERROR_MEMORY, setup->layer->pointer, "no memory for the layer");
-    *s = (struct layout_state){*shape, setup->block, block};
+        return error_set(error, ERROR_MEMORY, "model", "no memory for the layer");
+    *s = (struct layout_state){*shape, from, to};
     op->kernel = "layout conversion";
     op->traits = 0;
     op->state = s;
@@ -75,5 +74,5 @@ bool layout_make(const struct op_setup *setup, int block, struct op *op, struct 
 
 bool flatten_make(const struct op_setup *setup, struct op *op, struct error *error)
 {
-    return layout_make(setup, 1, op, error);
+    return layout_make(&setup->layer->input, setup->block, 1, op, error);
 }

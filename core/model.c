@@ -1,161 +1,304 @@
-/* Model: see model.h. */
-#include "core/model.h"
-
-#include "core/batch.h"
+/* Model: makes the graph of ops from a plan and reckons its buffers. See model.h; model_pass.c runs
+ * it. */
 #include "core/layer.h"
-#include "core/loss.h"
+#include "core/model_state.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-/* What flows between two ops: values forward, gradients backward, for one shard or for all of them.
- */
-struct edge {
-    int64_t count;     /* numbers of one sample */
-    bool whole_values; /* one buffer per shard, because someone reads the whole batch; else one per
-                          thread */
-    bool whole_gradients;
-    bool want_gradient;
-    bool kept; /* its writer reads the values once more in the backward pass */
-    real *values, *gradients;
-};
-
-/* One op and its edges. An op that works in place has x == y. */
-struct node {
-    struct op op;
-    int x, y;  /* edges */
-    int layer; /* plan layer; −1: a conversion put in between */
-};
-
-struct shard_result {
-    double loss_sum;
-    int64_t correct;
-};
-
-struct model {
-    struct model_setup setup;
-    struct block block;
-    struct node *nodes;
-    struct edge *edges;
-    int node_count, edge_count;
-    struct shard_result *results; /* (shards) */
-    atomic_bool failed;           /* a kernel's work is missing */
-    /* of the pass that runs */
-    struct model_batch batch;
-    int64_t active_shards;
-};
-
-static struct edge *edge_add(struct model *model, int64_t count)
+static int edge_add(struct model *model, const struct edge *edge)
 {
-    struct edge *edge = &model->edges[model->edge_count++];
-    *edge = (struct edge){.count = count};
-    return edge;
+    model->edges[model->edge_count] = *edge;
+    return model->edge_count++;
 }
 
-static void node_link(struct model *model, struct node *node)
+static int readers(const struct plan *plan, int value)
 {
-    node->x = model->edge_count - 1;
-    if (!(node->op.traits & OP_IN_PLACE))
-        edge_add(model, node->op.y_count);
-    node->y = model->edge_count - 1;
-    model->edges[node->y].kept |= (node->op.traits & OP_READS_Y) != 0;
-    if (node->op.traits & OP_WHOLE_BATCH) {
-        model->edges[node->x].whole_values = true;
-        model->edges[node->y].whole_gradients = true;
+    int count = value == plan->layer_count - 1; /* the loss */
+    for (int i = 0; i < plan->source_count; i++)
+        count += plan->sources[i] == value;
+    return count;
+}
+
+/* Whether something with weights lies before that value. */
+static bool reaches_weights(const struct model *model, const struct plan_layer *layer)
+{
+    const struct plan *plan = model->setup.plan;
+    if (layer->parameters > 0)
+        return true;
+    for (int i = 0; i < layer->sources; i++) {
+        int source = plan->sources[layer->first_source + i];
+        if (model->edges[model->value_edge[source + 1]].want_gradient)
+            return true;
     }
+    return false;
+}
+
+static bool barrier_behind(const struct plan *plan, int index)
+{
+    for (int i = index + 1; i < plan->layer_count; i++)
+        if (((const struct layer_kind *)plan->layers[i].kind)->whole_batch)
+            return true;
+    return false;
+}
+
+/* Appends a node whose op and inputs are known; makes the edge it writes, unless it works in place.
+ */
+static void node_finish(struct model *model, struct node *node, bool want_gradient, bool kept)
+{
+    const struct op *op = &node->op;
+    if (op->barrier)
+        model->segments++;
+    node->segment = model->segments - 1;
+    node->y = model->inputs[node->first_input].edge;
+    if (!(op->traits & OP_IN_PLACE))
+        node->y = edge_add(model, &(struct edge){.count = op->y_count,
+                                                 .block = op->y_block,
+                                                 .original = -1,
+                                                 .want_gradient = want_gradient});
+    model->edges[node->y].kept |= kept || (op->traits & OP_READS_Y);
     model->node_count++;
 }
 
-/* Adds the op of plan layer `index`, with a conversion before it when its kernel wants another
- * layout. */
-static bool node_add(struct model *model, int index, bool want_dx, struct error *error)
+/* The edge `from` in layout `block`: itself, a conversion that is there already, or a new one. −1
+ * when memory is gone. */
+static int edge_in(struct model *model, int from, const struct shape *shape, int block,
+                   struct error *error)
+{
+    const struct edge *edge = &model->edges[from];
+    if (edge->block == block)
+        return from;
+    for (int i = 0; i < model->edge_count; i++)
+        if (model->edges[i].original == from && model->edges[i].block == block)
+            return i;
+    struct node *node = &model->nodes[model->node_count];
+    *node = (struct node){.layer = -1, .first_input = model->input_count, .inputs = 1};
+    if (!layout_make(shape, edge->block, block, &node->op, error))
+        return -1;
+    model->inputs[model->input_count++] = (struct input){.edge = from};
+    node_finish(model, node, edge->want_gradient, edge->kept);
+    model->edges[node->y].original = from;
+    return node->y;
+}
+
+/* Brings every source into the layout that the op wants. */
+static bool link_sources(struct model *model, struct node *node, const struct op *op,
+                         const struct plan_layer *layer, struct error *error)
 {
     const struct plan *plan = model->setup.plan;
-    const struct node *last = model->node_count ? &model->nodes[model->node_count - 1] : NULL;
-    struct op_setup setup = {.plan = plan,
-                             .layer = &plan->layers[index],
-                             .shard_size = plan->cut.shard_size,
-                             .shards = plan->cut.shards,
-                             .members = model->setup.threads,
-                             .keepers = model->setup.threads,
-                             .block = last ? last->op.y_block : 1,
-                             .want_dx = want_dx,
-                             .keep_x = model->edges[model->edge_count - 1].kept,
-                             .seed = (uint64_t)model->setup.spec->run.seed,
-                             .memory = &model->block,
-                             .failed = &model->failed,
-                             .dry = model->setup.dry};
-    struct op op;
-    if (!kernels_make(&setup, model->setup.kernels, &op, error))
-        return false;
-    if (op.x_block != setup.block) {
-        struct node *conversion = &model->nodes[model->node_count];
-        conversion->layer = -1;
-        if (!layout_make(&setup, op.x_block, &conversion->op, error)) {
-            if (op.drop)
-                op.drop(&op);
+    int edges[LAYER_BRANCHES_MAX + 1];
+    for (int i = 0; i < layer->sources; i++) {
+        int source = plan->sources[layer->first_source + i];
+        const struct shape *shape = source < 0 ? &plan->data.sample : &plan->layers[source].output;
+        edges[i] = edge_in(model, model->value_edge[source + 1], shape, op->x_block, error);
+        if (edges[i] < 0)
             return false;
-        }
-        node_link(model, conversion);
-        model->edges[conversion->x].want_gradient |= want_dx;
     }
-    struct node *node = &model->nodes[model->node_count];
-    node->op = op;
-    node->layer = index;
-    node_link(model, node);
-    model->edges[node->x].want_gradient |= want_dx;
+    *node = (struct node){.op = *op, .first_input = model->input_count, .inputs = layer->sources};
+    for (int i = 0; i < layer->sources; i++)
+        model->inputs[model->input_count++] = (struct input){.edge = edges[i]};
     return true;
 }
 
-static void reserve_edges(struct model *model)
+/* Adds the op of plan layer `index`, with conversions before it where its kernel wants another
+ * layout. */
+static bool node_add(struct model *model, int index, struct error *error)
 {
     const struct plan *plan = model->setup.plan;
-    model->edges[model->edge_count - 1].want_gradient = true;
+    const struct plan_layer *layer = &plan->layers[index];
+    const struct edge *first =
+        &model->edges[model->value_edge[plan->sources[layer->first_source] + 1]];
+    bool want_gradient = reaches_weights(model, layer), by_shard = barrier_behind(plan, index);
+    struct op_setup setup = {.plan = plan,
+                             .layer = layer,
+                             .shard_size = plan->cut.shard_size,
+                             .shards = plan->cut.shards,
+                             .members = model->setup.threads,
+                             .keepers = by_shard ? (int)plan->cut.shards : model->setup.threads,
+                             .block = first->block,
+                             .want_dx =
+                                 want_gradient && (layer->sources > 1 || first->want_gradient),
+                             .keep_x = first->kept,
+                             .seed = (uint64_t)model->setup.spec->run.seed,
+                             .memory = &model->block,
+                             .failed = &model->run->failed,
+                             .dry = model->setup.dry};
+    struct op op;
+    struct node node;
+    if (!kernels_make(&setup, model->setup.kernels, &op, error))
+        return false;
+    if (!link_sources(model, &node, &op, layer, error)) {
+        if (op.drop)
+            op.drop(&op);
+        return false;
+    }
+    node.layer = index;
+    node.by_shard = by_shard;
+    model->nodes[model->node_count] = node;
+    node_finish(model, &model->nodes[model->node_count], want_gradient, readers(plan, index) > 1);
+    model->value_edge[index + 1] = model->nodes[model->node_count - 1].y;
+    return true;
+}
+
+/* ---- buffers ---- */
+
+/* In which segments an edge's values and gradients are touched. */
+struct touched {
+    int first_value, first_gradient, last_gradient;
+};
+
+static void touch(struct touched *touched, int value, int gradient)
+{
+    if (value < touched->first_value)
+        touched->first_value = value;
+    if (gradient < touched->first_gradient)
+        touched->first_gradient = gradient;
+    if (gradient > touched->last_gradient)
+        touched->last_gradient = gradient;
+}
+
+/* An op with a barrier is at work on both sides of it: it reads x before and behind, writes y
+ * behind, reads dy on both sides and writes dx before. */
+static struct touched edge_touched(const struct model *model, int edge)
+{
+    struct touched touched = {model->segments, model->segments, -1};
+    if (edge == 0)
+        touch(&touched, 0, 0);
+    for (int i = 0; i < model->node_count; i++) {
+        const struct node *node = &model->nodes[i];
+        int before = node->segment - (node->op.barrier != NULL);
+        for (int k = 0; k < node->inputs; k++)
+            if (model->inputs[node->first_input + k].edge == edge)
+                touch(&touched, before, before);
+        if (node->y == edge) {
+            touch(&touched, node->segment, node->segment);
+            touch(&touched, node->segment, before);
+        }
+    }
+    if (edge == model->value_edge[model->setup.plan->layer_count])
+        touch(&touched, model->segments - 1, model->segments - 1);
+    return touched;
+}
+
+/* A thread's own buffer lasts for one task: what a later segment or a gather reads must lie in the
+ * whole batch's. Values of the last segment are read again in the same task. */
+static void decide_wholes(struct model *model)
+{
+    for (int i = 0; i < model->edge_count; i++) {
+        struct touched touched = edge_touched(model, i);
+        model->edges[i].whole_values = touched.first_value < model->segments - 1;
+        model->edges[i].whole_gradients = touched.first_gradient < touched.last_gradient;
+    }
+    for (int i = 0; i < model->node_count; i++) {
+        const struct node *node = &model->nodes[i];
+        if (!(node->op.traits & OP_WHOLE_BATCH))
+            continue;
+        model->edges[model->inputs[node->first_input].edge].whole_values = true;
+        model->edges[node->y].whole_gradients = true;
+    }
+}
+
+/* The first reader from behind writes an edge's gradient, the others add theirs. */
+static void decide_adds(struct model *model, bool *written)
+{
+    written[model->value_edge[model->setup.plan->layer_count]] = true;
+    for (int i = model->node_count - 1; i >= 0; i--) {
+        const struct node *node = &model->nodes[i];
+        int64_t others = 0;
+        for (int k = 0; k < node->inputs; k++) {
+            struct input *input = &model->inputs[node->first_input + k];
+            const struct edge *edge = &model->edges[input->edge];
+            if (input->edge == node->y)
+                continue;
+            input->adds = written[input->edge] && edge->want_gradient;
+            input->at = others;
+            others += input->adds ? edge->count : 0;
+            written[input->edge] = true;
+        }
+        if (others > model->other_count)
+            model->other_count = others;
+    }
+}
+
+static void reserve(struct model *model)
+{
+    const struct plan *plan = model->setup.plan;
+    int64_t all = plan->cut.shards, threads = model->setup.threads, size = plan->cut.shard_size;
     for (int i = 0; i < model->edge_count; i++) {
         struct edge *edge = &model->edges[i];
-        int64_t shard = saturating_product(plan->cut.shard_size, edge->count);
-        block_reserve(
-            &model->block, &edge->values,
-            saturating_product(edge->whole_values ? plan->cut.shards : model->setup.threads, shard),
-            sizeof(real));
+        int64_t shard = saturating_product(size, edge->count);
+        block_reserve(&model->block, &edge->values,
+                      saturating_product(edge->whole_values ? all : threads, shard), sizeof(real));
         if (edge->want_gradient)
-            block_reserve(
-                &model->block, &edge->gradients,
-                saturating_product(edge->whole_gradients ? plan->cut.shards : model->setup.threads,
-                                   shard),
-                sizeof(real));
+            block_reserve(&model->block, &edge->gradients,
+                          saturating_product(edge->whole_gradients ? all : threads, shard),
+                          sizeof(real));
     }
+    if (model->other_count > 0)
+        block_reserve(&model->block, &model->other,
+                      saturating_product(threads, saturating_product(size, model->other_count)),
+                      sizeof(real));
+    block_reserve(&model->block, &model->run->results, all, sizeof *model->run->results);
+    block_reserve(&model->block, &model->run->labels, all * size, sizeof *model->run->labels);
+}
+
+/* ---- making and dropping ---- */
+
+/* Every source may need a conversion before it. */
+static bool take_lists(struct model *model)
+{
+    const struct plan *plan = model->setup.plan;
+    size_t nodes = (size_t)plan->layer_count + (size_t)plan->source_count;
+    model->nodes = calloc(nodes + 1, sizeof *model->nodes);
+    model->edges = calloc(nodes + 1, sizeof *model->edges);
+    model->inputs = calloc(nodes + (size_t)plan->source_count + 1, sizeof *model->inputs);
+    model->value_edge = calloc((size_t)plan->layer_count + 1, sizeof *model->value_edge);
+    model->first_node = calloc((size_t)plan->layer_count + 2, sizeof *model->first_node);
+    model->run = calloc(1, sizeof *model->run);
+    return model->nodes && model->edges && model->inputs && model->value_edge &&
+           model->first_node && model->run;
+}
+
+static bool build(struct model *model, struct error *error)
+{
+    const struct plan *plan = model->setup.plan;
+    model->segments = 1;
+    edge_add(model, &(struct edge){.count = shape_elements(&plan->data.sample),
+                                   .block = 1,
+                                   .original = -1,
+                                   .kept = readers(plan, -1) > 1});
+    for (int i = 0; i < plan->layer_count; i++)
+        if (!node_add(model, i, error))
+            return false;
+    for (int i = model->node_count - 1; i >= 0; i--)
+        model->first_node[model->nodes[i].segment] = i;
+    model->first_node[model->segments] = model->node_count;
+    bool *written = calloc((size_t)model->edge_count, sizeof *written);
+    if (!written)
+        return error_set(error, ERROR_MEMORY, "model", "no memory for the network");
+    decide_adds(model, written);
+    free(written);
+    decide_wholes(model);
+    reserve(model);
+    return true;
 }
 
 bool model_make(const struct model_setup *setup, struct model **out, struct error *error)
 {
-    const struct plan *plan = setup->plan;
     struct model *model = calloc(1, sizeof *model);
-    bool learned_before = false;
 
     kernels_greet_thread();
     *out = NULL;
-    if (model) {
-        size_t room = (size_t)plan->layer_count * 2 + 1;
+    if (model)
         model->setup = *setup;
-        model->nodes = calloc(room, sizeof *model->nodes);
-        model->edges = calloc(room, sizeof *model->edges);
-    }
-    if (!model || !model->nodes || !model->edges) {
+    if (!model || !take_lists(model)) {
         model_free(model);
         return error_set(error, ERROR_MEMORY, "model", "no memory for %d layers",
-                         plan->layer_count);
+                         setup->plan->layer_count);
     }
-    edge_add(model, shape_elements(&plan->data.sample));
-    for (int i = 0; i < plan->layer_count; i++) {
-        if (!node_add(model, i, learned_before, error)) {
-            model_free(model);
-            return false;
-        }
-        learned_before |= plan->layers[i].tensors > 0;
+    if (!build(model, error)) {
+        model_free(model);
+        return false;
     }
-    reserve_edges(model);
-    block_reserve(&model->block, &model->results, plan->cut.shards, sizeof *model->results);
     *out = model;
     return true;
 }
@@ -170,6 +313,10 @@ void model_free(struct model *model)
     block_drop(&model->block);
     free(model->nodes);
     free(model->edges);
+    free(model->inputs);
+    free(model->value_edge);
+    free(model->first_node);
+    free(model->run);
     free(model);
 }
 
@@ -189,181 +336,4 @@ const char *model_kernel(const struct model *model, int index)
         if (model->nodes[i].layer == index)
             return model->nodes[i].op.kernel;
     return "";
-}
-
-bool model_failed(struct model *model)
-{
-    return atomic_exchange(&model->failed, false);
-}
-
-bool model_halted(const struct model *model)
-{
-    return model->setup.halt && atomic_load(model->setup.halt);
-}
-
-struct packing {
-    struct model *model;
-    const real *parameters;
-};
-
-static void pack_task(void *context, int task, int member)
-{
-    struct packing *packing = context;
-    struct op *op = &packing->model->nodes[task].op;
-    (void)member;
-    if (op->pack)
-        op->pack(op, packing->parameters);
-}
-
-void model_pack(struct model *model, struct team *team, const real *parameters)
-{
-    struct packing packing = {model, parameters};
-    team_run(team, model->node_count, pack_task, &packing);
-}
-
-/* ---- one shard ---- */
-
-static real *edge_place(const struct model *model, int edge, bool gradients,
-                        const struct op_call *call)
-{
-    const struct edge *e = &model->edges[edge];
-    bool whole = gradients ? e->whole_gradients : e->whole_values;
-    real *base = gradients ? e->gradients : e->values;
-    int64_t at = whole ? call->shard : call->member;
-    return base ? base + at * model->setup.plan->cut.shard_size * e->count : NULL;
-}
-
-/* Kernels of a fixed shape read all samples of a shard: what lies behind the real ones must be
- * finite forward and zero backward. */
-static void clear_tail(const struct model *model, real *buffer, int64_t count, int64_t samples)
-{
-    int64_t missing = model->setup.plan->cut.shard_size - samples;
-    if (buffer && missing > 0)
-        memset(buffer + samples * count, 0, (size_t)(missing * count) * sizeof *buffer);
-}
-
-static void forward(struct model *model, struct op_call *call)
-{
-    for (int i = 0; i < model->node_count; i++) {
-        struct node *node = &model->nodes[i];
-        call->x = edge_place(model, node->x, false, call);
-        call->y = edge_place(model, node->y, false, call);
-        node->op.forward(&node->op, call);
-        clear_tail(model, call->y, node->op.y_count, call->samples);
-    }
-}
-
-static void backward(struct model *model, struct op_call *call)
-{
-    for (int i = model->node_count - 1; i >= 0; i--) {
-        struct node *node = &model->nodes[i];
-        call->x = edge_place(model, node->x, false, call);
-        call->y = edge_place(model, node->y, false, call);
-        call->dy = edge_place(model, node->y, true, call);
-        call->dx = edge_place(model, node->x, true, call);
-        if (!call->dy)
-            break; /* nothing with weights lies before this op */
-        node->op.backward(&node->op, call);
-        clear_tail(model, call->dx, node->op.x_count, call->samples);
-    }
-}
-
-static void shard_loss(struct model *model, const struct op_call *call, const uint16_t *labels)
-{
-    const struct plan *plan = model->setup.plan;
-    int last = model->edge_count - 1;
-    struct loss_call loss = {.loss = &model->setup.spec->loss,
-                             .labels = labels,
-                             .y = edge_place(model, last, false, call),
-                             .dy = model->batch.train ? edge_place(model, last, true, call) : NULL,
-                             .samples = call->samples,
-                             .classes = plan->data.classes,
-                             .batch = model->batch.samples};
-    loss_run(&loss);
-    clear_tail(model, loss.dy, plan->data.classes, call->samples);
-    model->results[call->shard] = (struct shard_result){loss.loss_sum, loss.correct};
-}
-
-static void shard_task(void *context, int task, int member)
-{
-    struct model *model = context;
-    const struct plan *plan = model->setup.plan;
-    const struct model_batch *batch = &model->batch;
-    int64_t first = task * plan->cut.shard_size, left = batch->samples - first;
-    struct op_call call = {.samples = left < plan->cut.shard_size ? left : plan->cut.shard_size,
-                           .shard = task,
-                           .member = member,
-                           .keeper = member,
-                           .train = batch->train,
-                           .epoch = (uint32_t)batch->epoch,
-                           .first = batch->first + first};
-    struct batch_part part = {.split = batch->split,
-                              .order = batch->order,
-                              .first = batch->first + first,
-                              .samples = call.samples,
-                              .sample_size = model->edges[0].count,
-                              .normalize = model->setup.spec->dataset.normalize};
-    uint16_t labels[BATCH_SHARD_MAX];
-
-    if (batch->train && model_halted(model))
-        return;
-
-    real *x = edge_place(model, 0, false, &call);
-    batch_fill(&part, x, labels);
-    clear_tail(model, x, model->edges[0].count, call.samples);
-    forward(model, &call);
-    shard_loss(model, &call, labels);
-    if (batch->train)
-        backward(model, &call);
-}
-
-struct model_result model_pass(struct model *model, struct team *team,
-                               const struct model_batch *batch)
-{
-    const struct plan *plan = model->setup.plan;
-    struct model_result result = {0};
-    model->batch = *batch;
-    model->active_shards = (batch->samples + plan->cut.shard_size - 1) / plan->cut.shard_size;
-    team_run(team, (int)model->active_shards, shard_task, model);
-    for (int64_t shard = 0; shard < model->active_shards; shard++) {
-        result.loss_sum += model->results[shard].loss_sum;
-        result.correct += model->results[shard].correct;
-    }
-    return result;
-}
-
-/* ---- the whole batch ---- */
-
-struct gathering {
-    struct model *model;
-    real *gradients;
-};
-
-/* Task numbers count the ops' gather tasks one after another. */
-static void gather_task(void *context, int task, int member)
-{
-    struct gathering *gathering = context;
-    struct model *model = gathering->model;
-    struct node *node = model->nodes;
-    (void)member;
-    for (; task >= node->op.gather_tasks; node++)
-        task -= node->op.gather_tasks;
-    struct op_gather gather = {.task = task,
-                               .samples = model->batch.samples,
-                               .shards = model->active_shards,
-                               .gradients = gathering->gradients};
-    if (node->op.traits & OP_WHOLE_BATCH) {
-        gather.x = model->edges[node->x].values;
-        gather.dy = model->edges[node->y].gradients;
-    }
-    node->op.gather(&node->op, &gather);
-}
-
-void model_gather(struct model *model, struct team *team, real *gradients)
-{
-    struct gathering gathering = {model, gradients};
-    int tasks = 0;
-    for (int i = 0; i < model->node_count; i++)
-        tasks += model->nodes[i].op.gather_tasks;
-    team_run(team, tasks, gather_task, &gathering);
 }

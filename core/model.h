@@ -3,7 +3,9 @@
  * split and an order.
  *
  * A pass runs one task per shard: input, forward, loss and, in training, backward, without meeting
- * other shards. Then `gather` takes the weight gradients, and the caller updates. */
+ * other shards. In training, ops that look at the whole batch (op.h: barriers) cut it into
+ * segments: one task per shard and segment, forward, then backward from the last segment to the
+ * first. Then `gather` takes the weight gradients, and the caller updates. */
 #ifndef CORE_MODEL_H
 #define CORE_MODEL_H
 
@@ -57,6 +59,10 @@ struct model_result model_pass(struct model *model, struct team *team,
                                const struct model_batch *batch);
 /* After a training pass: all weight gradients of the batch's mean loss into the flat array. */
 void model_gather(struct model *model, struct team *team, real *gradients);
+
+/* After a training pass that counts: what is learned beside gradients (running statistics) into the
+ * flat array. */
+void model_commit(struct model *model, real *numbers);
 
 /* Which kernel serves plan layer `index`. */
 const char *model_kernel(const struct model *model, int index);

@@ -26,7 +26,7 @@ struct plan_tensor {
     bool learned;   /* false: it lies behind all learned ones, beyond plan.parameters */
     int64_t offset; /* in numbers, into the flat array */
     int64_t count;
-    int64_t fan_in, fan_out;    /* for the initializer; 0: none */
+    int64_t fan_in, fan_out; /* for the initializer; 0: none */
     /* Of init_kinds. NULL or without a kind: uniform in ±1/√fan_in, PyTorch's default, or without a
      * fan_in every number is `fill`. It points into the layer's options. */
     const struct variant *init;

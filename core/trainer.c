@@ -171,12 +171,15 @@ static void update_task(void *context, int task, int member)
 /* Whether every weight is still finite. */
 static bool apply_update(struct trainer *trainer)
 {
+    const struct plan *plan = trainer->setup.plan;
     double sum = 0;
     trainer->optimizer_steps++;
     team_run(trainer->team, range_count(trainer), update_task, trainer);
     for (int range = 0; range < range_count(trainer); range++)
         sum += trainer->norms[range];
-    return sum == 0;
+    model_commit(trainer->model, trainer->parameters);
+    return sum + spoilt(trainer->parameters + plan->parameters, plan->numbers - plan->parameters) ==
+           0;
 }
 
 static void pack_if_changed(struct trainer *trainer)

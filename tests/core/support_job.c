@@ -1,10 +1,10 @@
 /* Support for tests: specs, plans and trainers from words. */
 #include "tests/core/support_job.h"
 
-#include "core/layer.h"
 #include "core/loss.h"
 #include "core/optimizer.h"
 #include "core/schedule.h"
+#include "tests/core/support_words.h"
 #include "tests/harness.h"
 
 #include <stdio.h>
@@ -21,96 +21,6 @@ const char odd_net_words[] =
     "conv2d out_channels=18 kernel_size=3 bias=false | relu | max_pool2d kernel_size=3,2 stride=2 "
     "| "
     "flatten | linear out_features=7 bias=false | relu | linear out_features=3";
-
-static int choice_index(const struct field *field, const char *value)
-{
-    for (int i = 0; field->choices[i] != NULL; i++)
-        if (strcmp(field->choices[i], value) == 0)
-            return i;
-    FAIL("%s is none of the choices of %s", value, field->name);
-}
-
-static void set_field(const struct field *field, void *base, const char *value)
-{
-    void *at = field_at(field, base);
-    char *end = NULL;
-    double first = strtod(value, &end), second = *end == ',' ? strtod(end + 1, NULL) : first;
-
-    switch (field->type) {
-    case FIELD_BOOL:
-        *(bool *)at = strcmp(value, "true") == 0;
-        break;
-    case FIELD_INT:
-        *(int64_t *)at = (int64_t)first;
-        break;
-    case FIELD_REAL:
-        *(double *)at = first;
-        break;
-    case FIELD_PAIR:
-        ((int64_t *)at)[0] = (int64_t)first;
-        ((int64_t *)at)[1] = (int64_t)second;
-        break;
-    case FIELD_REALS2:
-        ((double *)at)[0] = first;
-        ((double *)at)[1] = second;
-        break;
-    case FIELD_CHOICE:
-        *(int *)at = choice_index(field, value);
-        break;
-    default:
-        FAIL("no test has set a field of the type of %s yet", field->name);
-    }
-}
-
-void variant_from_words(struct arena *arena, const struct kinds *kinds, const char *words,
-                        struct variant *out)
-{
-    char text[512], *rest = NULL, *word;
-    const struct kind *kind;
-
-    snprintf(text, sizeof(text), "%s", words);
-    word = strtok_r(text, " ", &rest);
-    CHECK(word != NULL);
-    kind = kinds_find(kinds, word);
-    if (kind == NULL)
-        FAIL("there is no %s %s", kinds->noun, word);
-    CHECK(variant_make(arena, kinds, kind, out));
-    for (word = strtok_r(NULL, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
-        char *equals = strchr(word, '=');
-        const struct field *field;
-
-        CHECK(equals != NULL);
-        *equals = '\0';
-        field = fields_find(&kind->options, word);
-        if (field != NULL) {
-            set_field(field, out->options, equals + 1);
-            continue;
-        }
-        field = fields_find(kinds->common, word);
-        if (field == NULL)
-            FAIL("%s has no option %s", kind->name, word);
-        set_field(field, out->common, equals + 1);
-    }
-}
-
-static void read_model(struct spec *spec, const char *words)
-{
-    size_t room = 1;
-
-    for (const char *bar = strchr(words, '|'); bar != NULL; bar = strchr(bar + 1, '|'))
-        room++;
-    spec->model.items = arena_take_array(&spec->arena, room, sizeof(*spec->model.items));
-    CHECK(spec->model.items != NULL);
-    while (spec->model.count < room) {
-        char layer[512];
-        size_t length = strcspn(words, "|");
-
-        snprintf(layer, sizeof(layer), "%.*s", (int)length, words);
-        variant_from_words(&spec->arena, &layer_kinds, layer,
-                           &spec->model.items[spec->model.count++]);
-        words += length + (words[length] == '|');
-    }
-}
 
 static int64_t given(int64_t value)
 {
@@ -131,7 +41,7 @@ static void fill_spec(struct spec *spec, const struct job_words *words)
     spec->run.drop_last = words->drop_last;
     if (words->batch_size != 0)
         spec->run.batch_size = words->batch_size;
-    read_model(spec, words->model);
+    layers_from_words(&spec->arena, words->model, &spec->model);
     variant_from_words(&spec->arena, &optimizer_kinds, optimizer, &spec->optimizer);
     if (words->schedule != NULL)
         variant_from_words(&spec->arena, &schedule_kinds, words->schedule, &spec->lr_schedule);

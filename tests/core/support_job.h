@@ -1,10 +1,10 @@
-/* Support for tests: jobs and single layers from a few words, such as "conv2d out_channels=6
- * kernel_size=5,3". A word is a field of the core's tables; pairs are written 5 or 5,3. Everything
- * fails the test when it cannot do what it says. */
+/* Support for tests: jobs from a few words (support_words.h). Everything fails the test when it
+ * cannot do what it says. */
 #ifndef TESTS_CORE_SUPPORT_JOB_H
 #define TESTS_CORE_SUPPORT_JOB_H
 
 #include "core/trainer.h"
+#include "tests/core/support_words.h"
 
 /* What is 0 or NULL has the spec's default. */
 struct job_words {
@@ -27,10 +27,6 @@ void job_drop(struct job *job);
 struct trainer *job_trainer(const struct job *job, int threads, enum kernel_choice kernels);
 /* One step that must succeed. */
 struct step_report step(struct trainer *trainer);
-
-/* A variant of a family from its words, its blocks in `arena`. */
-void variant_from_words(struct arena *arena, const struct kinds *kinds, const char *words,
-                        struct variant *out);
 
 /* LeNet-5 and a small network of odd sizes with all layer kinds, in words. */
 extern const char lenet5_words[], odd_net_words[];

@@ -53,7 +53,7 @@ bool layer_try(struct layer_run *run, const char *words, const struct shape *inp
         return false;
     run->x_count = shape_elements(input);
     run->y_count = shape_elements(&run->plan.layers[0].output);
-    run->parameters = zeros(run->plan.parameters);
+    run->parameters = zeros(run->plan.numbers);
     run->gradients = zeros(run->plan.parameters);
     run->x = zeros(samples * run->x_count);
     run->dx = zeros(samples * run->x_count);
@@ -117,8 +117,24 @@ struct buffers {
     real *x, *y, *dy, *dx;
 };
 
+enum phase { COLLECT, FORWARD, COLLECT_BACK, BACKWARD, BOTH };
+
+static void run_phase(struct op *op, struct op_call *call, enum phase phase)
+{
+    if (phase == COLLECT)
+        op->barrier->collect(op, call);
+    if (phase == FORWARD || phase == BOTH)
+        op->forward(op, call);
+    if (phase == COLLECT_BACK)
+        op->barrier->collect_back(op, call);
+    /* What lies behind the last samples may have been written; the backward pass must find zeros in
+     * dy. */
+    if (phase == BACKWARD || phase == BOTH)
+        op->backward(op, call);
+}
+
 static void run_shards(struct op *op, const struct buffers *all, const struct layer_way *way,
-                       const struct layer_run *run)
+                       const struct layer_run *run, enum phase phase)
 {
     for (int64_t first = 0; first < run->samples; first += way->shard_size) {
         int64_t left = run->samples - first;
@@ -134,11 +150,27 @@ static void run_shards(struct op *op, const struct buffers *all, const struct la
                                .dy = all->dy + first * op->y_count};
 
         call.dx = way->want_dx ? all->dx + first * op->x_count : NULL;
-        op->forward(op, &call);
-        /* What lies behind the last samples may have been written; the backward pass must find
-         * zeros in dy. */
-        op->backward(op, &call);
+        run_phase(op, &call, phase);
     }
+}
+
+/* A barrier op's shards meet on the way, in training. */
+static void run_passes(struct op *op, const struct buffers *all, const struct layer_way *way,
+                       const struct layer_run *run)
+{
+    const struct op_whole whole = {run->samples,
+                                   (run->samples + way->shard_size - 1) / way->shard_size};
+
+    if (op->barrier == NULL || run->evaluate) {
+        run_shards(op, all, way, run, op->barrier == NULL ? BOTH : FORWARD);
+        return;
+    }
+    run_shards(op, all, way, run, COLLECT);
+    op->barrier->combine(op, &whole);
+    run_shards(op, all, way, run, FORWARD);
+    run_shards(op, all, way, run, COLLECT_BACK);
+    op->barrier->combine_back(op, &whole);
+    run_shards(op, all, way, run, BACKWARD);
 }
 
 static void run_op(struct layer_run *run, struct op *op, const struct layer_way *way)
@@ -158,11 +190,13 @@ static void run_op(struct layer_run *run, struct op *op, const struct layer_way 
     }
     if (op->pack != NULL)
         op->pack(op, run->parameters);
-    run_shards(op, &all, way, run);
+    run_passes(op, &all, way, run);
     gather.x = all.x;
     gather.dy = all.dy;
     for (gather.task = 0; gather.task < op->gather_tasks; gather.task++)
         op->gather(op, &gather);
+    if (op->barrier != NULL && !run->evaluate)
+        op->barrier->commit(op, run->parameters);
     for (n = 0; n < run->samples; n++) {
         check_missing("y", &layer->output, op->y_block, all.y + n * op->y_count);
         from_block(&layer->output, op->y_block, all.y + n * op->y_count, run->y + n * run->y_count);
@@ -219,10 +253,12 @@ void fill_parameters(const struct plan *plan, uint64_t seed, double factor, real
     for (int i = 0; i < plan->tensor_count; i++) {
         const struct plan_tensor *tensor = &plan->tensors[i];
         const struct rng rng = {seed, RNG_WEIGHTS | (uint32_t)i << 8, 0};
-        double bound = 1 / sqrt((double)tensor->fan_in);
+        double bound = tensor->fan_in > 0 ? 1 / sqrt((double)tensor->fan_in) : 1;
 
         for (int64_t k = 0; k < tensor->count; k++) {
-            float value = (float)((2 * rng_uniform(&rng, (uint64_t)k) - 1) * bound);
+            double drawn = tensor->learned ? (2 * rng_uniform(&rng, (uint64_t)k) - 1) * bound
+                                           : tensor->fill / factor;
+            float value = (float)drawn;
 
             parameters[tensor->offset + k] = (real)(factor * (double)value);
         }

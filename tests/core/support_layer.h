@@ -15,7 +15,7 @@ struct layer_run {
     bool evaluate;    /* not in training */
     int block; /* layout that is offered to the kernel; 0: plain. A kernel may take another one. */
     int64_t x_count, y_count; /* of one sample */
-    real *parameters;         /* (plan.parameters); in */
+    real *parameters;         /* (plan.numbers); in; what is not learned: also out */
     real *x, *dy;             /* (samples, x_count) and (samples, y_count); in */
     real *y, *dx, *gradients; /* out, of the last layer_compute */
     char kernel[64];          /* what computed them */

@@ -1,0 +1,315 @@
+/* Model: runs passes over a batch. See model.h. */
+#include "core/batch.h"
+#include "core/layer.h"
+#include "core/loss.h"
+#include "core/model_state.h"
+
+#include <string.h>
+
+bool model_failed(struct model *model)
+{
+    return atomic_exchange(&model->run->failed, false);
+}
+
+bool model_halted(const struct model *model)
+{
+    return model->setup.halt && atomic_load(model->setup.halt);
+}
+
+struct packing {
+    struct model *model;
+    const real *parameters;
+};
+
+static void pack_task(void *context, int task, int member)
+{
+    struct packing *packing = context;
+    struct op *op = &packing->model->nodes[task].op;
+    (void)member;
+    if (op->pack)
+        op->pack(op, packing->parameters);
+}
+
+void model_pack(struct model *model, struct team *team, const real *parameters)
+{
+    struct packing packing = {model, parameters};
+    team_run(team, model->node_count, pack_task, &packing);
+}
+
+/* ---- one op of one shard ---- */
+
+/* Where the shard's values or gradients of an edge lie; NULL where they are not wanted. */
+static real *edge_place(const struct model *model, int edge, bool gradients,
+                        const struct op_call *call)
+{
+    const struct edge *e = &model->edges[edge];
+    bool whole = gradients ? e->whole_gradients : e->whole_values;
+    real *base = gradients ? e->gradients : e->values;
+    int64_t at = whole ? call->shard : call->member;
+    return base ? base + at * model->setup.plan->cut.shard_size * e->count : NULL;
+}
+
+/* Kernels of a fixed shape read all samples of a shard: what lies behind the real ones must be
+ * finite forward and zero backward. */
+static void clear_tail(const struct model *model, real *buffer, int64_t count, int64_t samples)
+{
+    int64_t missing = model->setup.plan->cut.shard_size - samples;
+    if (buffer && missing > 0)
+        memset(buffer + samples * count, 0, (size_t)(missing * count) * sizeof *buffer);
+}
+
+/* The places of one op's call. */
+struct places {
+    const real *xs[LAYER_BRANCHES_MAX + 1];
+    real *dxs[LAYER_BRANCHES_MAX + 1];
+};
+
+static void place(const struct model *model, const struct node *node, struct op_call *call,
+                  struct places *places, bool gradients)
+{
+    int64_t shard = model->setup.plan->cut.shard_size;
+    for (int k = 0; k < node->inputs; k++) {
+        const struct input *input = &model->inputs[node->first_input + k];
+        places->xs[k] = edge_place(model, input->edge, false, call);
+        places->dxs[k] = gradients ? edge_place(model, input->edge, true, call) : NULL;
+        if (places->dxs[k] && input->adds)
+            places->dxs[k] = model->other + (call->member * model->other_count + input->at) * shard;
+    }
+    call->keeper = node->by_shard ? call->shard : call->member;
+    call->xs = places->xs;
+    call->dxs = places->dxs;
+    call->x = places->xs[0];
+    call->dx = places->dxs[0];
+    call->y = edge_place(model, node->y, false, call);
+    call->dy = gradients ? edge_place(model, node->y, true, call) : NULL;
+}
+
+VECTOR_CLONES static void add(real *restrict sum, const real *restrict other, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        sum[i] += other[i];
+}
+
+static void forward_node(struct model *model, struct node *node, struct op_call *call)
+{
+    struct places places;
+    place(model, node, call, &places, false);
+    node->op.forward(&node->op, call);
+    clear_tail(model, call->y, node->op.y_count, call->samples);
+}
+
+static void backward_node(struct model *model, struct node *node, struct op_call *call)
+{
+    struct places places;
+    place(model, node, call, &places, true);
+    if (!call->dy)
+        return; /* nothing with weights lies before this op's output */
+    node->op.backward(&node->op, call);
+    for (int k = 0; k < node->inputs; k++) {
+        const struct input *input = &model->inputs[node->first_input + k];
+        int64_t count = model->edges[input->edge].count;
+        clear_tail(model, places.dxs[k], count, call->samples);
+        if (places.dxs[k] && input->adds)
+            add(edge_place(model, input->edge, true, call), places.dxs[k],
+                model->setup.plan->cut.shard_size * count);
+    }
+}
+
+static void collect(struct model *model, struct node *node, struct op_call *call, bool back)
+{
+    struct places places;
+    place(model, node, call, &places, back);
+    if (!back)
+        node->op.barrier->collect(&node->op, call);
+    else if (call->dy)
+        node->op.barrier->collect_back(&node->op, call);
+}
+
+/* ---- one shard ---- */
+
+static struct op_call shard_call(const struct model *model, int shard, int member)
+{
+    const struct plan *plan = model->setup.plan;
+    const struct model_batch *batch = &model->run->batch;
+    int64_t first = shard * plan->cut.shard_size, left = batch->samples - first;
+    return (struct op_call){.samples = left < plan->cut.shard_size ? left : plan->cut.shard_size,
+                            .shard = shard,
+                            .member = member,
+                            .train = batch->train,
+                            .epoch = (uint32_t)batch->epoch,
+                            .first = batch->first + first};
+}
+
+static uint16_t *shard_labels(const struct model *model, const struct op_call *call)
+{
+    return model->run->labels + call->shard * model->setup.plan->cut.shard_size;
+}
+
+static void shard_input(struct model *model, const struct op_call *call)
+{
+    const struct model_batch *batch = &model->run->batch;
+    struct batch_part part = {.split = batch->split,
+                              .order = batch->order,
+                              .first = call->first,
+                              .samples = call->samples,
+                              .sample_size = model->edges[0].count,
+                              .normalize = model->setup.spec->dataset.normalize};
+    real *x = edge_place(model, 0, false, call);
+    batch_fill(&part, x, shard_labels(model, call));
+    clear_tail(model, x, model->edges[0].count, call->samples);
+}
+
+static void shard_loss(struct model *model, const struct op_call *call)
+{
+    const struct plan *plan = model->setup.plan;
+    int last = model->value_edge[plan->layer_count];
+    struct loss_call loss = {.loss = &model->setup.spec->loss,
+                             .labels = shard_labels(model, call),
+                             .y = edge_place(model, last, false, call),
+                             .dy = call->train ? edge_place(model, last, true, call) : NULL,
+                             .samples = call->samples,
+                             .classes = plan->data.classes,
+                             .batch = model->run->batch.samples};
+    loss_run(&loss);
+    clear_tail(model, loss.dy, plan->data.classes, call->samples);
+    model->run->results[call->shard] = (struct shard_result){loss.loss_sum, loss.correct};
+}
+
+static void evaluate_task(void *context, int shard, int member)
+{
+    struct model *model = context;
+    struct op_call call = shard_call(model, shard, member);
+    shard_input(model, &call);
+    for (int i = 0; i < model->node_count; i++)
+        forward_node(model, &model->nodes[i], &call);
+    shard_loss(model, &call);
+}
+
+/* The op in front of segment `segment` > 0. */
+static struct node *barrier(struct model *model, int segment)
+{
+    return &model->nodes[model->first_node[segment]];
+}
+
+static void forward_segment(struct model *model, struct op_call *call, int segment)
+{
+    if (segment == 0)
+        shard_input(model, call);
+    for (int i = model->first_node[segment]; i < model->first_node[segment + 1]; i++)
+        forward_node(model, &model->nodes[i], call);
+    if (segment + 1 < model->segments)
+        collect(model, barrier(model, segment + 1), call, false);
+}
+
+static void backward_segment(struct model *model, struct op_call *call, int segment)
+{
+    int first = model->first_node[segment];
+    if (segment + 1 < model->segments)
+        backward_node(model, barrier(model, segment + 1), call);
+    for (int i = model->first_node[segment + 1] - 1; i >= first + (segment > 0); i--)
+        backward_node(model, &model->nodes[i], call);
+    if (segment > 0)
+        collect(model, barrier(model, segment), call, true);
+}
+
+static void forward_task(void *context, int shard, int member)
+{
+    struct model *model = context;
+    struct op_call call = shard_call(model, shard, member);
+    int segment = model->run->segment;
+    if (model_halted(model))
+        return;
+    forward_segment(model, &call, segment);
+    if (segment < model->segments - 1)
+        return;
+    shard_loss(model, &call);
+    backward_segment(model, &call, segment);
+}
+
+static void backward_task(void *context, int shard, int member)
+{
+    struct model *model = context;
+    struct op_call call = shard_call(model, shard, member);
+    if (!model_halted(model))
+        backward_segment(model, &call, model->run->segment);
+}
+
+/* ---- the whole batch ---- */
+
+static void train(struct model *model, struct team *team)
+{
+    struct model_run *run = model->run;
+    const struct op_whole whole = {run->batch.samples, run->active_shards};
+    for (run->segment = 0; run->segment < model->segments; run->segment++) {
+        struct op *op = &barrier(model, run->segment)->op;
+        if (run->segment > 0)
+            op->barrier->combine(op, &whole);
+        team_run(team, (int)run->active_shards, forward_task, model);
+    }
+    for (run->segment = model->segments - 2; run->segment >= 0; run->segment--) {
+        struct op *op = &barrier(model, run->segment + 1)->op;
+        op->barrier->combine_back(op, &whole);
+        team_run(team, (int)run->active_shards, backward_task, model);
+    }
+}
+
+struct model_result model_pass(struct model *model, struct team *team,
+                               const struct model_batch *batch)
+{
+    int64_t size = model->setup.plan->cut.shard_size;
+    struct model_run *run = model->run;
+    struct model_result result = {0};
+    run->batch = *batch;
+    run->active_shards = (batch->samples + size - 1) / size;
+    if (batch->train)
+        train(model, team);
+    else
+        team_run(team, (int)run->active_shards, evaluate_task, model);
+    for (int64_t shard = 0; shard < run->active_shards; shard++) {
+        result.loss_sum += run->results[shard].loss_sum;
+        result.correct += run->results[shard].correct;
+    }
+    return result;
+}
+
+struct gathering {
+    struct model *model;
+    real *gradients;
+};
+
+/* Task numbers count the ops' gather tasks one after another. */
+static void gather_task(void *context, int task, int member)
+{
+    struct gathering *gathering = context;
+    struct model *model = gathering->model;
+    struct node *node = model->nodes;
+    (void)member;
+    for (; task >= node->op.gather_tasks; node++)
+        task -= node->op.gather_tasks;
+    struct op_gather gather = {.task = task,
+                               .samples = model->run->batch.samples,
+                               .shards = model->run->active_shards,
+                               .gradients = gathering->gradients};
+    if (node->op.traits & OP_WHOLE_BATCH) {
+        gather.x = model->edges[model->inputs[node->first_input].edge].values;
+        gather.dy = model->edges[node->y].gradients;
+    }
+    node->op.gather(&node->op, &gather);
+}
+
+void model_gather(struct model *model, struct team *team, real *gradients)
+{
+    struct gathering gathering = {model, gradients};
+    int tasks = 0;
+    for (int i = 0; i < model->node_count; i++)
+        tasks += model->nodes[i].op.gather_tasks;
+    team_run(team, tasks, gather_task, &gathering);
+}
+
+void model_commit(struct model *model, real *numbers)
+{
+    for (int segment = 1; segment < model->segments; segment++) {
+        struct op *op = &barrier(model, segment)->op;
+        op->barrier->commit(op, numbers);
+    }
+}

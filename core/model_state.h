@@ -1,0 +1,66 @@
+/* The inside of a model, for model.c and model_pass.c only. */
+#ifndef CORE_MODEL_STATE_H
+#define CORE_MODEL_STATE_H
+
+#include "core/model.h"
+
+/* What flows between ops: values forward, gradients backward, for one shard or for all of them. */
+struct edge {
+    int64_t count; /* numbers of one sample */
+    int block;     /* layout */
+    int original;  /* −1, or the edge that this one is a conversion of */
+    bool want_gradient;
+    bool kept;         /* read by several ops, or once more by its writer in the backward pass */
+    bool whole_values; /* one buffer per shard; else one per thread */
+    bool whole_gradients;
+    real *values, *gradients;
+};
+
+/* One edge that a node reads. */
+struct input {
+    int edge;
+    bool adds;  /* another reader's gradient is there already when this one comes, … */
+    int64_t at; /* … which then waits at `at` numbers (of one sample) of model.other */
+};
+
+/* One op and its edges. An op that works in place has its first input as its output. */
+struct node {
+    struct op op;
+    int layer; /* plan layer; −1: a conversion put in between */
+    int first_input, inputs;
+    int y;
+    int segment;   /* how many barriers lie in front of its forward pass, its own included */
+    bool by_shard; /* other segments come between its two passes */
+};
+
+struct shard_result {
+    double loss_sum;
+    int64_t correct;
+};
+
+/* The pass that runs. */
+struct model_run {
+    struct model_batch batch;
+    int64_t active_shards;
+    int segment;
+    atomic_bool failed;           /* a kernel's work is missing */
+    uint16_t *labels;             /* (shards, shard_size) */
+    struct shard_result *results; /* (shards) */
+};
+
+struct model {
+    struct model_setup setup;
+    struct block block;
+    struct node *nodes;
+    struct edge *edges;
+    struct input *inputs;
+    int node_count, edge_count, input_count;
+    int *value_edge;     /* (plan layers + 1) edge of the data and of every layer's output */
+    int *first_node;     /* (segments + 1) */
+    int segments;        /* stretches between barriers */
+    real *other;         /* (threads, other_count) a gradient that will be added */
+    int64_t other_count; /* of one sample */
+    struct model_run *run;
+};
+
+#endif
