@@ -45,6 +45,7 @@ struct batch_norm2d_options {
     int64_t num_features; /* FIELD_ABSENT or what the user claims */
     double eps, momentum;
     bool affine;
+    struct variant init, bias_init; /* of init_kinds */
 };
 
 extern const struct kinds layer_kinds;

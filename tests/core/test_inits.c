@@ -7,6 +7,7 @@
 #include "tests/core/support.h"
 #include "tests/core/support_golden.h"
 #include "tests/core/support_job.h"
+#include "tests/core/support_words.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -126,44 +127,48 @@ TEST("far from its mean, too, a truncated normal distribution falls as it should
     free(below);
 }
 
-TEST("zeros, ones and constant are what they say, and reach the bias by bias_init")
+/* Whether all numbers of a trainer's tensor are `value`. */
+static bool all_are(const struct trainer *trainer, const struct plan_tensor *tensor, double value)
+{
+    const real *numbers = trainer_parameters(trainer) + tensor->offset;
+
+    for (int64_t k = 0; k < tensor->count; k++)
+        if (numbers[k] != (real)value)
+            return false;
+    return tensor->count > 0;
+}
+
+TEST(
+    "init gives a layer's weights, bias_init its bias, and without them both are PyTorch's default")
 {
     const struct data_shape data = {{1, 6, 6, 0}, 3, 10, 0};
-    struct spec *spec = network_new();
-    struct conv2d_options *conv;
-    struct linear_options *linear;
+    const struct job_words words = {
+        .model = "conv2d out_channels=2 kernel_size=3 init=(ones) bias_init=(constant value=0.1) | "
+                 "batch_norm2d | batch_norm2d init=(zeros) bias_init=(ones) | flatten | "
+                 "linear out_features=3 init=(zeros)"};
+    const double wanted[] = {1, 0.1, 1, 0, 0, 1, 0, 1, 0, 1, 0};
     struct dataset *dataset;
     struct trainer *trainer;
-    struct plan plan;
-    const real *all;
+    struct job job;
 
-    network_conv2d(spec, 2, 3, 1, 0);
-    network_layer(spec, "flatten");
-    network_linear(spec, 3);
-    conv = spec->model.items[0].options;
-    linear = spec->model.items[2].options;
-    variant_from_words(&spec->arena, &init_kinds, "ones", &conv->init);
-    variant_from_words(&spec->arena, &init_kinds, "constant value=0.1", &conv->bias_init);
-    variant_from_words(&spec->arena, &init_kinds, "zeros", &linear->init);
-    network_plan(spec, &data, &plan);
     make_idx_dataset("set", &data, 1);
     dataset = open_dataset("set");
-    trainer = network_trainer(spec, &plan, dataset, 1, KERNELS_REFERENCE);
-    all = trainer_parameters(trainer);
-    for (int64_t k = 0; k < plan.tensors[0].count; k++)
-        CHECK(all[plan.tensors[0].offset + k] == 1);
-    for (int64_t k = 0; k < 2; k++)
-        CHECK(all[plan.tensors[1].offset + k] == (real)0.1);
-    for (int64_t k = 0; k < plan.tensors[2].count; k++)
-        CHECK(all[plan.tensors[2].offset + k] == 0);
-    /* No bias_init: PyTorch's default, within 1/√fan_in of the weights. */
-    for (int64_t k = 0; k < 3; k++)
-        CHECK(all[plan.tensors[3].offset + k] != 0 &&
-              fabs((double)all[plan.tensors[3].offset + k]) <= 1 / sqrt(32));
+    job_make(&job, &words, dataset);
+    trainer = job_trainer(&job, 1, KERNELS_REFERENCE);
+    CHECK_INT(job.plan.tensor_count, COUNT_OF(wanted) + 1);
+    for (size_t i = 0; i < COUNT_OF(wanted); i++)
+        if (!all_are(trainer, &job.plan.tensors[i], wanted[i]))
+            FAIL("%s is not %g", job.plan.tensors[i].name, wanted[i]);
+    /* linear's bias has no bias_init: within 1/√fan_in of its weights. */
+    for (int64_t k = 0; k < 3; k++) {
+        double value =
+            (double)trainer_parameters(trainer)[job.plan.tensors[COUNT_OF(wanted)].offset + k];
+
+        CHECK(value != 0 && fabs(value) <= 1 / sqrt(32));
+    }
     trainer_free(trainer);
+    job_drop(&job);
     dataset_release(dataset);
-    plan_drop(&plan);
-    network_free(spec);
 }
 
 TEST("kaiming_uniform as it stands is the default to the last bit: ±1/√fan_in of the same draws")
@@ -220,23 +225,17 @@ TEST("orthogonal weights are: all rows, or all columns, have one length and righ
     check_orthogonal(211, 60, 1.41);
 }
 
-static void check_refused(const char *init, const char *bias_init, const char *pointer,
-                          const char *part)
+/* pointer NULL: nothing is wrong. */
+static void check_refused(const char *model, const char *pointer, const char *part)
 {
     const struct data_shape data = {{3, 80, 80, 0}, 10, 10, 0};
     struct problems *problems = calloc(1, sizeof(*problems));
     struct spec *spec = network_new();
-    struct linear_options *linear;
     struct error error = {0};
     struct plan plan;
 
     CHECK(problems != NULL);
-    network_layer(spec, "flatten");
-    network_linear(spec, 1000);
-    network_linear(spec, 10);
-    linear = spec->model.items[1].options;
-    variant_from_words(&spec->arena, &init_kinds, init, &linear->init);
-    variant_from_words(&spec->arena, &init_kinds, bias_init, &linear->bias_init);
+    layers_from_words(&spec->arena, model, &spec->model);
     CHECK(spec_complete(spec, problems, &error));
     CHECK(plan_make(spec, &data, &plan, problems, NULL, &error));
     CHECK_INT((int64_t)problems->count, pointer ? 1 : 0);
@@ -252,13 +251,21 @@ static void check_refused(const char *init, const char *bias_init, const char *p
 
 TEST("what an initializer cannot do is a problem at its place, before any memory is taken")
 {
-    check_refused("normal", "uniform a=-0.1 b=0.1", NULL, NULL);
-    check_refused("uniform a=1 b=1", "truncated_normal", NULL, NULL);
-    check_refused("zeros", "kaiming_uniform", "/model/1/bias_init", "two or more dimensions");
-    check_refused("zeros", "orthogonal", "/model/1/bias_init", "two or more dimensions");
-    check_refused("orthogonal", "zeros", "/model/1/init", "too large to be made orthogonal");
-    check_refused("uniform a=1 b=0.5", "zeros", "/model/1/init", "a is above b");
-    check_refused("truncated_normal a=1 b=1", "zeros", "/model/1/init", "a must be below b");
-    check_refused("ones", "truncated_normal std=0.01 a=1", "/model/1/bias_init",
+#define LINEAR(options) "flatten | linear out_features=1000 " options " | linear out_features=10"
+    check_refused(LINEAR("init=(normal) bias_init=(uniform a=-0.1 b=0.1)"), NULL, NULL);
+    check_refused(LINEAR("init=(uniform a=1 b=1) bias_init=(truncated_normal)"), NULL, NULL);
+    check_refused(LINEAR("bias_init=(kaiming_uniform)"), "/model/1/bias_init",
+                  "two or more dimensions");
+    check_refused(LINEAR("bias_init=(orthogonal)"), "/model/1/bias_init", "two or more dimensions");
+    check_refused(LINEAR("init=(orthogonal)"), "/model/1/init", "too large to be made orthogonal");
+    check_refused(LINEAR("init=(uniform a=1 b=0.5)"), "/model/1/init", "a is above b");
+    check_refused(LINEAR("init=(truncated_normal a=1 b=1)"), "/model/1/init", "a must be below b");
+    check_refused(LINEAR("bias_init=(truncated_normal std=0.01 a=1)"), "/model/1/bias_init",
                   "nothing between a and b");
+    check_refused("batch_norm2d init=(xavier_normal) | flatten | linear out_features=10",
+                  "/model/0/init", "two or more dimensions");
+    check_refused("residual body=(conv2d out_channels=3 kernel_size=1 bias_init=(xavier_normal)) | "
+                  "flatten | linear out_features=10",
+                  "/model/0/body/0/bias_init", "two or more dimensions");
+#undef LINEAR
 }
