@@ -15,6 +15,10 @@ struct golden_tolerance {
 void check_golden_runs(int bits, enum kernel_choice kernels,
                        const struct golden_tolerance *tolerance);
 
+/* Every network of networks.txt: the loss of each step and, at the end, the loss in evaluation,
+ * against PyTorch's double. `tolerance` is relative, but absolute for small losses. */
+void check_golden_networks(enum kernel_choice kernels, double tolerance);
+
 /* Every layer of layers.txt, in shards of shard_size: y, dx and all gradients. */
 void check_golden_layers(enum kernel_choice kernels, int64_t shard_size,
                          const struct golden_tolerance *tolerance);

@@ -38,9 +38,9 @@ static void begin_layer(struct layer_run *run, const char *words, const char *sh
     fill_symmetric(run->dy, run->samples * run->y_count, number, 1);
 }
 
-/* "gradient NAME COUNT v v v" */
-static void check_gradient(const struct layer_run *run, char *text,
-                           const struct golden_tolerance *tolerance)
+/* "gradient NAME COUNT v v v", "running NAME COUNT v v v" */
+static void check_tensor(const struct layer_run *run, const real *array, char *text,
+                         const struct golden_tolerance *tolerance)
 {
     char *rest = golden_cut(text);
 
@@ -49,7 +49,7 @@ static void check_gradient(const struct layer_run *run, char *text,
 
         if (strcmp(tensor->name, text) == 0) {
             CHECK_INT(strtoll(rest, NULL, 10), tensor->count);
-            check_golden_values(text, run->gradients + tensor->offset, rest, tolerance);
+            check_golden_values(text, array + tensor->offset, rest, tolerance);
             return;
         }
     }
@@ -79,7 +79,9 @@ void check_golden_layers(enum kernel_choice kernels, int64_t shard_size,
         } else if ((rest = golden_rest(&golden, "dx")) != NULL) {
             check_golden_values(what, run.dx, rest, tolerance);
         } else if ((rest = golden_rest(&golden, "gradient")) != NULL) {
-            check_gradient(&run, rest, tolerance);
+            check_tensor(&run, run.gradients, rest, tolerance);
+        } else if ((rest = golden_rest(&golden, "running")) != NULL) {
+            check_tensor(&run, run.parameters, rest, tolerance);
         } else if (strcmp(golden.line, "end") == 0) {
             layer_close(&run);
         }

@@ -28,6 +28,16 @@ static const char random_words[] =
     "adaptive_avg_pool2d output_size=2 | flatten | linear out_features=9 | tanh | dropout | "
     "linear out_features=3";
 
+/* Shards meet in the middle; outputs have several readers; a shard's draws outlive its thread's
+ * buffers; one activation in front of a barrier keeps what its derivative needs. */
+static const char joined_words[] =
+    "conv2d out_channels=6 kernel_size=3 padding=1 bias=false | batch_norm2d | relu | "
+    "residual body=(conv2d out_channels=6 kernel_size=3 padding=1 | batch_norm2d | gelu | dropout "
+    "p=0.3 | conv2d out_channels=6 kernel_size=1 | batch_norm2d) | relu | dropout2d p=0.2 | "
+    "concat branches=(conv2d out_channels=10 kernel_size=1 | batch_norm2d | tanh)()(residual "
+    "body=(batch_norm2d affine=false | sigmoid)) | max_pool2d kernel_size=2 | batch_norm2d | "
+    "flatten | linear out_features=3";
+
 static const struct net nets[] = {
     {&images,
      {.model = lenet5_words,
@@ -47,6 +57,13 @@ static const struct net nets[] = {
      {.model = odd_net_words, .epochs = 3, .seed = 6, .batch_size = 31, .drop_last = true}},
     {&odd_images,
      {.model = random_words, .epochs = 4, .shuffle = true, .seed = 8, .batch_size = 24}},
+    {&odd_images,
+     {.model = joined_words,
+      .optimizer = "sgd lr=0.02 momentum=0.9",
+      .epochs = 4,
+      .shuffle = true,
+      .seed = 9,
+      .batch_size = 24}},
 };
 
 static struct dataset *dataset_of(const struct net *net)
@@ -75,7 +92,7 @@ static void trace_rest(struct trainer *trainer, const struct job *job, struct tr
         trace->losses[trace->steps] = report.train_loss;
         trace->norms[trace->steps++] = report.grad_norm;
     }
-    trace->count = job->plan.parameters;
+    trace->count = job->plan.numbers;
     trace->parameters = malloc((size_t)trace->count * sizeof(real));
     CHECK(trace->parameters != NULL);
     memcpy(trace->parameters, trainer_parameters(trainer), (size_t)trace->count * sizeof(real));

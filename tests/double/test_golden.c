@@ -11,6 +11,11 @@ TEST_SLOW("in double, LeNet-5 trains as in PyTorch to twelve digits", 300)
     check_golden_runs(64, KERNELS_REFERENCE, &as_double);
 }
 
+TEST_SLOW("in double, whole networks train as in PyTorch: every loss of fifty steps", 900)
+{
+    check_golden_networks(KERNELS_REFERENCE, 1e-9);
+}
+
 TEST("in double, a trainer draws the initial weights that numpy draws")
 {
     check_golden_start();

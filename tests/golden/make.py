@@ -11,10 +11,13 @@ import functools
 import json
 import math
 import os
+import sys
 import warnings
 
 import numpy
 import torch
+
+import networks
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -63,7 +66,7 @@ def draw_parameters(network, seed, factor=1):
     number = 0
     with torch.no_grad():
         for layer in network:
-            fan_in = layer.weight[0].numel() if hasattr(layer, "weight") else 0
+            fan_in = layer.weight[0].numel() if getattr(layer, "weight", None) is not None else 0
             for tensor in layer.parameters():
                 u = uniform(seed, WEIGHTS | number << 8, 0, tensor.numel())
                 values = ((2 * u - 1) * (1 / math.sqrt(fan_in))).astype(numpy.float32) * factor
@@ -109,6 +112,7 @@ def layer(kind, options, channels):
              "silu": torch.nn.SiLU, "sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh,
              "flatten": torch.nn.Flatten, "max_pool2d": torch.nn.MaxPool2d,
              "avg_pool2d": torch.nn.AvgPool2d, "adaptive_avg_pool2d": torch.nn.AdaptiveAvgPool2d,
+             "batch_norm2d": functools.partial(torch.nn.BatchNorm2d, channels),
              "dropout": Dropout, "dropout2d": functools.partial(Dropout, channels=True)}
     return plain[kind](**rest), channels
 
@@ -289,6 +293,10 @@ LAYERS = [
     ("dropout", {"p": 1}, (5,), 2),
     ("dropout2d", {"p": 0.4}, (17, 2, 3), 4),
     ("dropout2d", {}, (3, 2, 2), 3),
+    ("batch_norm2d", {}, (3, 5, 4), 4),
+    ("batch_norm2d", {"eps": 0.01, "momentum": 0.3}, (17, 2, 3), 3),
+    ("batch_norm2d", {"affine": False, "momentum": 1.0}, (4, 3, 3), 4),
+    ("batch_norm2d", {}, (5, 1, 1), 3),
 ]
 
 
@@ -307,6 +315,9 @@ def write_layers(file):
         file.write(numbers("dx", x.grad))
         for name, tensor in network.named_parameters():
             file.write(numbers("gradient %s" % name, tensor.grad))
+        for name, tensor in network.named_buffers():
+            if "running" in name:
+                file.write(numbers("running %s" % name, tensor))
         file.write("end\n")
 
 
@@ -760,3 +771,4 @@ if __name__ == "__main__":
     write("inits.txt", write_inits)
     write("lenet5.txt", write_runs)
     write("optimizers.txt", write_optimizers)
+    write("networks.txt", networks.write_networks(sys.modules[__name__]))
