@@ -32,8 +32,8 @@ enum error_kind {
 
 struct error {
     enum error_kind kind;
-    char where[96]; /* JSON pointer, file name or module; may be empty */
-    char text[320]; /* one sentence, without a full stop */
+    char where[256]; /* JSON pointer, file name or module; may be empty */
+    char text[320];  /* one sentence, without a full stop */
 };
 
 /* Fills *error unless it already holds one. Always returns false, so that `return error_set(…)`

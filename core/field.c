@@ -66,8 +66,10 @@ static void default_choice(const struct field *field, void *value)
 
 static void default_pair_or(const struct field *field, struct pair_or *value)
 {
+    bool absent = (field->flags & FIELD_OPTIONAL) != 0;
+
     value->choice = -1;
-    value->pair[0] = value->pair[1] = (int64_t)field->fallback;
+    value->pair[0] = value->pair[1] = absent ? FIELD_ABSENT : (int64_t)field->fallback;
 }
 
 void fields_defaults(const struct fields *fields, void *base)

@@ -38,7 +38,7 @@ int64_t window_output(const struct sliding *w)
 
 void plan_option_problem(struct layer_planning *planning, const char *key, const char *format, ...)
 {
-    char pointer[128], text[256];
+    char pointer[POINTER_BYTES], text[256];
     va_list list;
     snprintf(pointer, sizeof pointer, "%s", planning->layer->pointer);
     pointer_push(pointer, sizeof pointer, key);

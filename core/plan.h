@@ -79,7 +79,7 @@ struct plan {
 
 /* A remark that does not stop a job. */
 struct plan_warning {
-    char pointer[128];
+    char pointer[POINTER_BYTES];
     char text[256];
 };
 enum { PLAN_WARNINGS_MAX = 32 };

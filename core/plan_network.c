@@ -27,7 +27,7 @@ struct chain {
 /* What a list of layers needs room for, all that they hold included. */
 struct room {
     size_t layers, sources;
-    int depth;
+    int depth, deepest; /* of the list, and of what lies deepest in it */
 };
 
 /* Saturates at the limit instead of overflowing: the caller reports what reaches it. */
@@ -148,14 +148,14 @@ static bool add_room(void *context, const struct field *field, const struct vari
 
 static struct room count_room(const struct variants *chain, int depth)
 {
-    struct room room = {.depth = depth};
+    struct room room = {.depth = depth, .deepest = depth};
     for (size_t i = 0; i < chain->count && depth <= LAYER_DEPTH_MAX; i++) {
-        struct room inside = {.depth = depth};
+        struct room inside = {.depth = depth, .deepest = depth};
         if (chain->items[i].kind)
             visit_chains(&chain->items[i], add_room, &inside);
         room.layers += inside.layers + 1;
         room.sources += inside.sources + 1;
-        room.depth = inside.depth > room.depth ? inside.depth : room.depth;
+        room.deepest = inside.deepest > room.deepest ? inside.deepest : room.deepest;
     }
     return room;
 }
@@ -168,7 +168,7 @@ static bool add_room(void *context, const struct field *field, const struct vari
     (void)index;
     room->layers += inside.layers;
     room->sources += inside.sources + 1;
-    room->depth = inside.depth > room->depth ? inside.depth : room->depth;
+    room->deepest = inside.deepest > room->deepest ? inside.deepest : room->deepest;
     return true;
 }
 
@@ -307,12 +307,12 @@ bool plan_network(struct layer_planning *planning, const struct variants *model)
     struct chain chain = {.layers = model, .path = "", .pointer = "/model", .source = -1};
     struct room room = count_room(model, 0);
     int end = -1;
-    if (room.depth > LAYER_DEPTH_MAX || room.layers > LAYERS_MAX) {
+    if (room.deepest > LAYER_DEPTH_MAX || room.layers > LAYERS_MAX) {
         problem_add(planning->problems, chain.pointer,
-                    room.depth > LAYER_DEPTH_MAX
+                    room.deepest > LAYER_DEPTH_MAX
                         ? "layers are nested more than %d deep"
                         : "more than %d layers in all, those inside others included",
-                    room.depth > LAYER_DEPTH_MAX ? LAYER_DEPTH_MAX : LAYERS_MAX);
+                    room.deepest > LAYER_DEPTH_MAX ? LAYER_DEPTH_MAX : LAYERS_MAX);
         return false;
     }
     if (!take(planning->plan, &room)) {

@@ -7,10 +7,11 @@
 #include "core/error.h"
 #include "core/field.h"
 
-enum { PROBLEMS_MAX = 64 };
+/* POINTER_BYTES: room for any option of a layer as deep inside others as layers may lie. */
+enum { PROBLEMS_MAX = 64, POINTER_BYTES = 256 };
 
 struct problem {
-    char pointer[128];           /* RFC 6901, "" is the whole document */
+    char pointer[POINTER_BYTES]; /* RFC 6901, "" is the whole document */
     char detail[256];            /* what was found and what is wanted */
     char suggestion[64];         /* nearest allowed name, or "" */
     const char *const *choices;  /* allowed names, NULL-ended, or NULL */

@@ -1,5 +1,5 @@
-/* The tables of the whole spec, and its completion. Rows of layers, optimizers, schedules and
- * losses stand with their kinds. */
+/* The tables of the whole spec, and the rules between its fields. Rows of layers, optimizers,
+ * schedules and losses stand with their kinds. */
 #include "core/spec.h"
 
 #include "core/layer.h"
@@ -149,16 +149,6 @@ bool variant_make(struct arena *arena, const struct kinds *kinds, const struct k
     return true;
 }
 
-/* A variant that the user left out gets its row's default kind. */
-static bool complete_variant(struct spec *spec, struct variant *variant, const char *name)
-{
-    const struct field *row = fields_find(&spec_fields, name);
-    if (variant->kind || !row->fallback_kind)
-        return true;
-    return variant_make(&spec->arena, row->kinds, kinds_find(row->kinds, row->fallback_kind),
-                        variant);
-}
-
 static void complete_every(struct spec_every *every)
 {
     if (!every->given)
@@ -174,15 +164,6 @@ static void complete_checkpoint(struct spec_checkpoint *checkpoint)
     complete_every(&checkpoint->every);
 }
 
-static void complete_layers(const struct variants *layers)
-{
-    for (size_t i = 0; i < layers->count; i++) {
-        const struct layer_kind *kind = (const struct layer_kind *)layers->items[i].kind;
-        if (kind && kind->complete)
-            kind->complete(layers->items[i].options);
-    }
-}
-
 bool spec_complete(struct spec *spec, struct problems *problems, struct error *error)
 {
     if (spec->run.epochs != FIELD_ABSENT && spec->run.max_steps != FIELD_ABSENT)
@@ -190,12 +171,10 @@ bool spec_complete(struct spec *spec, struct problems *problems, struct error *e
                     "epochs and max_steps both say how long to train: give one of them");
     if (spec->run.epochs == FIELD_ABSENT && spec->run.max_steps == FIELD_ABSENT)
         spec->run.epochs = 1;
-    if (!complete_variant(spec, &spec->loss, "loss") ||
-        !complete_variant(spec, &spec->lr_schedule, "lr_schedule"))
-        return error_set(error, ERROR_MEMORY, "spec", "no memory for the defaults");
-    complete_layers(&spec->model);
     complete_every(&spec->evaluate_every);
     complete_checkpoint(&spec->checkpoint);
+    if (!spec_complete_rows(&spec->arena, &spec_fields, spec))
+        return error_set(error, ERROR_MEMORY, "spec", "no memory for the defaults");
 
     if (spec->lr_schedule.kind)
         schedule_complete(&spec->lr_schedule, &spec->run, "/lr_schedule", problems);

@@ -76,6 +76,13 @@ void spec_drop(struct spec *spec);
 bool variant_make(struct arena *arena, const struct kinds *kinds, const struct kind *kind,
                   struct variant *out);
 
+/* Gives every variant inside the struct at `base` that the user left out its row's default kind,
+ * and every layer the defaults that depend on its other options: in nested objects, in options of
+ * variants, in layers inside layers. What an absent optional object holds is left alone. As deep as
+ * the variants lie in each other, so deep is the recursion: who reads them sets the bound. False
+ * when memory is gone. */
+bool spec_complete_rows(struct arena *arena, const struct fields *fields, void *base);
+
 /* After reading: fills defaults that depend on other fields (default kinds, 1 epoch) and checks the
  * rules between fields, adding to *problems. Call once. False only when memory is gone. */
 bool spec_complete(struct spec *spec, struct problems *problems, struct error *error) MUST_CHECK;

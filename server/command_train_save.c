@@ -29,7 +29,7 @@ static bool write_all(int file, const char *bytes, size_t size)
     return true;
 }
 
-static bool write_pieces(int file, const struct safetensors *tensors, const float *parameters)
+static bool write_pieces(int file, const struct safetensors *tensors, const float *numbers)
 {
     char *piece = malloc(PIECE_BYTES);
     bool good = piece != NULL;
@@ -38,7 +38,7 @@ static bool write_pieces(int file, const struct safetensors *tensors, const floa
         uint64_t left = tensors->size - from;
         size_t size = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
 
-        safetensors_read(tensors, parameters, from, piece, size);
+        safetensors_read(tensors, numbers, from, piece, size);
         good = write_all(file, piece, size);
     }
     free(piece);
@@ -71,7 +71,7 @@ bool train_can_save(const struct train_options *options, struct error *error)
     return true;
 }
 
-static bool write_file(const char *path, const struct safetensors *tensors, const float *parameters,
+static bool write_file(const char *path, const struct safetensors *tensors, const float *numbers,
                        struct error *error)
 {
     char unfinished[PATH_BYTES];
@@ -84,8 +84,8 @@ static bool write_file(const char *path, const struct safetensors *tensors, cons
         return false;
     /* mkstemp makes files for the owner alone; weights are as private as any other file of the
      * user. */
-    good = fchmod(file, 0666 & ~mask) == 0 && write_pieces(file, tensors, parameters) &&
-           fsync(file) == 0;
+    good =
+        fchmod(file, 0666 & ~mask) == 0 && write_pieces(file, tensors, numbers) && fsync(file) == 0;
     if (!good)
         error_set(error, ERROR_IO, path, "cannot be written: %s", strerror(errno));
     if (close(file) != 0 || (good && rename(unfinished, path) != 0))

@@ -14,12 +14,42 @@ static json_t *shape_to_json(const struct shape *shape)
                      (json_int_t)shape->width);
 }
 
+/* How many layers hold this one: one for each option's name in its path, "5.branches.1.0". */
+static int depth_of(const struct plan_layer *layer)
+{
+    int depth = 0;
+
+    for (const char *at = layer->path; at; at = strchr(at, '.')) {
+        at += *at == '.';
+        depth += *at < '0' || *at > '9';
+    }
+    return depth;
+}
+
+/* The paths of the layers that it reads. */
+static json_t *inputs_to_json(const struct plan *plan, const struct plan_layer *layer)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; list && i < layer->sources; i++) {
+        int source = plan->sources[layer->first_source + i];
+        json_t *path = json_string(source < 0 ? "data" : plan->layers[source].path);
+
+        if (json_array_append_new(list, path) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    return list;
+}
+
 static json_t *layer_to_json(const struct plan *plan, int index)
 {
     const struct plan_layer *layer = &plan->layers[index];
     json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:o, s:I, s:I, s:I}", "type", layer->kind->name, "path", layer->path,
-        "pointer", layer->pointer, "output", shape_to_json(&layer->output), "parameters",
+        "{s:s, s:s, s:s, s:i, s:o, s:o, s:I, s:I, s:I}", "type", layer->kind->name, "path",
+        layer->path, "pointer", layer->pointer, "depth", depth_of(layer), "inputs",
+        inputs_to_json(plan, layer), "output", shape_to_json(&layer->output), "parameters",
         (json_int_t)layer->parameters, "multiply_adds", (json_int_t)layer->multiply_adds, "bytes",
         (json_int_t)plan_layer_bytes(plan, index));
     bool all = layer->receptive_field[0] == 0;

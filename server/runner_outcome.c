@@ -151,7 +151,7 @@ static enum job_state wanted_state(enum runner_wish wish, const struct error *fa
 
 void runner_conclude(struct runner *runner, enum runner_wish wish, const struct error *failure)
 {
-    char reason[512] = "";
+    char reason[640] = "";
     if (wish == WISH_LEAVE) {
         log_line(runner->world->log, LOG_WARNING, "job %s: its state was changed by another hand",
                  runner->job->id);

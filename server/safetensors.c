@@ -129,7 +129,7 @@ static void copy_shared(const struct range *range, uint64_t begin, const char *b
         memcpy(range->out + (from - range->from), bytes + (from - begin), (size_t)(to - from));
 }
 
-void safetensors_read(const struct safetensors *file, const float *parameters, uint64_t from,
+void safetensors_read(const struct safetensors *file, const float *numbers, uint64_t from,
                       void *out, size_t size)
 {
     struct range range = {.from = from, .to = from + size, .out = out};
@@ -138,12 +138,12 @@ void safetensors_read(const struct safetensors *file, const float *parameters, u
     for (int i = 0; i < file->slice_count; i++) {
         const struct safetensors_slice *slice = &file->slices[i];
 
-        copy_shared(&range, slice->begin, (const char *)(parameters + slice->offset),
+        copy_shared(&range, slice->begin, (const char *)(numbers + slice->offset),
                     (uint64_t)slice->count * sizeof(float));
     }
 }
 
-bool safetensors_digest(const struct safetensors *file, const float *parameters, char sha256[65],
+bool safetensors_digest(const struct safetensors *file, const float *numbers, char sha256[65],
                         struct error *error)
 {
     uint8_t digest[DIGEST_BYTES];
@@ -153,7 +153,7 @@ bool safetensors_digest(const struct safetensors *file, const float *parameters,
         return error_set(error, ERROR_MEMORY, "", "no memory for the digest of the weights");
     pieces[0] = (struct digest_piece){file->head, file->head_size};
     for (int i = 0; i < file->slice_count; i++)
-        pieces[i + 1] = (struct digest_piece){parameters + file->slices[i].offset,
+        pieces[i + 1] = (struct digest_piece){numbers + file->slices[i].offset,
                                               (size_t)file->slices[i].count * sizeof(float)};
     digest_pieces(pieces, (size_t)file->slice_count + 1, digest);
     digest_hex(digest, sha256);

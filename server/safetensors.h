@@ -3,13 +3,13 @@
  *
  * The file: header length (8 bytes, little-endian), a JSON header padded with spaces so that the
  * data begins at a multiple of 8, then the tensors' fp32 numbers without gaps in the order of
- * plan.tensors. */
+ * plan.tensors: running statistics stand with their layer, as in a PyTorch state dict. */
 #ifndef SERVER_SAFETENSORS_H
 #define SERVER_SAFETENSORS_H
 
 #include "core/checkpoint.h"
 
-/* A run of numbers of the flat parameter array, and where it begins in the file. */
+/* A run of numbers of the flat array, and where it begins in the file. */
 struct safetensors_slice {
     int64_t offset, count; /* in numbers */
     uint64_t begin;        /* in bytes of the file */
@@ -32,15 +32,16 @@ struct safetensors_meta {
 /* Works out the file for `plan`; to be dropped. ERROR_MEMORY. */
 bool safetensors_init(const struct plan *plan, const struct safetensors_meta *meta,
                       struct safetensors *out, struct error *error) MUST_CHECK;
-/* SHA-256, in hexadecimal, of the file that `parameters` would make. ERROR_MEMORY. */
-bool safetensors_digest(const struct safetensors *file, const float *parameters, char sha256[65],
+/* SHA-256, in hexadecimal, of the file that the plan.numbers `numbers` of the flat array, what is
+ * not learned included, would make. ERROR_MEMORY. */
+bool safetensors_digest(const struct safetensors *file, const float *numbers, char sha256[65],
                         struct error *error) MUST_CHECK;
 /* A zeroed one is allowed. */
 void safetensors_drop(struct safetensors *file);
 
-/* Copies `size` bytes of the file from byte `from` to `out`; from + size ≤ file->size. `parameters`
- * are the plan.parameters numbers of a checkpoint. */
-void safetensors_read(const struct safetensors *file, const float *parameters, uint64_t from,
+/* Copies `size` bytes of the file from byte `from` to `out`; from + size ≤ file->size. `numbers` as
+ * for the digest. */
+void safetensors_read(const struct safetensors *file, const float *numbers, uint64_t from,
                       void *out, size_t size);
 
 #endif

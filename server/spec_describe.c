@@ -157,6 +157,40 @@ static void describe_items(const struct field *field, char *out, size_t size)
     snprintf(out, size, "a list of %.0f to %zu, each %s", field->min, spec_list_max(field), item);
 }
 
+void spec_describe_variant(const struct kinds *kinds, char *out, size_t size)
+{
+    const struct kind *untyped = kinds->untyped;
+
+    if (!untyped) {
+        snprintf(out, size, "an object {\"type\": …} or a name alone");
+        return;
+    }
+    snprintf(out, size, "a name or an object {");
+    for (size_t i = 0; i < untyped->options.count; i++)
+        append(out, size, "%s\"%s\": …", i == 0 ? "" : ", ", untyped->options.rows[i].name);
+    append(out, size, "}");
+}
+
+static void describe_pair(const struct field *field, char *out, size_t size)
+{
+    describe_range(field, "an integer", out, size);
+    append(out, size, ", or two of them as [height, width]");
+}
+
+/* One of the names, or a number or pair. */
+static void describe_or(const struct field *field, char *out, size_t size)
+{
+    size_t used;
+
+    describe_choices(field, out, size);
+    append(out, size, ", or ");
+    used = strlen(out);
+    if (field->type == FIELD_PAIR_OR)
+        describe_pair(field, out + used, size - used);
+    else
+        describe_range(field, "a number", out + used, size - used);
+}
+
 void spec_describe_wanted(const struct field *field, char *out, size_t size)
 {
     switch (field->type) {
@@ -176,25 +210,27 @@ void spec_describe_wanted(const struct field *field, char *out, size_t size)
         describe_choices(field, out, size);
         break;
     case FIELD_PAIR:
-        describe_range(field, "an integer", out, size);
-        append(out, size, ", or two of them as [height, width]");
+        describe_pair(field, out, size);
         break;
     case FIELD_REALS2:
         describe_range(field, "a list of two numbers, each", out, size);
         break;
     case FIELD_EITHER:
-        describe_choices(field, out, size);
-        append(out, size, ", or ");
-        describe_range(field, "a number", out + strlen(out), size - strlen(out));
+    case FIELD_PAIR_OR:
+        describe_or(field, out, size);
         break;
     case FIELD_OBJECT:
         snprintf(out, size, "an object");
         break;
     case FIELD_VARIANT:
-        snprintf(out, size, "an object {\"type\": …} or a name alone");
+        spec_describe_variant(field->kinds, out, size);
         break;
     case FIELD_VARIANTS:
         snprintf(out, size, "a list of %.0f to %zu objects {\"type\": …}", field->min,
+                 spec_list_max(field));
+        break;
+    case FIELD_VARIANT_LISTS:
+        snprintf(out, size, "a list of %.0f to %zu lists of objects {\"type\": …}", field->min,
                  spec_list_max(field));
         break;
     case FIELD_LIST:

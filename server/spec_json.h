@@ -50,9 +50,10 @@ bool spec_from_stored(const char *text, struct spec *spec, struct error *error) 
 json_t *spec_to_json(const struct spec *spec);
 json_t *job_meta_to_json(const struct job_meta *meta);
 
-/* The plan as sent to users: per layer type, path, output shape, parameters, multiply-adds,
- * receptive field, bytes; totals; steps; the schedule's curve (at most 201 points [step, lr]);
- * warnings. `layers` false: totals only, as stored with the job. */
+/* The plan as sent to users: per layer, in the order of computing, type, path, depth (how many
+ * layers hold it), inputs (the paths of the layers it reads, "data" for the images), output shape,
+ * parameters, multiply-adds, receptive field, bytes; totals; steps; the schedule's curve (at most
+ * 201 points [step, lr]); warnings. `layers` false: totals only, as stored with the job. */
 json_t *plan_to_json(const struct spec *spec, const struct plan *plan,
                      const struct plan_warnings *warnings, int64_t bytes, bool layers);
 

@@ -1,5 +1,5 @@
-/* Reading a job object: walks rows and kinds and hands plain values to spec_scalar. Everything
- * wrong is collected; reading goes on, so that the user hears all of it at once. */
+/* Reading a job object: walks rows and hands plain values to spec_scalar and kinds to spec_variant.
+ * Everything wrong is collected; reading goes on, so that the user hears all of it at once. */
 #include "server/spec_walk.h"
 
 #include <inttypes.h>
@@ -28,31 +28,18 @@ static const struct field meta_rows[] = {
 
 const struct fields job_meta_fields = {meta_rows, COUNT_OF(meta_rows), sizeof(struct job_meta)};
 
-/* One JSON object may fill several structs: a layer's own options and those of every layer. */
-struct block {
-    const struct fields *fields; /* NULL: none */
-    void *base;
-};
-
-struct object {
-    const json_t *json; /* NULL: no key is given (a bare string) */
-    const char *pointer;
-    const char *owner; /* whose keys these are, for messages */
-    bool has_type;     /* "type" is the caller's */
-    struct block blocks[2];
-};
-
 static void read_value(struct spec_reader *reader, const struct spec_value *value);
 
-static void point(char pointer[POINTER_SIZE], const char *parent, const char *token)
+static void point(char pointer[POINTER_BYTES], const char *parent, const char *token)
 {
-    snprintf(pointer, POINTER_SIZE, "%s", parent);
-    pointer_push(pointer, POINTER_SIZE, token);
+    snprintf(pointer, POINTER_BYTES, "%s", parent);
+    pointer_push(pointer, POINTER_BYTES, token);
 }
 
-static void unknown_key(struct spec_reader *reader, const struct object *object, const char *key)
+static void unknown_key(struct spec_reader *reader, const struct spec_object *object,
+                        const char *key)
 {
-    char pointer[POINTER_SIZE];
+    char pointer[POINTER_BYTES];
     struct problem *problem;
 
     point(pointer, object->pointer, key);
@@ -64,19 +51,19 @@ static void unknown_key(struct spec_reader *reader, const struct object *object,
         problem_suggest(problem, key);
 }
 
-static void read_keys(struct spec_reader *reader, const struct object *object)
+static void read_keys(struct spec_reader *reader, const struct spec_object *object)
 {
     const char *key;
     json_t *json;
 
     json_object_foreach ((json_t *)object->json, key, json) {
         const struct field *field = NULL;
-        char pointer[POINTER_SIZE];
+        char pointer[POINTER_BYTES];
 
         if (object->has_type && strcmp(key, "type") == 0)
             continue;
         for (size_t i = 0; i < COUNT_OF(object->blocks) && !field; i++) {
-            const struct block *block = &object->blocks[i];
+            const struct spec_block *block = &object->blocks[i];
 
             field = fields_find(block->fields, key);
             if (!field)
@@ -90,12 +77,12 @@ static void read_keys(struct spec_reader *reader, const struct object *object)
     }
 }
 
-static void check_required(struct spec_reader *reader, const struct object *object,
+static void check_required(struct spec_reader *reader, const struct spec_object *object,
                            const struct fields *fields)
 {
     for (size_t i = 0; fields && i < fields->count; i++) {
         const struct field *field = &fields->rows[i];
-        char pointer[POINTER_SIZE], wanted[192];
+        char pointer[POINTER_BYTES], wanted[192];
         struct problem *problem;
 
         if (!(field->flags & FIELD_REQUIRED) || json_object_get(object->json, field->name))
@@ -110,7 +97,7 @@ static void check_required(struct spec_reader *reader, const struct object *obje
     }
 }
 
-static void read_object(struct spec_reader *reader, const struct object *object)
+void spec_read_object(struct spec_reader *reader, const struct spec_object *object)
 {
     read_keys(reader, object);
     for (size_t i = 0; i < COUNT_OF(object->blocks); i++)
@@ -121,10 +108,10 @@ static void read_nested(struct spec_reader *reader, const struct spec_value *val
 {
     const struct field *field = value->field;
     char owner[80];
-    struct object object = {.json = value->json,
-                            .pointer = value->pointer,
-                            .owner = owner,
-                            .blocks = {{field->fields, value->at}}};
+    struct spec_object object = {.json = value->json,
+                                 .pointer = value->pointer,
+                                 .owner = owner,
+                                 .blocks = {{field->fields, value->at}}};
     size_t given = 0;
 
     if (!json_is_object(value->json)) {
@@ -134,7 +121,7 @@ static void read_nested(struct spec_reader *reader, const struct spec_value *val
     snprintf(owner, sizeof(owner), "\"%s\"", field->name);
     if (field->flags & FIELD_OPTIONAL)
         *(bool *)value->at = true;
-    read_object(reader, &object);
+    spec_read_object(reader, &object);
     for (size_t i = 0; i < field->fields->count; i++)
         given += json_object_get(value->json, field->fields->rows[i].name) != NULL;
     if ((field->flags & FIELD_ONE_KEY) && given != 1)
@@ -143,99 +130,15 @@ static void read_nested(struct spec_reader *reader, const struct spec_value *val
             ->fields = field->fields;
 }
 
-/* The kind that a variant names; NULL after adding the problem. */
-static const struct kind *read_kind(struct spec_reader *reader, const struct spec_value *value)
-{
-    const struct kinds *kinds = value->field->kinds;
-    const json_t *type =
-        json_is_object(value->json) ? json_object_get(value->json, "type") : value->json;
-    char pointer[POINTER_SIZE], found[96];
-    const struct kind *kind;
-    struct problem *problem;
-
-    snprintf(pointer, sizeof(pointer), "%s", value->pointer);
-    if (type != value->json)
-        pointer_push(pointer, sizeof(pointer), "type");
-    if (!type) {
-        problem_add(reader->problems, pointer, "is required: which %s", kinds->noun)->kinds = kinds;
-        return NULL;
-    }
-    spec_describe_found(type, found, sizeof(found));
-    if (!json_is_string(type)) {
-        problem = problem_add(reader->problems, pointer, "found %s; want %s", found,
-                              type == value->json ? "an object {\"type\": …}" : "a name");
-        problem->kinds = kinds;
-        return NULL;
-    }
-    kind = kinds_find(kinds, json_string_value(type));
-    if (kind)
-        return kind;
-    problem =
-        problem_add(reader->problems, pointer, "found %s, which is no %s", found, kinds->noun);
-    problem->kinds = kinds;
-    if (reader->problems->dropped == 0)
-        problem_suggest(problem, json_string_value(type));
-    return NULL;
-}
-
-static void read_variant(struct spec_reader *reader, const struct spec_value *value,
-                         struct variant *out)
-{
-    const struct kinds *kinds = value->field->kinds;
-    const struct kind *kind = read_kind(reader, value);
-    struct object object = {.pointer = value->pointer, .has_type = true};
-
-    if (!kind)
-        return;
-    if (!variant_make(reader->arena, kinds, kind, out)) {
-        out->kind = NULL;
-        reader->memory_gone = true;
-        return;
-    }
-    object.json = json_is_object(value->json) ? value->json : NULL;
-    object.owner = kind->name;
-    object.blocks[0] = (struct block){&kind->options, out->options};
-    object.blocks[1] = (struct block){kinds->common, out->common};
-    read_object(reader, &object);
-}
-
 size_t spec_list_max(const struct field *field)
 {
     return field->max > 0 ? (size_t)field->max : LIST_MAX;
 }
 
-static void read_variants(struct spec_reader *reader, const struct spec_value *value)
-{
-    struct variants *variants = value->at;
-    size_t count = json_array_size(value->json);
-
-    if (!json_is_array(value->json) || (double)count < value->field->min ||
-        count > spec_list_max(value->field)) {
-        spec_wrong(reader, value)->kinds = value->field->kinds;
-        return;
-    }
-    variants->items = arena_take_array(reader->arena, count, sizeof(variants->items[0]));
-    if (!variants->items) {
-        reader->memory_gone = true;
-        return;
-    }
-    variants->count = count;
-    for (size_t i = 0; i < count; i++) {
-        char pointer[POINTER_SIZE];
-
-        snprintf(pointer, sizeof(pointer), "%s", value->pointer);
-        pointer_push_index(pointer, sizeof(pointer), i);
-        read_variant(
-            reader,
-            &(struct spec_value){value->field, json_array_get(value->json, i), NULL, pointer},
-            &variants->items[i]);
-    }
-}
-
 static void read_item(struct spec_reader *reader, const struct spec_value *item)
 {
     const struct fields *fields = item->field->fields;
-    char pointer[POINTER_SIZE], found[96], wanted[64];
+    char pointer[POINTER_BYTES], found[96], wanted[64];
 
     if (fields->count == 1) {
         const struct field *row = &fields->rows[0];
@@ -279,7 +182,7 @@ static void read_list(struct spec_reader *reader, const struct spec_value *value
     list->count = count;
     for (size_t i = 0; i < count; i++) {
         void *at = (char *)list->items + i * fields->size;
-        char pointer[POINTER_SIZE];
+        char pointer[POINTER_BYTES];
 
         fields_defaults(fields, at);
         snprintf(pointer, sizeof(pointer), "%s", value->pointer);
@@ -296,10 +199,13 @@ static void read_value(struct spec_reader *reader, const struct spec_value *valu
         read_nested(reader, value);
         break;
     case FIELD_VARIANT:
-        read_variant(reader, value, value->at);
+        spec_read_variant(reader, value);
         break;
     case FIELD_VARIANTS:
-        read_variants(reader, value);
+        spec_read_variants(reader, value);
+        break;
+    case FIELD_VARIANT_LISTS:
+        spec_read_variant_lists(reader, value);
         break;
     case FIELD_LIST:
         read_list(reader, value);
@@ -317,10 +223,10 @@ bool spec_read_rows(const json_t *job, struct spec *spec, struct job_meta *meta,
                     struct problems *problems, struct error *error)
 {
     struct spec_reader reader = {.arena = &spec->arena, .problems = problems};
-    struct object object = {.json = job,
-                            .pointer = "",
-                            .owner = "a job",
-                            .blocks = {{&spec_fields, spec}, {&job_meta_fields, meta}}};
+    struct spec_object object = {.json = job,
+                                 .pointer = "",
+                                 .owner = "a job",
+                                 .blocks = {{&spec_fields, spec}, {&job_meta_fields, meta}}};
 
     spec_init(spec);
     memset(meta, 0, sizeof(*meta));
@@ -329,7 +235,7 @@ bool spec_read_rows(const json_t *job, struct spec *spec, struct job_meta *meta,
         problem_add(problems, "", "want a JSON object");
         return true;
     }
-    read_object(&reader, &object);
+    spec_read_object(&reader, &object);
     if (reader.memory_gone)
         return error_set(error, ERROR_MEMORY, "spec", "no memory to read the job");
     return true;

@@ -115,6 +115,16 @@ static bool read_either(const struct field *field, const json_t *json, struct ei
     return true;
 }
 
+static bool read_pair_or(const struct field *field, const json_t *json, struct pair_or *out)
+{
+    if (read_choice(field, json, &out->choice))
+        return true;
+    if (!read_pair(field, json, out->pair))
+        return false;
+    out->choice = -1;
+    return true;
+}
+
 static bool has_control(const char *text)
 {
     for (; *text; text++)
@@ -165,6 +175,9 @@ void spec_read_scalar(struct spec_reader *reader, const struct spec_value *value
         break;
     case FIELD_EITHER:
         right = read_either(field, json, value->at);
+        break;
+    case FIELD_PAIR_OR:
+        right = read_pair_or(field, json, value->at);
         break;
     case FIELD_TEXT:
         read_text(reader, value);
@@ -218,7 +231,7 @@ void spec_read_labels(struct spec_reader *reader, const struct spec_value *value
     }
     json_object_foreach ((json_t *)value->json, key, json) {
         struct label *label = &labels->items[labels->count];
-        char pointer[POINTER_SIZE];
+        char pointer[POINTER_BYTES];
 
         snprintf(pointer, sizeof(pointer), "%s", value->pointer);
         pointer_push(pointer, sizeof(pointer), key);

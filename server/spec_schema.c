@@ -91,6 +91,7 @@ static bool has_default(const struct field *field)
         return true;
     case FIELD_INT:
     case FIELD_PAIR:
+    case FIELD_PAIR_OR:
     case FIELD_REAL:
         return in_bounds;
     case FIELD_CHOICE:
@@ -98,9 +99,24 @@ static bool has_default(const struct field *field)
         return field->fallback >= 0;
     case FIELD_VARIANT:
         return field->fallback_kind != NULL;
+    case FIELD_VARIANTS:
+    case FIELD_VARIANT_LISTS:
+    case FIELD_LIST:
+        return field->min <= 0;
     default:
         return false;
     }
+}
+
+/* As it would be written. */
+static json_t *default_variant(const struct field *field)
+{
+    const struct kind *untyped = field->kinds->untyped;
+
+    if (!untyped)
+        return json_pack("{s:s}", "type", field->fallback_kind);
+    return strcmp(untyped->name, field->fallback_kind) == 0 ? json_object()
+                                                            : json_string(field->fallback_kind);
 }
 
 static json_t *default_json(const struct field *field)
@@ -114,7 +130,11 @@ static json_t *default_json(const struct field *field)
     case FIELD_EITHER:
         return json_string(field->choices[(int)field->fallback]);
     case FIELD_VARIANT:
-        return json_pack("{s:s}", "type", field->fallback_kind);
+        return default_variant(field);
+    case FIELD_VARIANTS:
+    case FIELD_VARIANT_LISTS:
+    case FIELD_LIST:
+        return json_array();
     default:
         return number_json(field->fallback);
     }
@@ -186,7 +206,8 @@ static json_t *kind_schema(struct schema *schema, const struct kinds *kinds,
 {
     const struct fields *tables[2] = {&kind->options, kinds->common};
     json_t *properties = json_pack("{s:{s:s}}", "type", "const", kind->name);
-    json_t *object = closed_object(schema, tables, properties, json_pack("[s]", "type"));
+    json_t *required = kind == kinds->untyped ? json_array() : json_pack("[s]", "type");
+    json_t *object = closed_object(schema, tables, properties, required);
 
     set(schema, object, "title", json_string(kind->name));
     if (kind->help)
@@ -195,13 +216,13 @@ static json_t *kind_schema(struct schema *schema, const struct kinds *kinds,
 }
 
 /* One alternative for each kind, and the bare names of those that need no options. */
-static void define_kinds(struct schema *schema, const struct kinds *kinds)
+static void define_kinds(struct schema *schema, const struct kinds *kinds, const char *name)
 {
     json_t *alternatives = json_array(), *names = json_array();
     json_t *definition = json_pack("{s:o}", "oneOf", alternatives);
 
     /* Set before it is filled: a family that holds itself must find it. */
-    set(schema, schema->definitions, kinds->noun, definition);
+    set(schema, schema->definitions, name, definition);
     for (size_t i = 0; i < kinds->count; i++) {
         const struct kind *kind = kinds->rows[i];
 
@@ -216,12 +237,29 @@ static void define_kinds(struct schema *schema, const struct kinds *kinds)
 
 static json_t *variant_schema(struct schema *schema, const struct kinds *kinds)
 {
-    char reference[96];
+    char reference[96] = "#/$defs/";
+    char *name = reference + strlen(reference);
 
-    if (!json_object_get(schema->definitions, kinds->noun))
-        define_kinds(schema, kinds);
-    snprintf(reference, sizeof(reference), "#/$defs/%s", kinds->noun);
+    /* A reference is a part of an address, where a space may not stand. */
+    snprintf(name, sizeof(reference) - strlen(reference), "%s", kinds->noun);
+    for (char *at = name; *at; at++)
+        *at = *at == ' ' ? '_' : *at;
+    /* A family that holds itself and could not be set would be defined for ever. */
+    if (!schema->failed && !json_object_get(schema->definitions, name))
+        define_kinds(schema, kinds, name);
     return json_pack("{s:s}", "$ref", reference);
+}
+
+static json_t *array_schema(json_t *items, size_t min, size_t max)
+{
+    return json_pack("{s:s, s:o, s:I, s:I}", "type", "array", "items", items, "minItems",
+                     (json_int_t)min, "maxItems", (json_int_t)max);
+}
+
+/* A list whose row bounds the number of its items. */
+static json_t *bounded(const struct field *field, json_t *items)
+{
+    return array_schema(items, (size_t)field->min, spec_list_max(field));
 }
 
 /* The items of a list: one value each, or as many as there are rows, in their order. */
@@ -242,11 +280,14 @@ static json_t *item_schema(struct schema *schema, const struct fields *fields)
                      (int)fields->count, "maxItems", (int)fields->count);
 }
 
-static json_t *list_schema(struct schema *schema, const struct field *field)
+static json_t *pair_schema(struct schema *schema, const struct field *field)
 {
-    return json_pack("{s:s, s:o, s:i, s:i}", "type", "array", "items",
-                     item_schema(schema, field->fields), "minItems", (int)field->min, "maxItems",
-                     (int)spec_list_max(field));
+    json_t *ways = json_pack("[o,o]", number_schema(schema, field, "integer"),
+                             two_of(schema, field, "integer"));
+
+    if (field->type == FIELD_PAIR_OR)
+        append(schema, ways, choices_schema(schema, field));
+    return json_pack("{s:o}", "oneOf", ways);
 }
 
 static json_t *value_schema(struct schema *schema, const struct field *field)
@@ -263,8 +304,8 @@ static json_t *value_schema(struct schema *schema, const struct field *field)
     case FIELD_CHOICE:
         return choices_schema(schema, field);
     case FIELD_PAIR:
-        return json_pack("{s:[o,o]}", "oneOf", number_schema(schema, field, "integer"),
-                         two_of(schema, field, "integer"));
+    case FIELD_PAIR_OR:
+        return pair_schema(schema, field);
     case FIELD_REALS2:
         return two_of(schema, field, "number");
     case FIELD_EITHER:
@@ -275,29 +316,35 @@ static json_t *value_schema(struct schema *schema, const struct field *field)
     case FIELD_VARIANT:
         return variant_schema(schema, field->kinds);
     case FIELD_VARIANTS:
-        return json_pack("{s:s, s:o, s:i, s:i}", "type", "array", "items",
-                         variant_schema(schema, field->kinds), "minItems", (int)field->min,
-                         "maxItems", (int)spec_list_max(field));
+        return bounded(field, variant_schema(schema, field->kinds));
+    case FIELD_VARIANT_LISTS:
+        return bounded(field, array_schema(variant_schema(schema, field->kinds), 0, LIST_MAX));
     case FIELD_LIST:
-        return list_schema(schema, field);
+        return bounded(field, item_schema(schema, field->fields));
     case FIELD_LABELS:
         return labels_schema();
     }
     return NULL;
 }
 
-json_t *spec_schema(void)
+json_t *spec_fields_schema(const struct fields *first, const struct fields *second,
+                           const char *title)
 {
-    const struct fields *tables[2] = {&job_meta_fields, &spec_fields};
+    const struct fields *tables[2] = {first, second};
     struct schema schema = {.definitions = json_object()};
     json_t *object = closed_object(&schema, tables, json_object(), json_array());
 
     set(&schema, object, "$schema", json_string("https://json-schema.org/draft/2020-12/schema"));
-    set(&schema, object, "title", json_string("traind job"));
+    set(&schema, object, "title", json_string(title));
     set(&schema, object, "$defs", schema.definitions);
     if (schema.failed || !object) {
         json_decref(object);
         return NULL;
     }
     return object;
+}
+
+json_t *spec_schema(void)
+{
+    return spec_fields_schema(&job_meta_fields, &spec_fields, "traind job");
 }

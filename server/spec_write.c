@@ -27,6 +27,7 @@ static void fields_to_json(const struct fields *fields, const void *base, json_t
     }
 }
 
+/* A family with an untyped kind is written as its users write it: see struct kinds. */
 static json_t *variant_to_json(const struct kinds *kinds, const struct variant *variant,
                                bool *failed)
 {
@@ -34,27 +35,15 @@ static json_t *variant_to_json(const struct kinds *kinds, const struct variant *
 
     if (!variant->kind)
         return NULL;
-    object = made(json_pack("{s:s}", "type", variant->kind->name), failed);
+    if (variant->kind == kinds->untyped)
+        object = made(json_object(), failed);
+    else if (kinds->untyped && variant->kind->options.count == 0 && !kinds->common)
+        return made(json_string(variant->kind->name), failed);
+    else
+        object = made(json_pack("{s:s}", "type", variant->kind->name), failed);
     fields_to_json(&variant->kind->options, variant->options, object, failed);
     fields_to_json(kinds->common, variant->common, object, failed);
     return object;
-}
-
-static json_t *variants_to_json(const struct field *field, const struct variants *variants,
-                                bool *failed)
-{
-    json_t *list;
-
-    if ((field->flags & FIELD_OPTIONAL) && variants->count == 0)
-        return NULL;
-    list = made(json_array(), failed);
-    for (size_t i = 0; i < variants->count && !*failed; i++) {
-        json_t *item = variant_to_json(field->kinds, &variants->items[i], failed);
-
-        if (item && json_array_append_new(list, item) != 0)
-            *failed = true;
-    }
-    return list;
 }
 
 /* Takes `value`, which is in every item. */
@@ -64,14 +53,34 @@ static void append_to(json_t *list, json_t *value, bool *failed)
         *failed = true;
 }
 
-static json_t *list_to_json(const struct field *field, const struct list *list, bool *failed)
+static json_t *variants_to_json(const struct kinds *kinds, const struct variants *variants,
+                                bool *failed)
 {
-    const struct fields *fields = field->fields;
-    json_t *array;
+    json_t *list = made(json_array(), failed);
 
-    if ((field->flags & FIELD_OPTIONAL) && list->count == 0)
-        return NULL;
-    array = made(json_array(), failed);
+    for (size_t i = 0; i < variants->count && !*failed; i++) {
+        json_t *item = variant_to_json(kinds, &variants->items[i], failed);
+
+        if (item)
+            append_to(list, item, failed);
+    }
+    return list;
+}
+
+static json_t *variant_lists_to_json(const struct kinds *kinds, const struct variant_lists *lists,
+                                     bool *failed)
+{
+    json_t *list = made(json_array(), failed);
+
+    for (size_t i = 0; i < lists->count && !*failed; i++)
+        append_to(list, variants_to_json(kinds, &lists->items[i], failed), failed);
+    return list;
+}
+
+static json_t *list_to_json(const struct fields *fields, const struct list *list, bool *failed)
+{
+    json_t *array = made(json_array(), failed);
+
     for (size_t i = 0; i < list->count && !*failed; i++) {
         const char *item = (const char *)list->items + i * fields->size;
         json_t *parts = fields->count == 1 ? array : made(json_array(), failed);
@@ -86,13 +95,10 @@ static json_t *list_to_json(const struct field *field, const struct list *list, 
     return array;
 }
 
-static json_t *labels_to_json(const struct field *field, const struct labels *labels, bool *failed)
+static json_t *labels_to_json(const struct labels *labels, bool *failed)
 {
-    json_t *object;
+    json_t *object = made(json_object(), failed);
 
-    if ((field->flags & FIELD_OPTIONAL) && labels->count == 0)
-        return NULL;
-    object = made(json_object(), failed);
     for (size_t i = 0; i < labels->count && !*failed; i++)
         if (json_object_set_new(object, labels->items[i].key,
                                 json_string(labels->items[i].value)) != 0)
@@ -154,8 +160,34 @@ static json_t *integer_to_json(int64_t number, bool *failed)
     return number == FIELD_ABSENT ? NULL : made(json_integer(number), failed);
 }
 
+static json_t *pair_or_to_json(const struct field *field, const struct pair_or *value, bool *failed)
+{
+    if (value->choice >= 0)
+        return choice_to_json(field, value->choice, failed);
+    return pair_to_json(value->pair, failed);
+}
+
+/* How many items a list has; SIZE_MAX for what is no list. */
+static size_t count_of(const struct field *field, const void *at)
+{
+    switch (field->type) {
+    case FIELD_VARIANTS:
+        return ((const struct variants *)at)->count;
+    case FIELD_VARIANT_LISTS:
+        return ((const struct variant_lists *)at)->count;
+    case FIELD_LIST:
+        return ((const struct list *)at)->count;
+    case FIELD_LABELS:
+        return ((const struct labels *)at)->count;
+    default:
+        return SIZE_MAX;
+    }
+}
+
 static json_t *value_to_json(const struct field *field, const void *at, bool *failed)
 {
+    if ((field->flags & FIELD_OPTIONAL) && count_of(field, at) == 0)
+        return NULL;
     switch (field->type) {
     case FIELD_BOOL:
         return made(json_boolean(*(const bool *)at), failed);
@@ -178,16 +210,20 @@ static json_t *value_to_json(const struct field *field, const void *at, bool *fa
     case FIELD_VARIANT:
         return variant_to_json(field->kinds, at, failed);
     case FIELD_VARIANTS:
-        return variants_to_json(field, at, failed);
+        return variants_to_json(field->kinds, at, failed);
+    case FIELD_VARIANT_LISTS:
+        return variant_lists_to_json(field->kinds, at, failed);
+    case FIELD_PAIR_OR:
+        return pair_or_to_json(field, at, failed);
     case FIELD_LIST:
-        return list_to_json(field, at, failed);
+        return list_to_json(field->fields, at, failed);
     case FIELD_LABELS:
-        return labels_to_json(field, at, failed);
+        return labels_to_json(at, failed);
     }
     return NULL;
 }
 
-static json_t *block_to_json(const struct fields *fields, const void *base)
+json_t *spec_fields_to_json(const struct fields *fields, const void *base)
 {
     bool failed = false;
     json_t *object = made(json_object(), &failed);
@@ -202,10 +238,10 @@ static json_t *block_to_json(const struct fields *fields, const void *base)
 
 json_t *spec_to_json(const struct spec *spec)
 {
-    return block_to_json(&spec_fields, spec);
+    return spec_fields_to_json(&spec_fields, spec);
 }
 
 json_t *job_meta_to_json(const struct job_meta *meta)
 {
-    return block_to_json(&job_meta_fields, meta);
+    return spec_fields_to_json(&job_meta_fields, meta);
 }

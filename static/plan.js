@@ -4,6 +4,12 @@ import { count, shape } from "./format.js";
 
 const orNothing = (value) => (value ? count(value) : "");
 
+/** What a layer reads, where that is not simply the one above it. */
+function sources(layer, above) {
+    const usual = layer.inputs.length === 1 && layer.inputs[0] === (above?.path ?? "data");
+    return usual ? "" : ` of ${layer.inputs.join(", ")}`;
+}
+
 export function Plan({ plan }) {
     return html`
         <div class="scroll">
@@ -19,9 +25,14 @@ export function Plan({ plan }) {
                 </thead>
                 <tbody>
                     ${plan.layers.map(
-                        (layer) => html`<tr key=${layer.path}>
-                            <th scope="row">${layer.path}</th>
-                            <td class="word">${layer.type}</td>
+                        (layer, index) => html`<tr key=${layer.path}>
+                            <th scope="row" style=${{ paddingLeft: `${layer.depth * 18}px` }}>
+                                ${layer.path}
+                            </th>
+                            <td class="word">
+                                ${layer.type}
+                                <span class="soft">${sources(layer, plan.layers[index - 1])}</span>
+                            </td>
                             <td>${shape(layer.output)}</td>
                             <td>${orNothing(layer.parameters)}</td>
                             <td>${orNothing(layer.multiply_adds)}</td>

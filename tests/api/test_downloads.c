@@ -8,6 +8,7 @@
 #include "tests/harness.h"
 #include "tests/server/store_support.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,6 +184,50 @@ TEST("a file of many pieces holds exactly the numbers of the checkpoint")
     check_tensors(&file, bytes, size);
     free(bytes);
     answer_drop(&file);
+}
+
+/* The first number of a tensor of the file. */
+static float first_number(const struct answer *file, const char *tensor)
+{
+    uint64_t length;
+    float number;
+
+    memcpy(&length, file->body, sizeof(length));
+    json_t *head = json_loadb(file->body + 8, length, JSON_REJECT_DUPLICATES, NULL);
+    size_t begin = (size_t)integer_at(json_object_get(head, tensor), "data_offsets.0");
+    memcpy(&number, file->body + 8 + length + begin, sizeof(number));
+    json_decref(head);
+    return number;
+}
+
+TEST("a checkpoint keeps the running statistics, and its file has them inside blocks too")
+{
+    struct api api;
+    char id[16], path[160];
+    static const char spec[] =
+        "{\"dataset\": {\"name\": \"tiny\"}, \"model\": [\"batch_norm2d\","
+        "{\"type\": \"residual\", \"body\": [\"batch_norm2d\"]}, \"flatten\","
+        "{\"type\": \"linear\", \"out_features\": 4}],"
+        " \"optimizer\": \"sgd\", \"max_steps\": 2, \"seed\": 2}";
+
+    api_start(&api);
+    json_t *job = api_post(&api, "/v1/jobs", spec, 201);
+    (void)snprintf(id, sizeof(id), "%s", text_at(job, "id"));
+    json_decref(job);
+    api_wait(&api, id, "succeeded");
+    json_t *list = api_get(&api, job_path(id, "/checkpoints", path), 200);
+    const struct call call = {.path = job_path(id, "/checkpoints/last", path)};
+    struct answer file = api_call(&api, &call);
+    CHECK_INT(file.status, 200);
+    check_digest(&file, json_at(list, "items.0"));
+    /* It began at 0, and pixels are never below. */
+    float mean = first_number(&file, "0.running_mean");
+    CHECK(mean > 0 && mean < 1);
+    float variance = first_number(&file, "1.body.0.running_var");
+    CHECK(isfinite(variance) && variance > 0.9f && variance < 1.1f);
+    answer_drop(&file);
+    json_decref(list);
+    api_stop(&api);
 }
 
 TEST("every file of the dashboard comes as it is in the program, plain or compressed, once")

@@ -338,6 +338,36 @@ async function newJob(world) {
     await world.page.locator(".bar .state.succeeded").waitFor();
 }
 
+async function nested(world) {
+    await open(world, "#/new");
+    const text = world.page.locator("textarea");
+    await until("the preset", async () => (await text.inputValue()).includes("lenet5"));
+    const [first, ...others] = NETWORK;
+    const conv = { type: "conv2d", out_channels: 8, kernel_size: 3, padding: 1 };
+    const block = { type: "residual", body: [conv, { type: "concat", branches: [["relu"]] }] };
+    await text.fill(JSON.stringify({ ...longJob("blocks"), model: [first, block, ...others] }));
+    await world.page.getByRole("button", { name: "Check only" }).click();
+    await world.page.getByText("This can be trained.").waitFor();
+    const rows = world.page.locator("table.numbers tbody tr");
+    const cells = (await rows.allInnerTexts()).map((row) => row.trim().split(/\s*\t\s*/));
+    assert.deepEqual(
+        cells.slice(1, 5).map(([path, type]) => `${path}: ${type}`),
+        [
+            "1.body.0: conv2d",
+            "1.body.1.branches.0.0: relu",
+            "1.body.1: concat",
+            "1: residual of 1.body.1, 0",
+        ],
+    );
+    const indent = async (row) => {
+        const style = await rows.nth(row).locator("th").evaluate((cell) => getComputedStyle(cell));
+        return parseFloat(style.paddingLeft);
+    };
+    assert.equal(await indent(4), 0);
+    assert.ok((await indent(2)) > (await indent(1)) && (await indent(1)) > 0);
+    await shot(world, "nested");
+}
+
 async function presets(world) {
     for (const file of readdirSync(PRESETS)) {
         const response = await fetch(`${world.daemon.address}/presets/${file}`);
@@ -426,6 +456,7 @@ export const checks = [
     ["a name that looks like markup is shown as text", markup],
     ["a diverged job says so and shows where its values stopped being numbers", diverged],
     ["a job that cannot be trained is refused with every reason, a good one is sent", newJob],
+    ["layers inside layers are indented in the network's table, and say what they read", nested],
     ["every preset is served and can be trained without a remark", presets],
     ["libraries are served at addresses that name the version of the lock file", versions],
     ["pages fit a phone and a desk, in light and dark", narrow],

@@ -14,15 +14,27 @@ struct inner {
     int64_t number;
 };
 
+struct chosen {
+    struct variant variant;
+    struct variants variants;
+    struct variant_lists lists;
+};
+
+struct pairs {
+    int64_t given[2], absent[2];
+    struct pair_or or_name, absent_or_name;
+};
+
 struct thing {
     bool flag;
-    int64_t whole, absent_whole, pair[2], absent_pair[2];
+    int64_t whole, absent_whole;
+    struct pairs pairs;
     double real, absent_real, two[2];
     char text[9];
     int choice;
     struct either either;
     struct inner inner;
-    struct variant variant;
+    struct chosen chosen;
     struct list list;
     struct labels labels;
 };
@@ -42,8 +54,11 @@ static const struct field thing_rows[] = {
      .type = FIELD_INT,
      .flags = FIELD_OPTIONAL,
      .offset = AT(absent_whole)},
-    {.name = "pair", .type = FIELD_PAIR, .offset = AT(pair), .fallback = 3},
-    {.name = "absent_pair", .type = FIELD_PAIR, .flags = FIELD_OPTIONAL, .offset = AT(absent_pair)},
+    {.name = "pair", .type = FIELD_PAIR, .offset = AT(pairs.given), .fallback = 3},
+    {.name = "absent_pair",
+     .type = FIELD_PAIR,
+     .flags = FIELD_OPTIONAL,
+     .offset = AT(pairs.absent)},
     {.name = "real", .type = FIELD_REAL, .offset = AT(real), .fallback = 0.5},
     {.name = "absent_real", .type = FIELD_REAL, .flags = FIELD_OPTIONAL, .offset = AT(absent_real)},
     {.name = "two", .type = FIELD_REALS2, .offset = AT(two), .fallback = 0.9, .fallback2 = 0.999},
@@ -63,7 +78,19 @@ static const struct field thing_rows[] = {
      .flags = FIELD_OPTIONAL,
      .offset = AT(inner),
      .fields = &inner_fields},
-    {.name = "variant", .type = FIELD_VARIANT, .offset = AT(variant)},
+    {.name = "pair_or",
+     .type = FIELD_PAIR_OR,
+     .offset = AT(pairs.or_name),
+     .fallback = 2,
+     .choices = colours},
+    {.name = "absent_pair_or",
+     .type = FIELD_PAIR_OR,
+     .flags = FIELD_OPTIONAL,
+     .offset = AT(pairs.absent_or_name),
+     .choices = colours},
+    {.name = "variant", .type = FIELD_VARIANT, .offset = AT(chosen.variant)},
+    {.name = "variants", .type = FIELD_VARIANTS, .offset = AT(chosen.variants)},
+    {.name = "variant_lists", .type = FIELD_VARIANT_LISTS, .offset = AT(chosen.lists)},
     {.name = "list", .type = FIELD_LIST, .offset = AT(list), .fields = &inner_fields},
     {.name = "labels", .type = FIELD_LABELS, .offset = AT(labels)},
 };
@@ -78,9 +105,9 @@ TEST("every type of field gets the default of its row")
     CHECK(thing.flag);
     CHECK_INT(thing.whole, 64);
     CHECK_INT(thing.absent_whole, FIELD_ABSENT);
-    CHECK_INT(thing.pair[0], 3);
-    CHECK_INT(thing.pair[1], 3);
-    CHECK_INT(thing.absent_pair[1], FIELD_ABSENT);
+    CHECK_INT(thing.pairs.given[0], 3);
+    CHECK_INT(thing.pairs.given[1], 3);
+    CHECK_INT(thing.pairs.absent[1], FIELD_ABSENT);
     CHECK(thing.real == 0.5);
     CHECK(isnan(thing.absent_real));
     CHECK(thing.two[0] == 0.9 && thing.two[1] == 0.999);
@@ -90,7 +117,14 @@ TEST("every type of field gets the default of its row")
     CHECK_INT(thing.either.choice, 1);
     CHECK(!thing.inner.given);
     CHECK_INT(thing.inner.number, 7);
-    CHECK(!thing.variant.kind && !thing.variant.options);
+    CHECK_INT(thing.pairs.or_name.choice, -1);
+    CHECK_INT(thing.pairs.or_name.pair[0], 2);
+    CHECK_INT(thing.pairs.or_name.pair[1], 2);
+    CHECK_INT(thing.pairs.absent_or_name.choice, -1);
+    CHECK_INT(thing.pairs.absent_or_name.pair[0], FIELD_ABSENT);
+    CHECK(!thing.chosen.variant.kind && !thing.chosen.variant.options);
+    CHECK(!thing.chosen.variants.items && thing.chosen.variants.count == 0);
+    CHECK(!thing.chosen.lists.items && thing.chosen.lists.count == 0);
     CHECK(!thing.list.items && thing.list.count == 0);
     CHECK_INT((int64_t)thing.labels.count, 0);
 }

@@ -107,9 +107,29 @@ static json_t *random_object(struct dice *dice, const struct field *field)
     return object;
 }
 
+static bool holds_lists(const struct kind *kind)
+{
+    for (size_t i = 0; i < kind->options.count; i++)
+        if (kind->options.rows[i].type == FIELD_VARIANTS ||
+            kind->options.rows[i].type == FIELD_VARIANT_LISTS)
+            return true;
+    return false;
+}
+
+/* What holds others has an end. */
+static const struct kind *random_kind(struct dice *dice, const struct kinds *kinds)
+{
+    const struct kind *kind;
+
+    do
+        kind = kinds->rows[dice_roll(dice, kinds->count)];
+    while (dice->lists > 2 && holds_lists(kind));
+    return kind;
+}
+
 static json_t *random_variant(struct dice *dice, const struct kinds *kinds)
 {
-    const struct kind *kind = kinds->rows[dice_roll(dice, kinds->count)];
+    const struct kind *kind = random_kind(dice, kinds);
     json_t *object = json_pack("{s:s}", "type", kind->name);
 
     random_rows(dice, &kind->options, object);
@@ -118,17 +138,37 @@ static json_t *random_variant(struct dice *dice, const struct kinds *kinds)
         json_decref(object);
         return json_string(kind->name);
     }
+    if (kind == kinds->untyped && dice_roll(dice, 2))
+        json_object_del(object, "type");
     return object;
 }
 
-static json_t *random_variants(struct dice *dice, const struct field *field)
+static size_t random_count(struct dice *dice, const struct field *field)
 {
-    size_t count = (size_t)field->min + dice_roll(dice, 6);
+    size_t count = (size_t)field->min + dice_roll(dice, dice->lists > 0 ? 3 : 6);
+
+    return count < spec_list_max(field) ? count : spec_list_max(field);
+}
+
+static json_t *random_items(struct dice *dice, const struct kinds *kinds, size_t count)
+{
     json_t *list = json_array();
 
+    dice->lists++;
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, random_variant(dice, field->kinds));
+        json_array_append_new(list, random_variant(dice, kinds));
+    dice->lists--;
     return list;
+}
+
+static json_t *random_lists(struct dice *dice, const struct field *field)
+{
+    size_t count = random_count(dice, field);
+    json_t *lists = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(lists, random_items(dice, field->kinds, dice_roll(dice, 3)));
+    return lists;
 }
 
 static json_t *random_labels(struct dice *dice)
@@ -150,9 +190,16 @@ static json_t *two(json_t *first, json_t *second)
     return json_pack("[o,o]", first, second);
 }
 
+static json_t *random_pair(struct dice *dice, const struct field *field)
+{
+    json_t *first = random_integer(dice, field);
+
+    return dice_roll(dice, 2) ? first : two(first, random_integer(dice, field));
+}
+
 static json_t *random_list(struct dice *dice, const struct field *field)
 {
-    size_t count = (size_t)field->min + dice_roll(dice, 6);
+    size_t count = random_count(dice, field);
     const struct fields *fields = field->fields;
     json_t *list = json_array();
 
@@ -181,8 +228,7 @@ static json_t *random_value(struct dice *dice, const struct field *field)
     case FIELD_CHOICE:
         return random_choice(dice, field);
     case FIELD_PAIR:
-        return dice_roll(dice, 2) ? random_integer(dice, field)
-                                  : two(random_integer(dice, field), random_integer(dice, field));
+        return random_pair(dice, field);
     case FIELD_REALS2:
         return two(random_real(dice, field), random_real(dice, field));
     case FIELD_EITHER:
@@ -192,7 +238,11 @@ static json_t *random_value(struct dice *dice, const struct field *field)
     case FIELD_VARIANT:
         return random_variant(dice, field->kinds);
     case FIELD_VARIANTS:
-        return random_variants(dice, field);
+        return random_items(dice, field->kinds, random_count(dice, field));
+    case FIELD_VARIANT_LISTS:
+        return random_lists(dice, field);
+    case FIELD_PAIR_OR:
+        return dice_roll(dice, 2) ? random_choice(dice, field) : random_pair(dice, field);
     case FIELD_LIST:
         return random_list(dice, field);
     case FIELD_LABELS:
@@ -201,11 +251,18 @@ static json_t *random_value(struct dice *dice, const struct field *field)
     return NULL;
 }
 
+json_t *spec_random_rows(struct dice *dice, const struct fields *fields)
+{
+    json_t *object = json_object();
+
+    random_rows(dice, fields, object);
+    return object;
+}
+
 json_t *spec_random(struct dice *dice)
 {
-    json_t *job = json_object();
+    json_t *job = spec_random_rows(dice, &job_meta_fields);
 
-    random_rows(dice, &job_meta_fields, job);
     random_rows(dice, &spec_fields, job);
     /* A rule between two fields, which no row can say. */
     if (json_object_get(job, "epochs"))

@@ -3,6 +3,7 @@
 #include "tests/harness.h"
 
 #include <fcntl.h>
+#include <jansson.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +21,11 @@ static void put_u32(FILE *file, uint32_t number)
 }
 
 /* Class k is a bright column k with some noise: any network learns it. */
+static int pixel_of(int sample, int pixel)
+{
+    return pixel % SIDE == sample % 4 ? 200 : (sample * 7 + pixel * 13) % 50;
+}
+
 static void write_split(const char *prefix, int count)
 {
     char path[256];
@@ -38,7 +44,7 @@ static void write_split(const char *prefix, int count)
     for (int i = 0; i < count; i++) {
         fputc(i % 4, labels);
         for (int pixel = 0; pixel < SIDE * SIDE; pixel++)
-            fputc(pixel % SIDE == i % 4 ? 200 : (i * 7 + pixel * 13) % 50, images);
+            fputc(pixel_of(i, pixel), images);
     }
     CHECK(fclose(images) == 0 && fclose(labels) == 0);
 }
@@ -130,6 +136,53 @@ TEST("two runs of one spec say the same, whatever the number of threads")
     CHECK(memcmp(one, two, size) == 0);
     fclose(a);
     fclose(b);
+}
+
+/* The one number of a tensor in a safetensors file. */
+static double number_in(const char *path, const char *tensor)
+{
+    static char bytes[OUTPUT_BYTES];
+    FILE *file = fopen(path, "rb");
+    uint64_t length;
+    float number;
+
+    CHECK(file && fread(bytes, 1, sizeof(bytes), file) > sizeof(length));
+    fclose(file);
+    memcpy(&length, bytes, sizeof(length));
+    json_t *head = json_loadb(bytes + 8, length, 0, NULL);
+    const json_t *offsets = json_object_get(json_object_get(head, tensor), "data_offsets");
+    json_int_t begin = json_integer_value(json_array_get(offsets, 0));
+
+    CHECK_INT(json_integer_value(json_array_get(offsets, 1)) - begin, sizeof(number));
+    memcpy(&number, bytes + 8 + length + begin, sizeof(number));
+    json_decref(head);
+    return (double)number;
+}
+
+TEST("the file of weights has the running statistics that training gathered")
+{
+    static char output[OUTPUT_BYTES];
+    const char *const words[] = {"spec.json", "--data=little=data/little", "--out", "w", NULL};
+    double count = TRAIN * SIDE * SIDE, sum = 0, squares = 0;
+
+    for (int i = 0; i < TRAIN; i++) {
+        for (int pixel = 0; pixel < SIDE * SIDE; pixel++) {
+            sum += pixel_of(i, pixel) / 255.0;
+            squares += pixel_of(i, pixel) / 255.0 * pixel_of(i, pixel) / 255.0;
+        }
+    }
+    write_data();
+    /* One step over all samples, which alone counts: the statistics are those of the images. */
+    write_text(
+        "spec.json",
+        "{\"dataset\": {\"name\": \"little\"}, \"seed\": 1, \"max_steps\": 1, "
+        "\"batch_size\": 512, \"optimizer\": \"sgd\", \"model\": ["
+        "{\"type\": \"residual\", \"body\": [{\"type\": \"batch_norm2d\", \"momentum\": 1}]},"
+        " \"flatten\", {\"type\": \"linear\", \"out_features\": 4}]}");
+    CHECK_INT(train(words, output), 0);
+    CHECK_NEAR(number_in("w", "0.body.0.running_mean"), sum / count, 1e-6);
+    CHECK_NEAR(number_in("w", "0.body.0.running_var"), (squares - sum * sum / count) / (count - 1),
+               1e-5);
 }
 
 TEST("a data set's name is also looked for in the folder that TRAIND_DATASETS names")

@@ -34,7 +34,7 @@ TEST("a real is written with the fewest digits that read back as the same number
 
 TEST("every finite real survives writing and reading, bit for bit")
 {
-    struct dice dice = {5};
+    struct dice dice = {.state = 5};
 
     for (int i = 0; i < 100000; i++) {
         uint64_t bits = dice_roll(&dice, UINT64_MAX / 2048) * 2048 + dice_roll(&dice, 2048);

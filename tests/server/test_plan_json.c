@@ -129,3 +129,51 @@ TEST("what a plan warns of is in its JSON, with the place")
     CHECK(strstr(json_string_value(json_object_get(warning, "detail")), "never read") != NULL);
     json_decref(plan);
 }
+
+/* A block that adds to a convolution of the image what two branches make of it. */
+static const char blocks[] =
+    "{\"dataset\": {\"name\": \"d\"}, \"optimizer\": \"sgd\", \"model\": ["
+    "{\"type\": \"conv2d\", \"out_channels\": 4, \"kernel_size\": 3, \"padding\": 1},"
+    "{\"type\": \"residual\", \"body\": [\"batch_norm2d\","
+    "  {\"type\": \"concat\", \"branches\": ["
+    "    [{\"type\": \"conv2d\", \"out_channels\": 2, \"kernel_size\": 1}, \"relu\"],"
+    "    [{\"type\": \"conv2d\", \"out_channels\": 2, \"kernel_size\": 3, \"padding\": 1}]]}]},"
+    "{\"type\": \"concat\", \"branches\": [[], [\"tanh\"]]}, \"flatten\","
+    "{\"type\": \"linear\", \"out_features\": 10}]}";
+
+TEST("a plan shows what lies in what, and who reads whom, so that it can be drawn")
+{
+    static const struct {
+        const char *path, *type, *pointer;
+        int depth;
+        const char *inputs;
+    } wanted[] = {
+        {"0", "conv2d", "/model/0", 0, "[\"data\"]"},
+        {"1.body.0", "batch_norm2d", "/model/1/body/0", 1, "[\"0\"]"},
+        {"1.body.1.branches.0.0", "conv2d", "/model/1/body/1/branches/0/0", 2, "[\"1.body.0\"]"},
+        {"1.body.1.branches.0.1", "relu", "/model/1/body/1/branches/0/1", 2,
+         "[\"1.body.1.branches.0.0\"]"},
+        {"1.body.1.branches.1.0", "conv2d", "/model/1/body/1/branches/1/0", 2, "[\"1.body.0\"]"},
+        {"1.body.1", "concat", "/model/1/body/1", 1,
+         "[\"1.body.1.branches.0.1\",\"1.body.1.branches.1.0\"]"},
+        {"1", "residual", "/model/1", 0, "[\"1.body.1\",\"0\"]"},
+        {"2.branches.1.0", "tanh", "/model/2/branches/1/0", 1, "[\"1\"]"},
+        {"2", "concat", "/model/2", 0, "[\"1\",\"2.branches.1.0\"]"},
+        {"3", "flatten", "/model/3", 0, "[\"2\"]"},
+        {"4", "linear", "/model/4", 0, "[\"3\"]"},
+    };
+    json_t *plan = plan_json(blocks, 60000, true);
+    const json_t *layers = json_object_get(plan, "layers");
+
+    CHECK_INT((int64_t)json_array_size(layers), (int64_t)COUNT_OF(wanted));
+    for (size_t i = 0; i < COUNT_OF(wanted); i++) {
+        const json_t *layer = json_array_get(layers, i);
+
+        CHECK_TEXT(json_string_value(json_object_get(layer, "path")), wanted[i].path);
+        CHECK_TEXT(json_string_value(json_object_get(layer, "type")), wanted[i].type);
+        CHECK_TEXT(json_string_value(json_object_get(layer, "pointer")), wanted[i].pointer);
+        CHECK_INT(whole(layer, "depth"), wanted[i].depth);
+        check_list(json_object_get(layer, "inputs"), wanted[i].inputs);
+    }
+    json_decref(plan);
+}

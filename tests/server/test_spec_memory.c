@@ -1,6 +1,7 @@
 /* Tests of what spec and JSON do when memory runs out: each allocation in turn is refused. */
 #include "server/spec_json.h"
 #include "tests/harness.h"
+#include "tests/server/trial.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,12 @@ static const char text[] =
     " \"optimizer\": {\"type\": \"adam\", \"betas\": [0.8, 0.9]}, \"loss\": \"cros_entropy\","
     " \"lr_schedule\": {\"type\": \"piecewise\", \"points\": [[1, 0.1], [5, 2]]},"
     " \"model\": [{\"type\": \"conv2d\", \"out_channels\": 3, \"kernel_size\": [1, 2]}, \"Relu\"]}";
+
+/* … and what rows can say beside that. */
+static const char trial_text[] =
+    "{\"blocks\": [{\"type\": \"nest\", \"body\": [{\"type\": \"fan\", \"branches\": [[],"
+    " [\"bare\"], [\"leav\"]]}]}], \"lists\": [[], [\"leaf\"]], \"padding\": \"same\","
+    " \"scale\": {\"mean\": [1], \"std\": [2]}, \"remedy\": {\"rollback\": true}}";
 
 /* jansson's memory, of which allocation number `fails_at` is refused. */
 static struct {
@@ -49,6 +56,32 @@ static char *live(void)
     return out;
 }
 
+/* The same of a trial. */
+static char *live_trial(void)
+{
+    static struct problems problems;
+    struct error error = {0};
+    struct trial trial = {.blocks = {.count = 0}};
+    json_t *json = NULL, *made = NULL;
+    char *out = NULL;
+
+    problems = (struct problems){0};
+    bool good = json_parse_strict(trial_text, strlen(trial_text), &json, &problems, &error);
+    memory.parsed = memory.count;
+    if (good) {
+        trial_read(json, &trial, &problems);
+        CHECK(spec_complete_rows(&trial.arena, &trial_fields, &trial));
+        made = json_pack("[o,o,o]", spec_fields_to_json(&trial_fields, &trial),
+                         problems_to_json(&problems),
+                         spec_fields_schema(&trial_fields, NULL, "trial"));
+        out = json_text(made, NULL);
+    }
+    json_decref(made);
+    trial_drop(&trial);
+    json_decref(json);
+    return out;
+}
+
 /* CHECK_TEXT of texts too long to be read at once. */
 static void same(const char *got, const char *wanted)
 {
@@ -62,18 +95,18 @@ static void same(const char *got, const char *wanted)
 }
 
 /* Of its parser jansson promises less: it may then complain of the text, or cut a string. */
-TEST("whichever allocation of JSON fails, nothing half made is handed out, lost or crashes")
+static void starve(char *(*one_life)(void))
 {
     char *whole;
     bool failed = true;
 
     memory.fails_at = -1;
     json_set_alloc_funcs(scarce, free);
-    whole = live();
+    whole = one_life();
     CHECK(whole != NULL);
     for (memory.fails_at = 0; failed; memory.fails_at++) {
         memory.count = 0;
-        char *got = live();
+        char *got = one_life();
         failed = memory.count > memory.fails_at;
         CHECK(failed || got);
         if (got && memory.fails_at >= memory.parsed)
@@ -82,4 +115,14 @@ TEST("whichever allocation of JSON fails, nothing half made is handed out, lost 
     }
     CHECK(memory.fails_at > 500);
     free(whole);
+}
+
+TEST("whichever allocation of JSON fails, nothing half made is handed out, lost or crashes")
+{
+    starve(live);
+}
+
+TEST("… of lists in lists, of pairs and of kinds without a type neither")
+{
+    starve(live_trial);
 }

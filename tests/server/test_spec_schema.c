@@ -23,7 +23,7 @@ static bool reader_accepts(const json_t *job)
 TEST("every random job that the tables allow is accepted by the reader and by the schema")
 {
     json_t *schema = spec_schema();
-    struct dice dice = {1};
+    struct dice dice = {.state = 1};
 
     CHECK(schema != NULL);
     for (int i = 0; i < 500; i++) {
@@ -43,7 +43,7 @@ TEST("every random job that the tables allow is accepted by the reader and by th
 TEST_SLOW("reader and schema agree about jobs with one thing wrong", 120)
 {
     json_t *schema = spec_schema();
-    struct dice dice = {2};
+    struct dice dice = {.state = 2};
     int refused = 0;
 
     for (int i = 0; i < 4000; i++) {
