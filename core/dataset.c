@@ -167,32 +167,49 @@ static void take_digest(struct dataset *dataset)
     digest_hex(digest, dataset->digest);
 }
 
+bool dataset_adopt(const struct dataset_format *format, const struct dataset_part parts[2],
+                   int64_t classes, struct dataset **out, struct error *error)
+{
+    struct dataset *dataset = calloc(1, sizeof(*dataset));
+
+    if (dataset == NULL) {
+        for (int i = 0; i < 2; i++) {
+            free(parts[i].images);
+            free(parts[i].labels);
+        }
+        return error_set(error, ERROR_MEMORY, "", "no memory for a data set");
+    }
+    atomic_init(&dataset->references, 1);
+    dataset->format = format;
+    memcpy(dataset->parts, parts, sizeof(dataset->parts));
+    if (!describe(dataset, error)) {
+        dataset_release(dataset);
+        return false;
+    }
+    if (dataset->shape.classes < classes)
+        dataset->shape.classes = classes;
+    take_digest(dataset);
+    *out = dataset;
+    return true;
+}
+
 bool dataset_open(const char *path, struct dataset **out, struct error *error)
 {
     const struct dataset_format *format = NULL;
     int dir = find_folder(path, &format, error);
-    struct dataset *dataset = NULL;
+    struct dataset_part parts[2] = {{.count = 0}, {.count = 0}};
+    bool good;
 
     if (dir < 0)
         return false;
-    dataset = calloc(1, sizeof(*dataset));
-    if (dataset == NULL) {
-        error_set(error, ERROR_MEMORY, "", "no memory for a data set");
-        goto fail;
+    good = format->load(dir, &parts[0], &parts[1], error);
+    close(dir);
+    if (good)
+        return dataset_adopt(format, parts, 0, out, error);
+    for (int i = 0; i < 2; i++) {
+        free(parts[i].images);
+        free(parts[i].labels);
     }
-    atomic_init(&dataset->references, 1);
-    dataset->format = format;
-    if (!format->load(dir, &dataset->parts[0], &dataset->parts[1], error) ||
-        !describe(dataset, error))
-        goto fail;
-    take_digest(dataset);
-    close(dir);
-    *out = dataset;
-    return true;
-
-fail:
-    close(dir);
-    dataset_release(dataset);
     return false;
 }
 

@@ -32,4 +32,9 @@ struct dataset_format {
 
 extern const struct dataset_format dataset_format_idx;
 
+/* A data set of parts that are in memory already (train, test): takes over their arrays, also where
+ * it fails. `classes`: at least so many, 0 where the labels alone tell. */
+bool dataset_adopt(const struct dataset_format *format, const struct dataset_part parts[2],
+                   int64_t classes, struct dataset **out, struct error *error) MUST_CHECK;
+
 #endif

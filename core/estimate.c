@@ -76,11 +76,11 @@ void estimate_make(const struct spec *spec, const struct plan *plan, const struc
     double update = row < SPEED_OPTIMIZERS_MAX ? speed->updates[row] : NAN;
     double step = batch_seconds(plan, speed, true, threads) +
                   (double)plan->parameters * update / (double)threads;
-    double batches = ceil((double)plan->data.test_samples / (double)plan->batch_size);
+    double batches = ceil((double)plan->validation_samples / (double)plan->batch_size);
     double evaluation = batches * batch_seconds(plan, speed, false, threads);
 
     out->seconds_per_epoch = step * (double)plan->steps_per_epoch;
     out->seconds = step * (double)plan->steps;
-    if (spec->dataset.validation == VALIDATION_TEST)
+    if (plan->validation_samples > 0)
         out->seconds += evaluation * evaluations(spec, plan);
 }

@@ -120,9 +120,17 @@ struct list {
 };
 
 struct either {
-    int choice; /* index into choices; −1: `number` holds the value */
+    int choice; /* index into choices; −1: `number` holds the value, NAN when absent */
     double number;
 };
+static inline bool either_is_number(const struct either *either)
+{
+    return either->choice < 0 && !isnan(either->number);
+}
+static inline bool either_is_absent(const struct either *either)
+{
+    return either->choice < 0 && isnan(either->number);
+}
 
 struct label {
     char *key, *value;

@@ -20,7 +20,7 @@ struct init_fill {
 
 struct init_kind {
     struct kind kind;
-    bool wants_matrix; /* tensors of two or more dimensions alone: those that have fans */
+    bool wants_fans; /* tensors alone that have inputs and outputs: weights of products */
     /* ERROR_MEMORY is all that can go wrong. */
     bool (*fill)(const struct init_fill *fill, struct error *error);
     /* Why it cannot fill this tensor with these options, in words, or NULL. NULL: it always can. */

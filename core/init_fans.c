@@ -95,7 +95,7 @@ const struct init_kind init_kaiming_uniform = {
     .kind = {"kaiming_uniform",
              "uniform, by the inputs of a unit; as it stands PyTorch's default, ±1/√fan_in",
              {uniform_rows, COUNT_OF(uniform_rows), sizeof(struct kaiming_options)}},
-    .wants_matrix = true,
+    .wants_fans = true,
     .fill = kaiming_uniform,
 };
 
@@ -103,7 +103,7 @@ const struct init_kind init_kaiming_normal = {
     .kind = {"kaiming_normal",
              "normal, by the inputs of a unit",
              {normal_rows, COUNT_OF(normal_rows), sizeof(struct kaiming_options)}},
-    .wants_matrix = true,
+    .wants_fans = true,
     .fill = kaiming_normal,
 };
 
@@ -111,7 +111,7 @@ const struct init_kind init_xavier_uniform = {
     .kind = {"xavier_uniform",
              "uniform, by the inputs and outputs of a unit",
              {xavier_rows, COUNT_OF(xavier_rows), sizeof(struct xavier_options)}},
-    .wants_matrix = true,
+    .wants_fans = true,
     .fill = xavier_uniform,
 };
 
@@ -119,6 +119,6 @@ const struct init_kind init_xavier_normal = {
     .kind = {"xavier_normal",
              "normal, by the inputs and outputs of a unit",
              {xavier_rows, COUNT_OF(xavier_rows), sizeof(struct xavier_options)}},
-    .wants_matrix = true,
+    .wants_fans = true,
     .fill = xavier_normal,
 };

@@ -112,7 +112,7 @@ const struct init_kind init_orthogonal = {
     .kind = {"orthogonal",
              "rows or columns at right angles; for weights of up to about 2048 × 2048",
              {rows, COUNT_OF(rows), sizeof(struct orthogonal_options)}},
-    .wants_matrix = true,
+    .wants_fans = true,
     .fill = fill,
     .check = check,
 };

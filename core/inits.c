@@ -166,10 +166,10 @@ void init_check(const struct plan_tensor *tensor, const char *pointer, struct pr
     const struct init_kind *kind = kind_of(tensor);
     const char *reason = NULL;
 
-    if (kind && kind->wants_matrix && tensor->rank < 2)
+    if (kind && kind->wants_fans && (tensor->fan_in == 0 || tensor->fan_out == 0))
         problem_add(problems, pointer,
-                    "%s is for weights of two or more dimensions, and this is a single row of "
-                    "numbers: take zeros, ones, constant, uniform or normal",
+                    "%s goes by the inputs and outputs of a weight, and this has none: take zeros, "
+                    "ones, constant, uniform or normal",
                     kind->kind.name);
     else if (kind && kind->check)
         reason = kind->check(tensor->init->options, tensor);

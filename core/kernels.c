@@ -12,6 +12,7 @@ const struct kernel_row kernel_rows[] = {
     {&layer_avg_pool2d, KERNELS_BEST, blocked_pool2d_make},
     {&layer_adaptive_avg_pool2d, KERNELS_BEST, blocked_pool2d_make},
     {&layer_conv2d, KERNELS_REFERENCE, reference_conv2d_make},
+    {&layer_locally_connected2d, KERNELS_REFERENCE, reference_locally_connected2d_make},
     {&layer_linear, KERNELS_REFERENCE, reference_linear_make},
     {&layer_max_pool2d, KERNELS_REFERENCE, reference_max_pool2d_make},
     {&layer_avg_pool2d, KERNELS_REFERENCE, reference_avg_pool2d_make},

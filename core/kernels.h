@@ -30,9 +30,9 @@ MUST_CHECK bool kernels_make(const struct op_setup *setup, enum kernel_choice ch
 void kernels_greet_thread(void);
 
 /* The rows' functions. */
-op_make reference_conv2d_make, reference_linear_make, reference_max_pool2d_make,
-    reference_avg_pool2d_make, elementwise_make, dropout_make, flatten_make, blocked_pool2d_make,
-    batch_norm2d_make, residual_make, concat_make;
+op_make reference_conv2d_make, reference_locally_connected2d_make, reference_linear_make,
+    reference_max_pool2d_make, reference_avg_pool2d_make, elementwise_make, dropout_make,
+    flatten_make, blocked_pool2d_make, batch_norm2d_make, residual_make, concat_make;
 
 /* A conversion of activations of that shape from layout `from` to `to`. */
 bool layout_make(const struct shape *shape, int from, int to, struct op *op,

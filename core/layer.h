@@ -8,6 +8,7 @@
 #define CORE_LAYER_H
 
 #include "core/plan.h"
+#include "core/window.h"
 
 /* What a layer's plan function reads and fills in. */
 struct layer_planning {
@@ -53,10 +54,15 @@ extern const struct kinds layer_kinds;
 /* Bounds of layers that hold layers. */
 enum { LAYER_DEPTH_MAX = 8, LAYERS_MAX = 1024, LAYER_BRANCHES_MAX = 64 };
 
+enum conv2d_padding { CONV2D_SAME, CONV2D_VALID };
+/* Of conv2d and of locally_connected2d, which has neither groups nor flip_kernel. */
 struct conv2d_options {
     int64_t out_channels, in_channels; /* in_channels: FIELD_ABSENT or what the user claims */
-    int64_t kernel_size[2], stride[2], padding[2];
-    bool bias;
+    int64_t kernel_size[2], stride[2], dilation[2];
+    struct pair_or padding; /* choice: enum conv2d_padding */
+    int padding_mode;       /* enum padding_mode */
+    int64_t groups;
+    bool bias, flip_kernel;
     struct variant init, bias_init; /* of init_kinds */
 };
 struct linear_options {
@@ -86,28 +92,20 @@ struct gelu_options {
     int approximate; /* enum gelu_approximate */
 };
 
-extern const struct layer_kind layer_conv2d, layer_linear, layer_flatten, layer_dropout,
-    layer_dropout2d, layer_batch_norm2d, layer_residual, layer_concat;
+extern const struct layer_kind layer_conv2d, layer_locally_connected2d, layer_linear, layer_flatten,
+    layer_dropout, layer_dropout2d, layer_batch_norm2d, layer_residual, layer_concat;
 extern const struct layer_kind layer_max_pool2d, layer_avg_pool2d, layer_adaptive_avg_pool2d;
 extern const struct layer_kind layer_relu, layer_leaky_relu, layer_elu, layer_gelu, layer_silu,
     layer_sigmoid, layer_tanh;
 
-/* A window of `kernel` that moves by `stride` over `size` with `padding` on both sides. */
-struct sliding {
-    int64_t size, kernel, stride, padding;
-    bool ceil_mode;
-};
-
-/* How many places it takes: ⌊(size + 2·padding − kernel) / stride⌋ + 1, or 0 when it does not fit.
- * With ceil_mode ⌈ ⌉, but the last one must begin inside the image or the padding before it, as in
- * PyTorch. */
-int64_t window_output(const struct sliding *window);
+/* The windows of a convolution along height and width of its input, its padding in pixels. */
+void conv2d_windows(const struct conv2d_options *options, const struct shape *input,
+                    struct sliding windows[2]);
 
 /* The part that all windows share (convolution and pooling): output height and width, receptive
  * field and stride, the problem of a window that does not fit, the warning of pixels that are never
- * read. ceil_mode: see window_output. */
-void plan_window(struct layer_planning *planning, const int64_t kernel[2], const int64_t stride[2],
-                 const int64_t padding[2], bool ceil_mode);
+ * read and of a kernel that no place holds. */
+void plan_windows(struct layer_planning *planning, const struct sliding windows[2]);
 
 /* Adds a tensor "PATH.suffix" to the layer being planned: dims, rank, learned, fans and initializer
  * are the caller's in *tensor, the rest is filled in. */

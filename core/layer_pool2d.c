@@ -33,6 +33,7 @@ static void plan(struct layer_planning *planning)
 {
     const struct pool2d_options *o = planning->layer->options;
     struct plan_layer *layer = planning->layer;
+    struct sliding windows[2];
 
     planning->lost = layer->input.flat;
     if (layer->input.flat)
@@ -45,7 +46,16 @@ static void plan(struct layer_planning *planning)
             planning, "padding",
             "padding %lld is more than half of kernel_size %lld: some windows would see nothing",
             (long long)o->padding[axis], (long long)o->kernel_size[axis]);
-    plan_window(planning, o->kernel_size, o->stride, o->padding, o->ceil_mode);
+    for (axis = 0; axis < 2; axis++)
+        windows[axis] =
+            (struct sliding){.size = axis == 0 ? layer->input.height : layer->input.width,
+                             .kernel = o->kernel_size[axis],
+                             .stride = o->stride[axis],
+                             .dilation = 1,
+                             .before = o->padding[axis],
+                             .behind = o->padding[axis],
+                             .ceil_mode = o->ceil_mode};
+    plan_windows(planning, windows);
     layer->output.channels = layer->input.channels;
 }
 

@@ -6,7 +6,8 @@
 
 /* clang-format off */
 static const struct kind *const rows[] = {
-    &layer_conv2d.kind, &layer_linear.kind, &layer_flatten.kind, &layer_max_pool2d.kind,
+    &layer_conv2d.kind, &layer_locally_connected2d.kind, &layer_linear.kind,
+    &layer_flatten.kind, &layer_max_pool2d.kind,
     &layer_avg_pool2d.kind, &layer_adaptive_avg_pool2d.kind, &layer_dropout.kind,
     &layer_dropout2d.kind, &layer_relu.kind,
     &layer_leaky_relu.kind, &layer_elu.kind, &layer_gelu.kind, &layer_silu.kind,
@@ -27,15 +28,6 @@ static const struct fields common = {common_rows, COUNT_OF(common_rows),
 
 const struct kinds layer_kinds = {"layer", rows, COUNT_OF(rows), &common, NULL};
 
-int64_t window_output(const struct sliding *w)
-{
-    int64_t room = w->size + 2 * w->padding - w->kernel + (w->ceil_mode ? w->stride - 1 : 0);
-    if (room < 0)
-        return 0;
-    int64_t last = room / w->stride;
-    return w->ceil_mode && last * w->stride >= w->size + w->padding ? last : last + 1;
-}
-
 void plan_option_problem(struct layer_planning *planning, const char *key, const char *format, ...)
 {
     char pointer[POINTER_BYTES], text[256];
@@ -48,57 +40,78 @@ void plan_option_problem(struct layer_planning *planning, const char *key, const
     problem_add(planning->problems, pointer, "%s", text);
 }
 
-/* Rows or columns that none of `outputs` windows covers: gaps between windows, and what is left at
- * the far edge. Padding is not missed: it lies before the first pixel and, at the far edge, behind
- * the last. */
-static int64_t never_read(const struct sliding *w, int64_t outputs)
+/* "3 × 5", or "3 × 5 with dilation 2 × 1, which spans 5 × 5". */
+static void kernel_text(const struct sliding w[2], char *out, size_t size)
 {
-    int64_t missed = 0;
-    for (int64_t i = 0; i < outputs; i++) {
-        int64_t gap = i * w->stride - w->padding + w->kernel;
-        int64_t next = i + 1 < outputs ? gap - w->kernel + w->stride : w->size;
-        gap = gap < 0 ? 0 : gap;
-        next = next > w->size ? w->size : next;
-        missed += next > gap ? next - gap : 0;
-    }
-    return missed;
+    int length = snprintf(out, size, "%lld × %lld", (long long)w[0].kernel, (long long)w[1].kernel);
+    if ((w[0].dilation > 1 || w[1].dilation > 1) && length >= 0 && (size_t)length < size)
+        snprintf(out + length, size - (size_t)length,
+                 " with dilation %lld × %lld, which spans %lld × %lld,", (long long)w[0].dilation,
+                 (long long)w[1].dilation, (long long)window_extent(&w[0]),
+                 (long long)window_extent(&w[1]));
 }
 
-void plan_window(struct layer_planning *planning, const int64_t kernel[2], const int64_t stride[2],
-                 const int64_t padding[2], bool ceil_mode)
+static void warn_of_windows(struct layer_planning *planning, const struct sliding windows[2])
 {
-    struct plan_layer *layer = planning->layer;
-    const int64_t size[2] = {layer->input.height, layer->input.width};
-    int64_t out[2];
-    static const char *const what[2] = {"rows", "columns"};
+    const struct plan_layer *layer = planning->layer;
+    static const char *const one[2] = {"row", "column"}, *const more[2] = {"rows", "columns"};
+    const int64_t outputs[2] = {layer->output.height, layer->output.width};
+    char kernel[128], dilation[64] = "";
 
     for (int axis = 0; axis < 2; axis++) {
-        const struct sliding w = {size[axis], kernel[axis], stride[axis], padding[axis], ceil_mode};
-        out[axis] = window_output(&w);
-        if (out[axis] > 0) {
-            int64_t lost = never_read(&w, out[axis]);
-            if (lost > 0)
-                plan_warn(planning->warnings, layer->pointer,
-                          "%lld %s of the %lld × %lld input are never read: the stride of "
-                          "%lld steps over them",
-                          (long long)lost, what[axis], (long long)size[0], (long long)size[1],
-                          (long long)stride[axis]);
-        }
-        int64_t grown = saturating_product(kernel[axis] - 1, layer->stride[axis]);
-        if (__builtin_add_overflow(layer->receptive_field[axis], grown,
-                                   &layer->receptive_field[axis]))
-            layer->receptive_field[axis] = INT64_MAX;
-        layer->stride[axis] = saturating_product(layer->stride[axis], stride[axis]);
+        const struct sliding *w = &windows[axis];
+        int64_t lost = window_never_reads(w, outputs[axis]);
+        if (w->dilation > 1)
+            snprintf(dilation, sizeof dilation, " with a dilation of %lld", (long long)w->dilation);
+        if (lost > 0)
+            plan_warn(planning->warnings, layer->pointer,
+                      "%lld %s of the %lld × %lld input %s never read: the stride of %lld%s steps "
+                      "over %s",
+                      (long long)lost, lost == 1 ? one[axis] : more[axis],
+                      (long long)windows[0].size, (long long)windows[1].size,
+                      lost == 1 ? "is" : "are", (long long)w->stride,
+                      w->dilation > 1 ? dilation : "", lost == 1 ? "it" : "them");
     }
+    kernel_text(windows, kernel, sizeof kernel);
+    if (window_extent(&windows[0]) > windows[0].size ||
+        window_extent(&windows[1]) > windows[1].size)
+        plan_warn(planning->warnings, layer->pointer,
+                  "the kernel of %s is larger than its input of %lld × %lld: wherever it lies, a "
+                  "part of it reads padding",
+                  kernel, (long long)windows[0].size, (long long)windows[1].size);
+}
+
+/* How much of the network's input the layer sees, and how far apart. */
+static void look_on(struct plan_layer *layer, const struct sliding *w, int axis)
+{
+    int64_t grown = saturating_product(window_extent(w) - 1, layer->stride[axis]);
+    if (__builtin_add_overflow(layer->receptive_field[axis], grown, &layer->receptive_field[axis]))
+        layer->receptive_field[axis] = INT64_MAX;
+    layer->stride[axis] = saturating_product(layer->stride[axis], w->stride);
+}
+
+void plan_windows(struct layer_planning *planning, const struct sliding windows[2])
+{
+    struct plan_layer *layer = planning->layer;
+    const int64_t out[2] = {window_output(&windows[0]), window_output(&windows[1])};
     bool fits = out[0] > 0 && out[1] > 0;
-    planning->lost |= !fits;
-    if (!fits && !layer->input.flat)
-        problem_add(planning->problems, layer->pointer,
-                    "the kernel of %lld × %lld is larger than its input of %lld × %lld with "
-                    "padding %lld × %lld",
-                    (long long)kernel[0], (long long)kernel[1], (long long)size[0],
-                    (long long)size[1], (long long)padding[0], (long long)padding[1]);
+    char kernel[128];
+
+    for (int axis = 0; axis < 2; axis++)
+        look_on(layer, &windows[axis], axis);
     layer->output.height = out[0] > 0 ? out[0] : 1;
     layer->output.width = out[1] > 0 ? out[1] : 1;
     layer->output.flat = 0;
+    planning->lost |= !fits;
+    if (layer->input.flat)
+        return;
+    kernel_text(windows, kernel, sizeof kernel);
+    if (fits)
+        warn_of_windows(planning, windows);
+    else
+        problem_add(planning->problems, layer->pointer,
+                    "the kernel of %s is larger than its input of %lld × %lld with padding "
+                    "%lld × %lld",
+                    kernel, (long long)windows[0].size, (long long)windows[1].size,
+                    (long long)windows[0].before, (long long)windows[1].before);
 }

@@ -3,13 +3,20 @@
 
 #include <string.h>
 
+static inline int64_t step_of(int64_t step, int64_t row)
+{
+    return step ? step : row;
+}
+
 VECTOR_CLONES void matrix_add_ab(const real *a, const real *b, real *c, struct matrix_size size)
 {
+    int64_t b_step = step_of(size.b_step, size.columns),
+            c_step = step_of(size.c_step, size.columns);
     for (int64_t i = 0; i < size.rows; i++) {
-        real *restrict row = c + i * size.columns;
+        real *restrict row = c + i * c_step;
         for (int64_t k = 0; k < size.inner; k++) {
             real factor = a[i * size.inner + k];
-            const real *restrict from = b + k * size.columns;
+            const real *restrict from = b + k * b_step;
             for (int64_t j = 0; j < size.columns; j++)
                 row[j] += factor * from[j];
         }
@@ -21,9 +28,10 @@ VECTOR_CLONES void matrix_add_abt(const real *a, const real *b, real *c, struct 
     /* Sixteen running sums, so that a dot product can be a vector without reordering by the
      * compiler. */
     enum { LANES = 16 };
+    int64_t b_step = step_of(size.b_step, size.inner), c_step = step_of(size.c_step, size.columns);
     for (int64_t i = 0; i < size.rows; i++)
         for (int64_t j = 0; j < size.columns; j++) {
-            const real *restrict p = a + i * size.inner, *restrict q = b + j * size.inner;
+            const real *restrict p = a + i * size.inner, *restrict q = b + j * b_step;
             real lanes[LANES] = {0}, sum = 0;
             int64_t k = 0;
             for (; k + LANES <= size.inner; k += LANES)
@@ -33,17 +41,19 @@ VECTOR_CLONES void matrix_add_abt(const real *a, const real *b, real *c, struct 
                 sum += p[k] * q[k];
             for (int lane = 0; lane < LANES; lane++)
                 sum += lanes[lane];
-            c[i * size.columns + j] += sum;
+            c[i * c_step + j] += sum;
         }
 }
 
 VECTOR_CLONES void matrix_add_atb(const real *a, const real *b, real *c, struct matrix_size size)
 {
+    int64_t b_step = step_of(size.b_step, size.columns),
+            c_step = step_of(size.c_step, size.columns);
     for (int64_t k = 0; k < size.inner; k++)
         for (int64_t i = 0; i < size.rows; i++) {
             real factor = a[k * size.rows + i];
-            real *restrict row = c + i * size.columns;
-            const real *restrict from = b + k * size.columns;
+            real *restrict row = c + i * c_step;
+            const real *restrict from = b + k * b_step;
             for (int64_t j = 0; j < size.columns; j++)
                 row[j] += factor * from[j];
         }

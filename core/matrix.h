@@ -7,8 +7,9 @@
 #include "core/tensor.h"
 
 struct matrix_size {
-    int64_t rows, columns; /* of the result */
-    int64_t inner;         /* length of the sums */
+    int64_t rows, columns;  /* of the result */
+    int64_t inner;          /* length of the sums */
+    int64_t b_step, c_step; /* from one row of B, of C, to the next; 0: they lie close */
 };
 
 /* C (rows, columns) += A (rows, inner) · B (inner, columns) */

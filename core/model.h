@@ -9,7 +9,7 @@
 #ifndef CORE_MODEL_H
 #define CORE_MODEL_H
 
-#include "core/dataset.h"
+#include "core/batch.h"
 #include "core/kernels.h"
 #include "core/team.h"
 
@@ -35,10 +35,11 @@ bool model_take(struct model *model, struct error *error) MUST_CHECK;
 
 /* Which samples a pass sees: split->images[order[first + i]], or [first + i] when order is NULL. */
 struct model_batch {
+    const struct batch_input *input; /* how they become numbers */
     const struct dataset_split *split;
     const uint32_t *order;
     int64_t first, samples; /* samples ≤ plan.batch_size */
-    bool train;             /* with the backward pass */
+    bool train;             /* with augmentation and the backward pass */
     int64_t epoch;          /* counted from 0, for draws in training */
 };
 

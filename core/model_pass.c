@@ -1,5 +1,4 @@
 /* Model: runs passes over a batch. See model.h. */
-#include "core/batch.h"
 #include "core/layer.h"
 #include "core/loss.h"
 #include "core/model_state.h"
@@ -148,12 +147,14 @@ static uint16_t *shard_labels(const struct model *model, const struct op_call *c
 static void shard_input(struct model *model, const struct op_call *call)
 {
     const struct model_batch *batch = &model->run->batch;
-    struct batch_part part = {.split = batch->split,
+    struct batch_part part = {.input = batch->input,
+                              .split = batch->split,
                               .order = batch->order,
                               .first = call->first,
                               .samples = call->samples,
-                              .sample_size = model->edges[0].count,
-                              .normalize = model->setup.spec->dataset.normalize};
+                              .train = call->train,
+                              .epoch = call->epoch,
+                              .member = call->member};
     real *x = edge_place(model, 0, false, call);
     batch_fill(&part, x, shard_labels(model, call));
     clear_tail(model, x, model->edges[0].count, call->samples);

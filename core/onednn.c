@@ -201,8 +201,8 @@ dnnl_memory_desc_t onednn_images(int64_t samples, const struct shape *shape, int
 
 static dnnl_memory_desc_t describe(int rank, const int64_t *dims, bool open)
 {
-    static const dnnl_format_tag_t plain[] = {dnnl_format_tag_undef, dnnl_a, dnnl_ab, dnnl_abc,
-                                              dnnl_abcd};
+    static const dnnl_format_tag_t plain[] = {
+        dnnl_format_tag_undef, dnnl_a, dnnl_ab, dnnl_abc, dnnl_abcd, dnnl_abcde};
     dnnl_memory_desc_t desc;
     dnnl_memory_desc_init_by_tag(&desc, rank, dims, dnnl_f32,
                                  open ? dnnl_format_tag_any : plain[rank]);

@@ -8,6 +8,7 @@
 #include "core/loss.h"
 #include "core/model.h"
 #include "core/optimizer.h"
+#include "core/plan_data.h"
 #include "core/plan_network.h"
 #include "core/schedule.h"
 
@@ -44,12 +45,7 @@ static void plan_length(const struct spec *spec, struct plan *plan, struct probl
                         struct plan_warnings *warnings)
 {
     const struct spec_run *run = &spec->run;
-    if (spec->dataset.limit != FIELD_ABSENT && spec->dataset.limit < plan->data.train_samples)
-        plan->data.train_samples = spec->dataset.limit;
-    else if (spec->dataset.limit != FIELD_ABSENT)
-        plan_warn(warnings, "/dataset/limit",
-                  "the data set has %lld training samples: the limit of %lld changes nothing",
-                  (long long)plan->data.train_samples, (long long)spec->dataset.limit);
+    plan_data(spec, plan, problems, warnings);
     plan->batch_size = run->batch_size;
     if (plan->batch_size > plan->data.train_samples) {
         if (run->drop_last)
@@ -118,11 +114,8 @@ static void plan_remarks(const struct spec *spec, const struct plan *plan,
     if (lr < low / 100 || lr > high * 10)
         plan_warn(warnings, "/optimizer/lr", "%g is far outside the usual range for %s, %g … %g",
                   lr, optimizer->kind.name, low, high);
-    if (spec->dataset.validation == VALIDATION_TEST && plan->data.test_samples == 0)
-        plan_warn(warnings, "/dataset/validation",
-                  "the data set has no test split, so nothing will be evaluated");
-    bool evaluated = spec->dataset.validation == VALIDATION_TEST && plan->data.test_samples > 0;
-    if (!evaluated && strncmp(spec_metrics[spec->checkpoint.metric], "val_", 4) == 0)
+    if (plan->validation_samples == 0 &&
+        strncmp(spec_metrics[spec->checkpoint.metric], "val_", 4) == 0)
         plan_warn(warnings, "/checkpoint/metric",
                   "without validation there is no %s, so no checkpoint is ever the best",
                   spec_metrics[spec->checkpoint.metric]);

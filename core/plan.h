@@ -59,8 +59,10 @@ struct plan_cut {
 };
 
 struct plan {
-    struct arena arena;     /* owns the lists */
-    struct data_shape data; /* train_samples after `limit` */
+    struct arena arena;         /* owns the lists */
+    struct data_shape data;     /* train_samples: those that are learned from, after `limit` and
+                                   without what is held out */
+    int64_t validation_samples; /* what evaluations look at; 0: nothing */
     struct plan_layer *layers;
     int layer_count;
     int *sources; /* indices of layers; −1: the data */
@@ -88,9 +90,16 @@ struct plan_warnings {
     size_t count;
 };
 
-/* Plans `spec` (complete, free of problems) on data of shape `data`. What cannot be trained is
- * added to *problems, each with its pointer; then *plan holds what could be planned and must not be
- * trained. False only when memory is gone. `warnings` may be NULL. The spec must outlive the plan.
+/* Fills in the defaults that depend on the data: validation, normalize. To be called wherever a
+ * spec meets its data set for the first time, before plan_make; what is filled in already stays. A
+ * remark goes to `warnings`, which may be NULL. False only when memory is gone. */
+bool spec_settle(struct spec *spec, const struct data_shape *data, struct plan_warnings *warnings,
+                 struct error *error) MUST_CHECK;
+
+/* Plans `spec` (complete, settled, free of problems) on data of shape `data`. What cannot be
+ * trained is added to *problems, each with its pointer; then *plan holds what could be planned and
+ * must not be trained. False only when memory is gone. `warnings` may be NULL. The spec must
+ * outlive the plan.
  */
 bool plan_make(const struct spec *spec, const struct data_shape *data, struct plan *plan,
                struct problems *problems, struct plan_warnings *warnings,

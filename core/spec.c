@@ -17,30 +17,7 @@ bool spec_metric_larger_is_better(int metric)
     return metric == 1;
 }
 
-static const char *const validations[] = {"test", "none", NULL};
-static const char *const normalizations[] = {"scale", "none", NULL};
 static const char *const precisions[] = {"fp32", NULL};
-
-/* clang-format off */
-static const struct field dataset_rows[] = {
-    {.name = "name", .type = FIELD_TEXT, .flags = FIELD_REQUIRED,
-     .offset = offsetof(struct spec_dataset, name), .min = 1, .max = 64,
-     .help = "a registered data set"},
-    {.name = "shuffle", .type = FIELD_BOOL, .offset = offsetof(struct spec_dataset, shuffle),
-     .fallback = 1, .help = "a new order of the training samples each epoch"},
-    {.name = "limit", .type = FIELD_INT, .flags = FIELD_OPTIONAL,
-     .offset = offsetof(struct spec_dataset, limit), .min = 1, .max = FIELD_INT_MAX,
-     .help = "use the first N training samples only"},
-    {.name = "validation", .type = FIELD_CHOICE,
-     .offset = offsetof(struct spec_dataset, validation), .choices = validations,
-     .help = "what the network is evaluated on"},
-    {.name = "normalize", .type = FIELD_CHOICE,
-     .offset = offsetof(struct spec_dataset, normalize), .choices = normalizations,
-     .help = "scale: pixel / 255; none: the raw value"},
-};
-/* clang-format on */
-static const struct fields dataset_fields = {dataset_rows, COUNT_OF(dataset_rows),
-                                             sizeof(struct spec_dataset)};
 
 /* clang-format off */
 static const struct field every_rows[] = {
@@ -80,7 +57,7 @@ static const struct field spec_rows[] = {
     {.name = "seed", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = RUN(seed), .min = 0,
      .max = FIELD_INT_MAX, .help = "start of all random numbers; drawn when absent"},
     {.name = "dataset", .type = FIELD_OBJECT, .flags = FIELD_REQUIRED,
-     .offset = offsetof(struct spec, dataset), .fields = &dataset_fields,
+     .offset = offsetof(struct spec, dataset), .fields = &spec_dataset_fields,
      .help = "what to learn from"},
     {.name = "model", .type = FIELD_VARIANTS, .flags = FIELD_REQUIRED,
      .offset = offsetof(struct spec, model), .min = 1, .max = 256, .kinds = &layer_kinds,
@@ -171,6 +148,7 @@ bool spec_complete(struct spec *spec, struct problems *problems, struct error *e
                     "epochs and max_steps both say how long to train: give one of them");
     if (spec->run.epochs == FIELD_ABSENT && spec->run.max_steps == FIELD_ABSENT)
         spec->run.epochs = 1;
+    spec_dataset_complete(&spec->dataset, problems);
     complete_every(&spec->evaluate_every);
     complete_checkpoint(&spec->checkpoint);
     if (!spec_complete_rows(&spec->arena, &spec_fields, spec))

@@ -11,15 +11,28 @@
 enum { SPEC_BATCH_MAX = 65536 };
 
 enum spec_validation { VALIDATION_TEST, VALIDATION_NONE };
-enum spec_normalize { NORMALIZE_SCALE, NORMALIZE_NONE };
 enum spec_precision { PRECISION_FP32 };
 
+/* Images that are made, not read: see dataset_synthetic.h. */
+struct spec_synthetic {
+    bool given;
+    struct list shape; /* of struct spec_side: channels, height, width */
+    int64_t classes, samples;
+    int64_t test_samples; /* FIELD_ABSENT until completed: a quarter of the samples, rounded up */
+};
+struct spec_side {
+    int64_t size;
+};
+
 struct spec_dataset {
-    char name[65];
+    char name[65];                   /* "": none … */
+    struct spec_synthetic synthetic; /* … but this one; after spec_complete it is one of both */
     bool shuffle;
-    int64_t limit;  /* first N training samples, or FIELD_ABSENT */
-    int validation; /* enum spec_validation */
-    int normalize;  /* enum spec_normalize */
+    int64_t limit;            /* first N training samples, or FIELD_ABSENT */
+    struct either validation; /* enum spec_validation, or the share of the training samples that is
+                                 held out; absent until spec_settle */
+    struct variant normalize; /* of normalize_kinds; kind NULL until spec_settle */
+    struct variants augment;  /* of augment_kinds */
 };
 
 /* {"epochs": n} or {"steps": n}; the other one is FIELD_ABSENT. */
@@ -59,8 +72,8 @@ struct layer_common {
     char name[65];
 };
 
-/* The rows of a whole spec. */
-extern const struct fields spec_fields;
+/* The rows of a whole spec, and of its data set. */
+extern const struct fields spec_fields, spec_dataset_fields;
 
 /* Metrics that a checkpoint can be "best" by, NULL-ended: "val_loss", "val_accuracy", "train_loss".
  */
@@ -86,5 +99,7 @@ bool spec_complete_rows(struct arena *arena, const struct fields *fields, void *
 /* After reading: fills defaults that depend on other fields (default kinds, 1 epoch) and checks the
  * rules between fields, adding to *problems. Call once. False only when memory is gone. */
 bool spec_complete(struct spec *spec, struct problems *problems, struct error *error) MUST_CHECK;
+/* The data set's part of it. */
+void spec_dataset_complete(struct spec_dataset *dataset, struct problems *problems);
 
 #endif

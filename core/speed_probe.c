@@ -63,6 +63,7 @@ static bool make_spec(struct spec *spec, const struct probe_words *words, struct
         !variant_make(&spec->arena, &optimizer_kinds, &optimizer_sgd.kind, &spec->optimizer) ||
         !give_required(&spec->arena, &spec->model.items[0], words))
         return error_set(error, ERROR_MEMORY, "speed", "no memory to try a layer");
+    memcpy(spec->dataset.name, "probe", sizeof "probe"); /* a spec wants one */
     spec->run.seed = 1;
     spec->run.batch_size = words->samples;
     return true;
@@ -74,7 +75,8 @@ static bool make_plan(struct probe *probe, const struct probe_words *words, bool
 {
     struct problems *problems = calloc(1, sizeof *problems);
     struct data_shape data = {words->sample, 2, words->samples, 0, false};
-    bool good = problems && spec_complete(&probe->spec, problems, error);
+    bool good = problems && spec_complete(&probe->spec, problems, error) &&
+                spec_settle(&probe->spec, &data, NULL, error);
     *fits = good && problems->count == 0;
     for (int round = 0; good && *fits && round < 2; round++) {
         plan_drop(&probe->plan);

@@ -42,12 +42,8 @@ void trainer_seek(struct trainer *trainer, int64_t steps_done)
     const struct plan *plan = trainer->setup.plan;
     trainer->steps_done = steps_done;
     trainer->packed = false;
-    int64_t epoch = steps_done / plan->steps_per_epoch;
-    if (trainer->order && epoch != trainer->order_epoch) {
-        struct rng rng = {(uint64_t)trainer->setup.spec->run.seed, RNG_SHUFFLE, (uint32_t)epoch};
-        rng_permutation(&rng, trainer->order, (uint32_t)plan->data.train_samples);
-        trainer->order_epoch = epoch;
-    }
+    split_seek(&trainer->data.split, (uint64_t)trainer->setup.spec->run.seed,
+               steps_done / plan->steps_per_epoch);
 }
 
 static void greet(void *context, int member)
@@ -67,20 +63,33 @@ static bool take_memory(struct trainer *trainer, struct error *error)
                                 .halt = trainer->setup.halt};
     if (!model_make(&setup, &trainer->model, error))
         return false;
-    trainer_reserve(trainer, plan, trainer->setup.spec->dataset.shuffle);
+    trainer_reserve(trainer, &trainer->setup);
     return model_take(trainer->model, error);
 }
 
-void trainer_reserve(struct trainer *trainer, const struct plan *plan, bool shuffle)
+void trainer_reserve(struct trainer *trainer, const struct trainer_setup *setup)
 {
+    const struct plan *plan = setup->plan;
     struct block *block = model_block(trainer->model);
     block_reserve(block, &trainer->parameters, plan->numbers, sizeof(real));
     block_reserve(block, &trainer->gradients, plan->parameters, sizeof(real));
     block_reserve(block, &trainer->state,
                   saturating_product(plan->parameters, plan->optimizer_slots), sizeof(real));
     block_reserve(block, &trainer->norms, (plan->parameters + RANGE - 1) / RANGE, sizeof(double));
-    if (shuffle)
-        block_reserve(block, &trainer->order, plan->data.train_samples, sizeof *trainer->order);
+    split_reserve(&trainer->data.split, setup->spec, plan, block);
+    batch_reserve(&trainer->data.input, setup->spec, plan, setup->threads, block);
+}
+
+/* Draws what is held out, and measures what is left. */
+static void prepare_data(struct trainer *trainer)
+{
+    const struct spec *spec = trainer->setup.spec;
+    split_draw(&trainer->data.split, (uint64_t)spec->run.seed);
+    const struct normalize_data data = {.split = dataset_train(trainer->dataset),
+                                        .samples = split_train(&trainer->data.split),
+                                        .count = trainer->data.split.train,
+                                        .shape = trainer->data.input.shape};
+    normalization_measure(&trainer->data.input.normalization, &spec->dataset.normalize, &data);
 }
 
 bool trainer_new(const struct trainer_setup *setup, struct trainer **out, struct error *error)
@@ -91,13 +100,13 @@ bool trainer_new(const struct trainer_setup *setup, struct trainer **out, struct
         return error_set(error, ERROR_MEMORY, "trainer", "no memory for the trainer");
     trainer->setup = *setup;
     trainer->dataset = dataset_share(setup->dataset);
-    trainer->order_epoch = -1;
     if (!take_memory(trainer, error) || !draw_weights(trainer, error) ||
         !team_start(setup->threads, &trainer->team, error)) {
         trainer_free(trainer);
         return false;
     }
     team_each(trainer->team, greet, NULL);
+    prepare_data(trainer);
     optimizer_begin(&setup->spec->optimizer, trainer->state, setup->plan->parameters);
     trainer_seek(trainer, 0);
     *out = trainer;
@@ -194,8 +203,9 @@ static struct model_batch step_batch(const struct trainer *trainer)
     const struct plan *plan = trainer->setup.plan;
     int64_t first = trainer->steps_done % plan->steps_per_epoch * plan->batch_size;
     int64_t left = plan->data.train_samples - first;
-    return (struct model_batch){.split = dataset_train(trainer->dataset),
-                                .order = trainer->order,
+    return (struct model_batch){.input = &trainer->data.input,
+                                .split = dataset_train(trainer->dataset),
+                                .order = split_epoch(&trainer->data.split),
                                 .first = first,
                                 .samples = left < plan->batch_size ? left : plan->batch_size,
                                 .train = true,
@@ -255,25 +265,34 @@ bool trainer_ended(const struct trainer *trainer)
     return trainer->steps_done >= trainer->setup.plan->steps;
 }
 
-static const struct dataset_split *split_of(const struct trainer *trainer, enum data_split split)
+/* The batch of `split` that begins at its sample `first`, of at most `most` samples. */
+static struct model_batch evaluation_batch(const struct trainer *trainer, enum data_split split,
+                                           int64_t first, int64_t most)
 {
-    return split == SPLIT_TRAIN ? dataset_train(trainer->dataset) : dataset_test(trainer->dataset);
+    const struct split *samples = &trainer->data.split;
+    struct model_batch batch = {.input = &trainer->data.input, .first = first, .samples = most};
+    bool training = split == SPLIT_TRAIN || (split == SPLIT_VALIDATION && samples->held_out > 0);
+    batch.split = training ? dataset_train(trainer->dataset) : dataset_test(trainer->dataset);
+    if (training)
+        batch.order = split == SPLIT_TRAIN ? split_train(samples) : split_validation(samples);
+    return batch;
 }
 
 void trainer_evaluation_begin(const struct trainer *trainer, enum data_split split,
                               struct evaluation *out)
 {
-    int64_t total = split == SPLIT_TRAIN ? trainer->setup.plan->data.train_samples
-                                         : split_of(trainer, split)->count;
-    *out = (struct evaluation){.split = split, .total = total, .done = total == 0};
+    const struct plan *plan = trainer->setup.plan;
+    const int64_t totals[] = {[SPLIT_TRAIN] = plan->data.train_samples,
+                              [SPLIT_VALIDATION] = plan->validation_samples,
+                              [SPLIT_TEST] = plan->data.test_samples};
+    *out = (struct evaluation){.split = split, .total = totals[split], .done = totals[split] == 0};
 }
 
 void trainer_evaluate_batch(struct trainer *trainer, struct evaluation *evaluation)
 {
     int64_t left = evaluation->total - evaluation->next, size = trainer->setup.plan->batch_size;
-    struct model_batch batch = {.split = split_of(trainer, evaluation->split),
-                                .first = evaluation->next,
-                                .samples = left < size ? left : size};
+    struct model_batch batch =
+        evaluation_batch(trainer, evaluation->split, evaluation->next, left < size ? left : size);
     if (left <= 0)
         return;
     pack_if_changed(trainer);
@@ -305,6 +324,11 @@ const real *trainer_gradients(const struct trainer *trainer)
     return trainer->gradients;
 }
 
+const struct normalization *trainer_normalization(const struct trainer *trainer)
+{
+    return &trainer->data.input.normalization;
+}
+
 int64_t trainer_bytes(const struct trainer *trainer)
 {
     return (int64_t)model_block(trainer->model)->size;
@@ -319,11 +343,12 @@ int64_t plan_bytes(const struct spec *spec, const struct plan *plan, int threads
 {
     struct model_setup setup = {
         .spec = spec, .plan = plan, .threads = threads, .kernels = KERNELS_BEST, .dry = true};
+    struct trainer_setup job = {.spec = spec, .plan = plan, .threads = threads};
     struct trainer trainer = {.model = NULL};
     struct error error = {.kind = ERROR_NONE};
     if (!model_make(&setup, &trainer.model, &error))
         return -1;
-    trainer_reserve(&trainer, plan, spec->dataset.shuffle);
+    trainer_reserve(&trainer, &job);
     const struct block *block = model_block(trainer.model);
     int64_t bytes = block->failed ? -1 : (int64_t)block->size;
     model_free(trainer.model);

@@ -8,6 +8,7 @@
 #define CORE_TRAINER_H
 
 #include "core/dataset.h"
+#include "core/normalize.h"
 #include "core/plan.h"
 
 #include <stdatomic.h>
@@ -42,7 +43,11 @@ struct step_report {
     bool ended; /* that was the last step of the job */
 };
 
-enum data_split { SPLIT_TRAIN, SPLIT_TEST };
+enum data_split {
+    SPLIT_TRAIN,      /* what is learned from, as it is: without augmentation */
+    SPLIT_VALIDATION, /* what the spec says: the test split, what is held out, or nothing */
+    SPLIT_TEST        /* the data set's test split, whatever the spec says */
+};
 
 struct evaluation {
     enum data_split split;
@@ -86,6 +91,9 @@ const real *trainer_parameters(const struct trainer *trainer);
 void trainer_set_parameters(struct trainer *trainer, const real *parameters);
 /* The last step's gradients (plan.parameters numbers), for tests. */
 const real *trainer_gradients(const struct trainer *trainer);
+
+/* What samples are normalized with: the numbers that an exported network needs. */
+const struct normalization *trainer_normalization(const struct trainer *trainer);
 
 /* What the job holds in memory, as taken. */
 int64_t trainer_bytes(const struct trainer *trainer);

@@ -3,7 +3,14 @@
 #define CORE_TRAINER_STATE_H
 
 #include "core/model.h"
+#include "core/split.h"
 #include "core/trainer.h"
+
+/* How the data set's samples reach the network. */
+struct trainer_data {
+    struct split split; /* its order is that of the epoch that comes next */
+    struct batch_input input;
+};
 
 struct trainer {
     struct trainer_setup setup;
@@ -13,8 +20,7 @@ struct trainer {
     real *parameters, *gradients; /* (plan.parameters) */
     real *state;                  /* (plan.optimizer_slots, plan.parameters) */
     double *norms;                /* (ranges) partial sums of the gradient norm */
-    uint32_t *order;              /* (plan.data.train_samples) of this epoch; NULL: file order */
-    int64_t order_epoch;          /* the epoch, counted from 0, that `order` belongs to */
+    struct trainer_data data;
     int64_t steps_done;
     int64_t optimizer_steps; /* updates applied */
     double lr;               /* of the update that runs */
@@ -22,7 +28,7 @@ struct trainer {
 };
 
 /* Reserves the trainer's own arrays in the model's block. */
-void trainer_reserve(struct trainer *trainer, const struct plan *plan, bool shuffle);
+void trainer_reserve(struct trainer *trainer, const struct trainer_setup *setup);
 
 /* Moves the position to "this many steps are done": draws the epoch's order. */
 void trainer_seek(struct trainer *trainer, int64_t steps_done);

@@ -111,7 +111,8 @@ static bool plan_job(const struct job_row *job, struct db *db, struct spec *spec
     else if (!good)
         error_set(error, cause.kind == ERROR_INVALID ? ERROR_CONFLICT : cause.kind, cause.where,
                   "this version no longer understands the job: %s", cause.text);
-    good = good && catalog_shape(db, spec->dataset.name, &shape, error) &&
+    good = good && catalog_shape_spec(db, spec, &shape, error) &&
+           spec_settle(spec, &shape, NULL, error) &&
            plan_make(spec, &shape, plan, problems, NULL, error);
     if (good && problems->count > 0)
         good =

@@ -73,16 +73,18 @@ static bool unknown_dataset(struct submission *submission, struct db *db, struct
     return true;
 }
 
-/* Shape of the data set that the spec names; false in *known when there is none. */
+/* Shape of the data set that the spec names or describes; false in *known when there is none, or
+ * nothing to plan with. */
 static bool find_shape(struct submission *submission, struct db *db, struct data_shape *shape,
                        bool *known, struct error *error)
 {
     struct error failure = {0};
 
     *known = false;
-    if (submission->spec.dataset.name[0] == '\0')
-        return true; /* that it is missing is among the problems already */
-    if (catalog_shape(db, submission->spec.dataset.name, shape, &failure)) {
+    if (submission->spec.dataset.synthetic.given ? submission->problems.count > 0
+                                                 : submission->spec.dataset.name[0] == '\0')
+        return true; /* what is missing is among the problems already */
+    if (catalog_shape_spec(db, &submission->spec, shape, &failure)) {
         *known = true;
         return true;
     }
@@ -136,7 +138,8 @@ static bool check_submission(struct submission *submission, const json_t *json,
     if (problems->count > 0 || !known)
         return true;
     submission->planned = true;
-    if (!plan_make(&submission->spec, &shape, &submission->plan, problems, &submission->warnings,
+    if (!spec_settle(&submission->spec, &shape, &submission->warnings, error) ||
+        !plan_make(&submission->spec, &shape, &submission->plan, problems, &submission->warnings,
                    error))
         return false;
     if (problems->count == 0)

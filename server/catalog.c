@@ -1,4 +1,5 @@
 /* Catalog: which data sets are in memory, and for how many users. Knows nothing of file formats. */
+#include "core/dataset_synthetic.h"
 #include "server/catalog_info.h"
 
 #include <pthread.h>
@@ -8,8 +9,7 @@
 /* One set in memory. It stays while it has users; who waits for it to be loaded is one of them. */
 struct catalog_entry {
     struct catalog_entry *next;
-    char sha256[DIGEST_HEX]; /* of the content: the key, so that a name registered anew is another
-                                entry */
+    char key[DIGEST_HEX];    /* of the content, so that a name registered anew is another entry */
     struct dataset *dataset; /* NULL while it is loaded and when that failed */
     bool loading;
     int users;
@@ -72,17 +72,17 @@ static void entry_free(struct catalog_entry *entry)
 
 /* The entry of that content, with the caller as one more user; a new one is marked as loading.
  * Under the lock. */
-static struct catalog_entry *entry_join(struct catalog *catalog, const char *sha256, bool *fresh)
+static struct catalog_entry *entry_join(struct catalog *catalog, const char *key, bool *fresh)
 {
     struct catalog_entry *entry = catalog->entries;
-    while (entry && strcmp(entry->sha256, sha256) != 0)
+    while (entry && strcmp(entry->key, key) != 0)
         entry = entry->next;
     *fresh = !entry;
     if (!entry) {
         entry = calloc(1, sizeof(*entry));
         if (!entry)
             return NULL;
-        memcpy(entry->sha256, sha256, sizeof(entry->sha256));
+        memcpy(entry->key, key, sizeof(entry->key));
         entry->loading = true;
         entry->next = catalog->entries;
         catalog->entries = entry;
@@ -91,25 +91,17 @@ static struct catalog_entry *entry_join(struct catalog *catalog, const char *sha
     return entry;
 }
 
-static bool set_load(const struct catalog_info *info, const struct dataset_row *row,
-                     struct dataset **out, struct error *error)
-{
-    struct dataset *dataset = NULL;
-    if (!dataset_open(row->path, &dataset, error))
-        return false;
-    if (strcmp(dataset_digest(dataset), info->sha256) != 0) {
-        dataset_release(dataset);
-        return error_set(
-            error, ERROR_CORRUPT, row->name,
-            "the files are not those that were registered under this name; register them anew");
-    }
-    *out = dataset;
-    return true;
-}
+/* How a set comes into memory, and what tells it from others. */
+struct source {
+    char key[DIGEST_HEX]; /* of the content, or of all that it follows from */
+    const char *name;     /* for messages */
+    const void *context;
+    bool (*load)(const struct source *source, struct dataset **out, struct error *error);
+};
 
 /* Loads a fresh entry without the lock, or waits for who does. */
 static void entry_settle(struct catalog *catalog, struct catalog_entry *entry, bool fresh,
-                         const struct catalog_info *info, const struct dataset_row *row)
+                         const struct source *source)
 {
     if (!fresh) {
         pthread_mutex_lock(&catalog->lock);
@@ -120,7 +112,7 @@ static void entry_settle(struct catalog *catalog, struct catalog_entry *entry, b
     }
     struct dataset *dataset = NULL;
     struct error failure = {0};
-    bool good = set_load(info, row, &dataset, &failure);
+    bool good = source->load(source, &dataset, &failure);
     pthread_mutex_lock(&catalog->lock);
     entry->dataset = good ? dataset : NULL;
     entry->failure = failure;
@@ -129,27 +121,16 @@ static void entry_settle(struct catalog *catalog, struct catalog_entry *entry, b
     pthread_mutex_unlock(&catalog->lock);
 }
 
-bool catalog_open(struct catalog *catalog, struct db *db, const char *name, struct dataset **out,
-                  struct error *error)
+static bool source_open(struct catalog *catalog, const struct source *source, struct dataset **out,
+                        struct error *error)
 {
-    struct dataset_row row = {0};
-    struct catalog_info info;
     bool fresh = false;
-    if (!store_dataset_get(db, name, &row, error))
-        return false;
-    if (!catalog_info_read(&row, &info, error)) {
-        dataset_row_drop(&row);
-        return false;
-    }
     pthread_mutex_lock(&catalog->lock);
-    struct catalog_entry *entry = entry_join(catalog, info.sha256, &fresh);
+    struct catalog_entry *entry = entry_join(catalog, source->key, &fresh);
     pthread_mutex_unlock(&catalog->lock);
-    if (!entry) {
-        dataset_row_drop(&row);
-        return error_set(error, ERROR_MEMORY, name, "no memory for the data set");
-    }
-    entry_settle(catalog, entry, fresh, &info, &row);
-    dataset_row_drop(&row);
+    if (!entry)
+        return error_set(error, ERROR_MEMORY, source->name, "no memory for the data set");
+    entry_settle(catalog, entry, fresh, source);
     /* From here on the entry does not change while it has this user. */
     if (entry->dataset) {
         *out = entry->dataset;
@@ -161,6 +142,70 @@ bool catalog_open(struct catalog *catalog, struct db *db, const char *name, stru
     pthread_mutex_unlock(&catalog->lock);
     entry_free(left);
     return false;
+}
+
+/* ---- registered sets ---- */
+
+/* The context is the set's row. */
+static bool row_load(const struct source *source, struct dataset **out, struct error *error)
+{
+    const struct dataset_row *row = source->context;
+    struct dataset *dataset = NULL;
+    if (!dataset_open(row->path, &dataset, error))
+        return false;
+    if (strcmp(dataset_digest(dataset), source->key) != 0) {
+        dataset_release(dataset);
+        return error_set(
+            error, ERROR_CORRUPT, row->name,
+            "the files are not those that were registered under this name; register them anew");
+    }
+    *out = dataset;
+    return true;
+}
+
+bool catalog_open(struct catalog *catalog, struct db *db, const char *name, struct dataset **out,
+                  struct error *error)
+{
+    struct dataset_row row = {0};
+    struct catalog_info info;
+    if (!store_dataset_get(db, name, &row, error))
+        return false;
+    bool good = catalog_info_read(&row, &info, error);
+    if (good) {
+        struct source source = {.name = name, .context = &row, .load = row_load};
+        memcpy(source.key, info.sha256, sizeof(source.key));
+        good = source_open(catalog, &source, out, error);
+    }
+    dataset_row_drop(&row);
+    return good;
+}
+
+/* ---- what a spec wants ---- */
+
+/* The context is the spec. */
+static bool synthetic_load(const struct source *source, struct dataset **out, struct error *error)
+{
+    const struct spec *spec = source->context;
+    return synthetic_make(&spec->dataset.synthetic, (uint64_t)spec->run.seed, out, error);
+}
+
+bool catalog_open_spec(struct catalog *catalog, struct db *db, const struct spec *spec,
+                       struct dataset **out, struct error *error)
+{
+    struct source source = {.name = "synthetic", .context = spec, .load = synthetic_load};
+    if (!spec->dataset.synthetic.given)
+        return catalog_open(catalog, db, spec->dataset.name, out, error);
+    synthetic_key(&spec->dataset.synthetic, (uint64_t)spec->run.seed, source.key);
+    return source_open(catalog, &source, out, error);
+}
+
+bool catalog_shape_spec(struct db *db, const struct spec *spec, struct data_shape *out,
+                        struct error *error)
+{
+    if (!spec->dataset.synthetic.given)
+        return catalog_shape(db, spec->dataset.name, out, error);
+    synthetic_shape(&spec->dataset.synthetic, out);
+    return true;
 }
 
 void catalog_close(struct catalog *catalog, struct dataset *dataset)

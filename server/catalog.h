@@ -1,6 +1,7 @@
 /* Catalog: data sets by name. The registry of names is in the store; here is the memory side: each
- * set is loaded once and shared by all jobs that want it at the same time, and forgotten when the
- * last one lets go. Thread-safe; loading one set does not delay users of another.
+ * set is loaded (or made, where a spec describes one) once and shared by all jobs that want it at
+ * the same time, and forgotten when the last one lets go. Thread-safe; loading one set does not
+ * delay users of another.
  *
  * A row's info, as JSON: {"format", "shape": [channels, height, width], "classes", "train_samples",
  * "test_samples", "bytes", "sha256", "files"}; "files" tells whether the files changed since (see
@@ -33,11 +34,17 @@ void catalog_register_folder(struct catalog *catalog, struct db *db, const char 
  * name; ERROR_CORRUPT when the files no longer have the registered digest. May take seconds. */
 bool catalog_open(struct catalog *catalog, struct db *db, const char *name, struct dataset **out,
                   struct error *error) MUST_CHECK;
-/* Lets go of what catalog_open gave. NULL is allowed. */
+/* The set that a spec names, or the one that it describes, made from the spec's seed. */
+bool catalog_open_spec(struct catalog *catalog, struct db *db, const struct spec *spec,
+                       struct dataset **out, struct error *error) MUST_CHECK;
+/* Lets go of what one of these gave. NULL is allowed. */
 void catalog_close(struct catalog *catalog, struct dataset *dataset);
 
 /* Shape of a registered set, from the registry alone: fast, for planning. */
 bool catalog_shape(struct db *db, const char *name, struct data_shape *out,
                    struct error *error) MUST_CHECK;
+/* Shape of what catalog_open_spec would give. The spec is free of problems. */
+bool catalog_shape_spec(struct db *db, const struct spec *spec, struct data_shape *out,
+                        struct error *error) MUST_CHECK;
 
 #endif

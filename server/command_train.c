@@ -148,9 +148,8 @@ static void evaluate(struct training *training)
     struct evaluation evaluation;
 
     training->evaluation = (struct evaluation){0};
-    if (training->spec.dataset.validation != VALIDATION_NONE &&
-        dataset_test(training->dataset)->count > 0) {
-        trainer_evaluation_begin(training->trainer, SPLIT_TEST, &evaluation);
+    if (training->plan.validation_samples > 0) {
+        trainer_evaluation_begin(training->trainer, SPLIT_VALIDATION, &evaluation);
         while (!evaluation.done && !stop_wanted(training))
             trainer_evaluate_batch(training->trainer, &evaluation);
         if (evaluation.done)

@@ -2,6 +2,8 @@
  * line, because there may be many of them. */
 #include "server/command_train_parts.h"
 
+#include "core/dataset_synthetic.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -176,8 +178,12 @@ static bool find_data(const struct training *training, char path[PATH_BYTES],
 
 static bool open_data(struct training *training, struct problems *problems, struct error *error)
 {
+    const struct spec *spec = &training->spec;
     char path[PATH_BYTES];
 
+    if (spec->dataset.synthetic.given)
+        return synthetic_make(&spec->dataset.synthetic, (uint64_t)spec->run.seed,
+                              &training->dataset, error);
     if (!find_data(training, path, problems)) {
         (void)refused(training, problems, error);
         return error_set(error, ERROR_INVALID, "--data", "the path is too long");
@@ -189,7 +195,8 @@ static bool make_plan(struct training *training, struct problems *problems, stru
 {
     struct plan_warnings warnings = {0};
 
-    if (!plan_make(&training->spec, dataset_shape(training->dataset), &training->plan, problems,
+    if (!spec_settle(&training->spec, dataset_shape(training->dataset), &warnings, error) ||
+        !plan_make(&training->spec, dataset_shape(training->dataset), &training->plan, problems,
                    &warnings, error))
         return false;
     for (size_t i = 0; i < warnings.count && !training->options->quiet; i++)

@@ -123,7 +123,8 @@ void train_show_end(struct training *training)
         printf("stopped after step %" PRId64 " of %" PRId64 ", %.1f s\n", training->last.step,
                training->plan.steps, seconds);
     else if (evaluation->total > 0)
-        printf("test accuracy %.4f, loss %.4g, after %" PRId64 " steps in %.1f s\n",
+        printf("%s accuracy %.4f, loss %.4g, after %" PRId64 " steps in %.1f s\n",
+               either_is_number(&training->spec.dataset.validation) ? "validation" : "test",
                (double)evaluation->correct / (double)evaluation->total,
                evaluation->loss_sum / (double)evaluation->total, training->last.step, seconds);
     else

@@ -142,12 +142,13 @@ json_t *plan_to_json(const struct plan_view *view, bool layers)
 {
     const struct plan *plan = view->plan;
     json_t *object = json_pack(
-        "{s:o, s:I, s:I, s:I, s:I, s:I, s:{s:o, s:o}, s:o}", "totals",
+        "{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:o, s:o}, s:o}", "totals",
         totals_to_json(plan, view->bytes), "epochs", (json_int_t)plan->epochs, "steps",
         (json_int_t)plan->steps, "steps_per_epoch", (json_int_t)plan->steps_per_epoch, "batch_size",
         (json_int_t)plan->batch_size, "train_samples", (json_int_t)plan->data.train_samples,
-        "estimate", "seconds_per_epoch", about(view->estimate.seconds_per_epoch), "seconds",
-        about(view->estimate.seconds), "warnings", warnings_to_json(view->warnings));
+        "validation_samples", (json_int_t)plan->validation_samples, "estimate", "seconds_per_epoch",
+        about(view->estimate.seconds_per_epoch), "seconds", about(view->estimate.seconds),
+        "warnings", warnings_to_json(view->warnings));
 
     if (!object || !layers)
         return object;

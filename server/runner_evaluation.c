@@ -17,8 +17,7 @@ static const char *const measured_names[] = {"val_accuracy", "val_loss", NULL};
 bool runner_evaluation_due(const struct runner *runner)
 {
     return runner->last.step > 0 && runner->measured.step != runner->last.step &&
-           runner->spec.dataset.validation == VALIDATION_TEST &&
-           runner->plan.data.test_samples > 0 &&
+           runner->plan.validation_samples > 0 &&
            cadence_due(&runner->spec.evaluate_every, &runner->last);
 }
 
@@ -87,7 +86,7 @@ bool runner_evaluate(struct runner *runner, enum runner_wish *wish, struct error
     double start = clock_seconds();
     if (!runner_flush(runner, error)) /* rows do not wait for an evaluation */
         return false;
-    trainer_evaluation_begin(runner->trainer, SPLIT_TEST, &evaluation);
+    trainer_evaluation_begin(runner->trainer, SPLIT_VALIDATION, &evaluation);
     while (!evaluation.done) {
         if (!runner_look(runner, wish, error))
             return false;

@@ -10,7 +10,8 @@
 static bool open_plan(struct runner *runner, struct problems *problems, struct error *error)
 {
     const struct data_shape *shape = dataset_shape(runner->dataset);
-    if (!plan_make(&runner->spec, shape, &runner->plan, problems, NULL, error))
+    if (!spec_settle(&runner->spec, shape, NULL, error) ||
+        !plan_make(&runner->spec, shape, &runner->plan, problems, NULL, error))
         return false;
     return problems->count == 0 || error_set(error, ERROR_INVALID, problems->items[0].pointer, "%s",
                                              problems->items[0].detail);
@@ -31,11 +32,11 @@ bool runner_open(struct runner *runner, struct error *error)
     struct problems *problems = calloc(1, sizeof(*problems));
     if (!problems)
         return error_set(error, ERROR_MEMORY, "", "no memory to read the spec");
-    bool good = spec_from_stored(runner->job->spec, &runner->spec, error) &&
-                store_reader(world->store, &runner->reader, error) &&
-                catalog_open(world->catalog, runner->reader, runner->spec.dataset.name,
-                             &runner->dataset, error) &&
-                open_plan(runner, problems, error) && open_memory(runner, error);
+    bool good =
+        spec_from_stored(runner->job->spec, &runner->spec, error) &&
+        store_reader(world->store, &runner->reader, error) &&
+        catalog_open_spec(world->catalog, runner->reader, &runner->spec, &runner->dataset, error) &&
+        open_plan(runner, problems, error) && open_memory(runner, error);
     free(problems);
     if (!good)
         return false;

@@ -154,7 +154,11 @@ static void describe_items(const struct field *field, char *out, size_t size)
         spec_describe_wanted(&field->fields->rows[0], item, sizeof(item));
     else
         spec_describe_item(field->fields, item, sizeof(item));
-    snprintf(out, size, "a list of %.0f to %zu, each %s", field->min, spec_list_max(field), item);
+    if ((size_t)field->min == spec_list_max(field))
+        snprintf(out, size, "a list of %.0f, each %s", field->min, item);
+    else
+        snprintf(out, size, "a list of %.0f to %zu, each %s", field->min, spec_list_max(field),
+                 item);
 }
 
 void spec_describe_variant(const struct kinds *kinds, char *out, size_t size)

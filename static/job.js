@@ -83,7 +83,7 @@ function Facts({ job, now }) {
         { title: "train loss", value: format.number(latest(job, "train_loss")) },
         measured(job, "val_loss", "validation loss"),
         measured(job, "val_accuracy", "validation accuracy"),
-        { title: "data set", value: spec.dataset?.name, note: job.id },
+        { title: "data set", value: spec.dataset?.name ?? "synthetic", note: job.id },
         {
             title: "optimizer",
             value: spec.optimizer?.type,

@@ -65,7 +65,7 @@ function Row({ job, now }) {
     return html`<tr data-job=${job.id} data-state=${job.state}>
         <th scope="row">
             <a href=${jobAddress(job.id)}>${nameOf(job)}</a>
-            <span class="soft">${job.spec?.dataset?.name} · ${job.id}</span>
+            <span class="soft">${job.spec?.dataset?.name ?? "synthetic"} · ${job.id}</span>
         </th>
         <td class="progress">
             <span><${State} job=${job} /> <span class="soft">${progressText(job)}</span></span>

@@ -24,6 +24,7 @@ struct spec *network_new(void)
     CHECK(spec != NULL);
     spec_init(spec);
     spec->run.seed = 1;
+    memcpy(spec->dataset.name, "test", sizeof "test");
     spec->model.items = arena_take_array(&spec->arena, NETWORK_LAYERS, sizeof *spec->model.items);
     CHECK(spec->model.items != NULL);
     spec->optimizer = make(spec, &optimizer_kinds, "sgd");
@@ -56,7 +57,7 @@ void network_conv2d(struct spec *spec, int64_t out_channels, int64_t kernel, int
     options->out_channels = out_channels;
     pair(options->kernel_size, kernel);
     pair(options->stride, stride);
-    pair(options->padding, padding);
+    pair(options->padding.pair, padding);
 }
 
 void network_max_pool2d(struct spec *spec, int64_t kernel, int64_t stride)
@@ -98,7 +99,7 @@ void network_plan(struct spec *spec, const struct data_shape *data, struct plan 
     struct error error = {.kind = ERROR_NONE};
     struct problems *problems = calloc(1, sizeof *problems);
     CHECK(problems != NULL);
-    if (!spec_complete(spec, problems, &error) ||
+    if (!spec_complete(spec, problems, &error) || !spec_settle(spec, data, NULL, &error) ||
         !plan_make(spec, data, plan, problems, NULL, &error))
         FAIL("%s: %s", error.where, error.text);
     if (problems->count > 0)

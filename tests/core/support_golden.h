@@ -19,7 +19,8 @@ void check_golden_runs(int bits, enum kernel_choice kernels,
  * against PyTorch's double. `tolerance` is relative, but absolute for small losses. */
 void check_golden_networks(enum kernel_choice kernels, double tolerance);
 
-/* Every layer of layers.txt, in shards of shard_size: y, dx and all gradients. */
+/* Every layer of layers.txt and convolutions.txt, in shards of shard_size: y, dx and all gradients.
+ */
 void check_golden_layers(enum kernel_choice kernels, int64_t shard_size,
                          const struct golden_tolerance *tolerance);
 

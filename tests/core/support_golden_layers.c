@@ -56,22 +56,21 @@ static void check_tensor(const struct layer_run *run, const real *array, char *t
     FAIL("the plan has no tensor %s", text);
 }
 
-void check_golden_layers(enum kernel_choice kernels, int64_t shard_size,
-                         const struct golden_tolerance *tolerance)
+static void check_file(const char *name, const struct layer_way *way,
+                       const struct golden_tolerance *tolerance)
 {
-    const struct layer_way way = {kernels, shard_size, 1, true};
     struct golden golden;
     struct layer_run run;
     char words[200] = "", what[300], *rest;
     uint64_t number = 0;
 
-    golden_open(&golden, "layers.txt");
+    golden_open(&golden, name);
     while (golden_next(&golden)) {
         if ((rest = golden_rest(&golden, "layer")) != NULL) {
             snprintf(words, sizeof(words), "%s", rest);
         } else if ((rest = golden_rest(&golden, "shape")) != NULL) {
             begin_layer(&run, words, rest, number++);
-            layer_compute(&run, &way);
+            layer_compute(&run, way);
             snprintf(what, sizeof(what), "%s by %s", words, run.kernel);
         } else if ((rest = golden_rest(&golden, "y")) != NULL) {
             CHECK_INT(strtoll(rest, NULL, 10), run.samples * run.y_count);
@@ -88,4 +87,14 @@ void check_golden_layers(enum kernel_choice kernels, int64_t shard_size,
     }
     CHECK(number > 0);
     golden_close(&golden);
+}
+
+void check_golden_layers(enum kernel_choice kernels, int64_t shard_size,
+                         const struct golden_tolerance *tolerance)
+{
+    static const char *const files[] = {"layers.txt", "convolutions.txt"};
+    const struct layer_way way = {kernels, shard_size, 1, true};
+
+    for (size_t i = 0; i < COUNT_OF(files); i++)
+        check_file(files[i], &way, tolerance);
 }

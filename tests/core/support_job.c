@@ -1,7 +1,9 @@
 /* Support for tests: specs, plans and trainers from words. */
 #include "tests/core/support_job.h"
 
+#include "core/augment.h"
 #include "core/loss.h"
+#include "core/normalize.h"
 #include "core/optimizer.h"
 #include "core/schedule.h"
 #include "tests/core/support_words.h"
@@ -35,6 +37,15 @@ static void fill_spec(struct spec *spec, const struct job_words *words)
     snprintf(spec->dataset.name, sizeof(spec->dataset.name), "test");
     spec->dataset.shuffle = words->shuffle;
     spec->dataset.limit = given(words->limit);
+    if (words->normalize != NULL)
+        variant_from_words(&spec->arena, &normalize_kinds, words->normalize,
+                           &spec->dataset.normalize);
+    if (words->augment != NULL)
+        variants_from_words(&spec->arena, &augment_kinds, words->augment, &spec->dataset.augment);
+    if (words->validation > 0)
+        spec->dataset.validation.number = words->validation;
+    else if (words->validation < 0)
+        spec->dataset.validation.choice = VALIDATION_NONE;
     spec->run.epochs = given(words->epochs);
     spec->run.max_steps = given(words->max_steps);
     spec->run.seed = words->seed;
@@ -57,6 +68,7 @@ void job_make(struct job *job, const struct job_words *words, struct dataset *da
     fill_spec(&job->spec, words);
     job->dataset = dataset_share(dataset);
     if (!spec_complete(&job->spec, &problems, &error) ||
+        !spec_settle(&job->spec, dataset_shape(dataset), NULL, &error) ||
         !plan_make(&job->spec, dataset_shape(dataset), &job->plan, &problems, NULL, &error))
         FAIL("%s", error.text);
     if (problems.count > 0)

@@ -13,6 +13,9 @@ struct job_words {
     const char *schedule, *loss;
     int64_t epochs, max_steps, limit, batch_size, seed;
     bool shuffle, drop_last;
+    const char *normalize;
+    const char *augment; /* with " | " between them */
+    double validation;   /* a fraction; −1: none */
 };
 
 struct job {

@@ -29,11 +29,13 @@ static void plan_alone(struct layer_run *run, const char *words, const struct sh
     struct error error = {0};
 
     spec_init(&run->spec);
+    snprintf(run->spec.dataset.name, sizeof(run->spec.dataset.name), "test");
     run->spec.model.items = arena_take(&run->spec.arena, sizeof(*run->spec.model.items));
     run->spec.model.count = 1;
     variant_from_words(&run->spec.arena, &layer_kinds, words, run->spec.model.items);
     variant_from_words(&run->spec.arena, &optimizer_kinds, "sgd", &run->spec.optimizer);
     if (!spec_complete(&run->spec, problems, &error) || problems->count > 0 ||
+        !spec_settle(&run->spec, &data, NULL, &error) ||
         !plan_make(&run->spec, &data, &run->plan, problems, NULL, &error))
         FAIL("%s", error.text);
     /* One layer alone seldom ends in class scores; that is the plan's last remark and no matter

@@ -7,7 +7,7 @@
 
 /* A random layer of one kind. */
 struct lot {
-    char words[200];
+    char words[300];
     struct shape input;
     int64_t samples;
     int block; /* layout that the best kernel is offered */

@@ -107,6 +107,25 @@ static void set_plain(const struct field *field, void *at, const char *value)
     }
 }
 
+/* Of items that are one number each. */
+static void set_list(struct arena *arena, const struct fields *fields, const char *value,
+                     struct list *out)
+{
+    size_t room = 1;
+
+    CHECK_INT((int64_t)fields->count, 1);
+    for (const char *comma = strchr(value, ','); comma != NULL; comma = strchr(comma + 1, ','))
+        room++;
+    out->items = arena_take_array(arena, room, fields->size);
+    CHECK(out->items != NULL);
+    while (out->count < room) {
+        const struct field *row = fields->rows;
+
+        set_plain(row, field_at(row, (char *)out->items + out->count++ * fields->size), value);
+        value += strcspn(value, ",") + 1;
+    }
+}
+
 static void set_field(struct arena *arena, const struct field *field, void *base, const char *value)
 {
     void *at = field_at(field, base);
@@ -124,7 +143,10 @@ static void set_field(struct arena *arena, const struct field *field, void *base
                            at);
         break;
     case FIELD_VARIANTS:
-        layers_from_words(arena, bracket(arena, &value), at);
+        variants_from_words(arena, field->kinds, bracket(arena, &value), at);
+        break;
+    case FIELD_LIST:
+        set_list(arena, field->fields, value, at);
         break;
     case FIELD_VARIANT_LISTS:
         set_lists(arena, value, at);
@@ -167,6 +189,12 @@ void variant_from_words(struct arena *arena, const struct kinds *kinds, const ch
 
 void layers_from_words(struct arena *arena, const char *words, struct variants *out)
 {
+    variants_from_words(arena, &layer_kinds, words, out);
+}
+
+void variants_from_words(struct arena *arena, const struct kinds *kinds, const char *words,
+                         struct variants *out)
+{
     size_t room = 1;
 
     *out = (struct variants){0};
@@ -179,8 +207,7 @@ void layers_from_words(struct arena *arena, const char *words, struct variants *
     for (;;) {
         size_t length = length_to(words, '|');
 
-        variant_from_words(arena, &layer_kinds, piece(arena, words, length),
-                           &out->items[out->count++]);
+        variant_from_words(arena, kinds, piece(arena, words, length), &out->items[out->count++]);
         words += length;
         if (*words == '\0')
             return;

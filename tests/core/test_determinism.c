@@ -28,6 +28,18 @@ static const char random_words[] =
     "adaptive_avg_pool2d output_size=2 | flatten | linear out_features=9 | tanh | dropout | "
     "linear out_features=3";
 
+static const char augment_words[] =
+    "random_crop padding=2 | random_horizontal_flip | random_rotation degrees=15 "
+    "interpolation=bilinear | cutout size=3 | random_erasing | random_brightness | random_contrast";
+/* Every way of a convolution: groups, padding modes, dilation, and weights that are not shared. */
+static const char convolving_words[] =
+    "conv2d out_channels=8 kernel_size=3 padding=same padding_mode=circular | relu | "
+    "conv2d out_channels=16 kernel_size=2,3 groups=8 padding=same dilation=2 padding_mode=reflect "
+    "| "
+    "silu | conv2d out_channels=16 kernel_size=3 groups=16 stride=2 padding=1 flip_kernel=true | "
+    "locally_connected2d out_channels=5 kernel_size=3 padding=1 padding_mode=replicate | gelu | "
+    "flatten | linear out_features=3";
+
 /* Shards meet in the middle; outputs have several readers; a shard's draws outlive its thread's
  * buffers; one activation in front of a barrier keeps what its derivative needs. */
 static const char joined_words[] =
@@ -58,6 +70,22 @@ static const struct net nets[] = {
     {&odd_images,
      {.model = random_words, .epochs = 4, .shuffle = true, .seed = 8, .batch_size = 24}},
     {&odd_images,
+     {.model = convolving_words,
+      .optimizer = "adam lr=0.003",
+      .epochs = 3,
+      .shuffle = true,
+      .seed = 10,
+      .batch_size = 24}},
+    {&odd_images,
+     {.model = joined_words,
+      .epochs = 3,
+      .shuffle = true,
+      .seed = 10,
+      .batch_size = 24,
+      .normalize = "standard",
+      .augment = augment_words,
+      .validation = 0.2}},
+    {&odd_images,
      {.model = joined_words,
       .optimizer = "sgd lr=0.02 momentum=0.9",
       .epochs = 4,
@@ -78,9 +106,21 @@ enum { STEPS_MAX = 64 };
 struct trace {
     int64_t steps;
     double losses[STEPS_MAX], norms[STEPS_MAX];
+    double validation; /* the sum of the losses at the end */
     real *parameters;
     int64_t count;
 };
+
+static double validation_loss(struct trainer *trainer)
+{
+    struct evaluation evaluation;
+
+    trainer_evaluation_begin(trainer, SPLIT_VALIDATION, &evaluation);
+    CHECK(evaluation.total > 0);
+    while (!evaluation.done)
+        trainer_evaluate_batch(trainer, &evaluation);
+    return evaluation.loss_sum;
+}
 
 static void trace_rest(struct trainer *trainer, const struct job *job, struct trace *trace)
 {
@@ -92,6 +132,7 @@ static void trace_rest(struct trainer *trainer, const struct job *job, struct tr
         trace->losses[trace->steps] = report.train_loss;
         trace->norms[trace->steps++] = report.grad_norm;
     }
+    trace->validation = validation_loss(trainer);
     trace->count = job->plan.numbers;
     trace->parameters = malloc((size_t)trace->count * sizeof(real));
     CHECK(trace->parameters != NULL);
@@ -110,6 +151,7 @@ static void check_same_end(const struct trace *whole, const struct trace *part)
             FAIL("step %" PRId64 ": loss %.17g and norm %.17g, not %.17g and %.17g",
                  skipped + i + 1, part->losses[i], part->norms[i], whole->losses[skipped + i],
                  whole->norms[skipped + i]);
+    CHECK(memcmp(&whole->validation, &part->validation, sizeof(double)) == 0);
     CHECK(memcmp(whole->parameters, part->parameters, (size_t)whole->count * sizeof(real)) == 0);
 }
 

@@ -236,7 +236,7 @@ static void check_refused(const char *model, const char *pointer, const char *pa
 
     CHECK(problems != NULL);
     layers_from_words(&spec->arena, model, &spec->model);
-    CHECK(spec_complete(spec, problems, &error));
+    CHECK(spec_complete(spec, problems, &error) && spec_settle(spec, &data, NULL, &error));
     CHECK(plan_make(spec, &data, &plan, problems, NULL, &error));
     CHECK_INT((int64_t)problems->count, pointer ? 1 : 0);
     if (pointer) {
@@ -254,18 +254,20 @@ TEST("what an initializer cannot do is a problem at its place, before any memory
 #define LINEAR(options) "flatten | linear out_features=1000 " options " | linear out_features=10"
     check_refused(LINEAR("init=(normal) bias_init=(uniform a=-0.1 b=0.1)"), NULL, NULL);
     check_refused(LINEAR("init=(uniform a=1 b=1) bias_init=(truncated_normal)"), NULL, NULL);
-    check_refused(LINEAR("bias_init=(kaiming_uniform)"), "/model/1/bias_init",
-                  "two or more dimensions");
-    check_refused(LINEAR("bias_init=(orthogonal)"), "/model/1/bias_init", "two or more dimensions");
+    check_refused(LINEAR("bias_init=(kaiming_uniform)"), "/model/1/bias_init", "has none");
+    check_refused(LINEAR("bias_init=(orthogonal)"), "/model/1/bias_init", "has none");
     check_refused(LINEAR("init=(orthogonal)"), "/model/1/init", "too large to be made orthogonal");
     check_refused(LINEAR("init=(uniform a=1 b=0.5)"), "/model/1/init", "a is above b");
     check_refused(LINEAR("init=(truncated_normal a=1 b=1)"), "/model/1/init", "a must be below b");
     check_refused(LINEAR("bias_init=(truncated_normal std=0.01 a=1)"), "/model/1/bias_init",
                   "nothing between a and b");
     check_refused("batch_norm2d init=(xavier_normal) | flatten | linear out_features=10",
-                  "/model/0/init", "two or more dimensions");
+                  "/model/0/init", "has none");
+    check_refused("locally_connected2d out_channels=2 kernel_size=1 bias_init=(kaiming_normal) | "
+                  "flatten | linear out_features=10",
+                  "/model/0/bias_init", "has none");
     check_refused("residual body=(conv2d out_channels=3 kernel_size=1 bias_init=(xavier_normal)) | "
                   "flatten | linear out_features=10",
-                  "/model/0/body/0/bias_init", "two or more dimensions");
+                  "/model/0/body/0/bias_init", "has none");
 #undef LINEAR
 }

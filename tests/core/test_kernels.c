@@ -3,6 +3,7 @@
 
 #include "core/kernels.h"
 #include "tests/core/support.h"
+#include "tests/core/support_conv2d.h"
 #include "tests/core/support_job.h"
 #include "tests/core/support_lot.h"
 
@@ -13,24 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static void roll_conv2d(struct dice *dice, struct lot *lot)
-{
-    int64_t k[2] = {roll(dice, 1, 5), roll(dice, 1, 5)},
-            p[2] = {roll(dice, 0, 2), roll(dice, 0, 3)};
-
-    if (roll(dice, 0, 2) == 0) {
-        k[0] = k[1] = 3;
-        p[0] = p[1] = 1;
-    }
-    lot->input = (struct shape){roll_channels(dice), roll_side(dice, k[0], p[0]),
-                                roll_side(dice, k[1], p[1]), 0};
-    snprintf(lot->words, sizeof(lot->words),
-             "conv2d out_channels=%" PRId64 " kernel_size=%" PRId64 ",%" PRId64 " stride=%" PRId64
-             ",%" PRId64 " padding=%" PRId64 ",%" PRId64 " bias=%s",
-             roll_channels(dice), k[0], k[1], roll(dice, 1, 3), roll(dice, 1, 2), p[0], p[1],
-             roll(dice, 0, 3) == 0 ? "false" : "true");
-}
 
 static void roll_linear(struct dice *dice, struct lot *lot)
 {
@@ -58,11 +41,6 @@ static void roll_activation(struct dice *dice, struct lot *lot)
     lot->input = (struct shape){roll_channels(dice), roll(dice, 1, 9), roll(dice, 1, 9), 0};
     snprintf(lot->words, sizeof(lot->words), "%s",
              words[roll(dice, 0, (int64_t)COUNT_OF(words) - 1)]);
-}
-
-TEST_SLOW("conv2d of random shapes: the best kernel computes what the reference computes", 120)
-{
-    compare_many(roll_conv2d, 400);
 }
 
 TEST("linear of random shapes: the best kernel computes what the reference computes")
@@ -134,6 +112,11 @@ static const char *const usual_nets[] = {
     "conv2d out_channels=100 kernel_size=1 | relu | conv2d out_channels=30 kernel_size=3 stride=2 "
     "| "
     "relu | flatten | linear out_features=128 | relu | linear out_features=10",
+    "conv2d out_channels=32 kernel_size=3 padding=1 padding_mode=reflect | relu | "
+    "conv2d out_channels=32 kernel_size=3 padding=same groups=32 | conv2d out_channels=64 "
+    "kernel_size=1 | relu | conv2d out_channels=64 kernel_size=3 stride=2 padding=1 groups=64 | "
+    "conv2d out_channels=40 kernel_size=1 | relu | conv2d out_channels=40 kernel_size=3 groups=10 "
+    "padding=2 dilation=2 flip_kernel=true | flatten | linear out_features=10",
 };
 
 /* Some steps and an evaluation of a network, with what serves each of its layers. */

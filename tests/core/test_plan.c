@@ -1,4 +1,5 @@
 /* Plan: shapes, counts, problems and warnings, against numbers worked out by hand. */
+#include "core/layer.h"
 #include "tests/core/network.h"
 #include "tests/core/support.h"
 #include "tests/core/support_job.h"
@@ -81,9 +82,9 @@ TEST("a window's output is floor((H + 2p − k) / s) + 1, as counted by sliding 
                     int64_t count = 0;
                     for (int64_t at = -padding; at + kernel <= size + padding; at += stride)
                         count++;
-                    CHECK_INT(
-                        window_output(&(struct sliding){size, kernel, stride, padding, false}),
-                        count);
+                    CHECK_INT(window_output(&(struct sliding){size, kernel, stride, 1, padding,
+                                                              padding, PADDING_ZEROS, false}),
+                              count);
                 }
 }
 
@@ -91,9 +92,8 @@ TEST("a window's output is floor((H + 2p − k) / s) + 1, as counted by sliding 
  * before left something over and it begins inside the image or the padding before it. */
 static int64_t count_with_ceil_mode(const struct sliding *w)
 {
-    int64_t count = 0, end = w->size + w->padding;
-    for (int64_t at = -w->padding; at + w->kernel - w->stride < end && at < w->size;
-         at += w->stride)
+    int64_t count = 0, end = w->size + w->behind;
+    for (int64_t at = -w->before; at + w->kernel - w->stride < end && at < w->size; at += w->stride)
         count++;
     return count;
 }
@@ -104,7 +104,8 @@ TEST("with ceil_mode a last window that is not full counts, if it begins inside"
         for (int64_t kernel = 1; kernel <= 5; kernel++)
             for (int64_t stride = 1; stride <= 4; stride++)
                 for (int64_t padding = 0; padding <= kernel / 2; padding++) {
-                    const struct sliding w = {size, kernel, stride, padding, true};
+                    const struct sliding w = {size,    kernel,  stride,        1,
+                                              padding, padding, PADDING_ZEROS, true};
                     CHECK_INT(window_output(&w), count_with_ceil_mode(&w));
                 }
 }
@@ -243,4 +244,76 @@ TEST("the memory that plan_bytes promises is what a trainer takes")
     dataset_release(dataset);
     plan_drop(&plan);
     network_free(spec);
+}
+
+/* A plan of one layer on 8 × 12 × 10 pixels. */
+static void check_counts(const char *words, const struct plan_layer *wanted, int64_t fan_in)
+{
+    const struct data_shape data = {{8, 12, 10, 0}, 4, 10, 0};
+    struct spec *spec = network_new();
+    const struct plan_layer *layer;
+    struct plan plan;
+
+    network_layer(spec, "relu");
+    variant_from_words(&spec->arena, &layer_kinds, words, &spec->model.items[0]);
+    network_layer(spec, "flatten");
+    network_linear(spec, 4);
+    network_plan(spec, &data, &plan);
+    layer = &plan.layers[0];
+    CHECK_INT(layer->output.channels, wanted->output.channels);
+    CHECK_INT(layer->output.height, wanted->output.height);
+    CHECK_INT(layer->output.width, wanted->output.width);
+    CHECK_INT(layer->parameters, wanted->parameters);
+    CHECK_INT(layer->multiply_adds, wanted->multiply_adds);
+    for (int axis = 0; axis < 2; axis++)
+        CHECK_INT(layer->receptive_field[axis], wanted->receptive_field[axis]);
+    CHECK_INT(plan.tensors[0].fan_in, fan_in);
+    CHECK_INT(plan.tensors[0].fan_out, wanted->output.channels * 15);
+    plan_drop(&plan);
+    network_free(spec);
+}
+
+TEST("dilation, groups and weights that are not shared count as a textbook does")
+{
+    check_counts("conv2d out_channels=16 kernel_size=3,5 dilation=2,1",
+                 &(struct plan_layer){.output = {16, 8, 6, 0},
+                                      .parameters = 16 * (8 * 15 + 1),
+                                      .multiply_adds = 16 * 8 * 6 * 8 * 15,
+                                      .receptive_field = {5, 5}},
+                 8 * 15);
+    check_counts("conv2d out_channels=16 kernel_size=3,5 groups=4 padding=same",
+                 &(struct plan_layer){.output = {16, 12, 10, 0},
+                                      .parameters = 16 * (2 * 15 + 1),
+                                      .multiply_adds = 16 * 12 * 10 * 2 * 15,
+                                      .receptive_field = {3, 5}},
+                 2 * 15);
+    check_counts("conv2d out_channels=16 kernel_size=3,5 groups=8 bias=false stride=2 dilation=1,2",
+                 &(struct plan_layer){.output = {16, 5, 1, 0},
+                                      .parameters = 16 * 15,
+                                      .multiply_adds = 16 * 5 * 15,
+                                      .receptive_field = {3, 9}},
+                 15);
+    check_counts("locally_connected2d out_channels=6 kernel_size=3,5 padding=1,0 stride=3",
+                 &(struct plan_layer){.output = {6, 4, 2, 0},
+                                      .parameters = 6 * 4 * 2 * (8 * 15 + 1),
+                                      .multiply_adds = 6 * 4 * 2 * 8 * 15,
+                                      .receptive_field = {3, 5}},
+                 8 * 15);
+}
+
+TEST("even kernels with \"same\" keep the size, the larger half of the padding behind")
+{
+    struct conv2d_options options = {.kernel_size = {2, 5},
+                                     .stride = {1, 1},
+                                     .dilation = {3, 2},
+                                     .padding = {.choice = CONV2D_SAME}};
+    struct sliding windows[2];
+
+    conv2d_windows(&options, &(struct shape){1, 6, 7, 0}, windows);
+    CHECK_INT(windows[0].before, 1);
+    CHECK_INT(windows[0].behind, 2);
+    CHECK_INT(windows[1].before, 4);
+    CHECK_INT(windows[1].behind, 4);
+    CHECK_INT(window_output(&windows[0]), 6);
+    CHECK_INT(window_output(&windows[1]), 7);
 }

@@ -1,4 +1,5 @@
 /* Plan: what is said about a spec that cannot or should not be trained. */
+#include "core/layer.h"
 #include "tests/core/network.h"
 #include "tests/core/support.h"
 #include "tests/core/support_job.h"
@@ -22,6 +23,7 @@ static struct opinion *opinion_of(struct spec *spec, const struct data_shape *da
     struct error error = {.kind = ERROR_NONE};
     CHECK(opinion != NULL);
     CHECK(spec_complete(spec, &opinion->problems, &error));
+    CHECK(spec_settle(spec, data, &opinion->warnings, &error));
     CHECK(plan_make(spec, data, &opinion->plan, &opinion->problems, &opinion->warnings, &error));
     return opinion;
 }
@@ -174,4 +176,102 @@ TEST("strides of many layers multiply without overflow")
         CHECK(plan.layers[i].stride[0] > 0 && plan.layers[i].receptive_field[0] > 0);
     plan_drop(&plan);
     network_free(spec);
+}
+
+/* ---- convolutions: one layer on a small image ---- */
+
+static struct opinion *opinion_of_layer(const char *words, const struct shape *input)
+{
+    const struct data_shape data = {*input, 4, 100, 10};
+    struct spec *spec = network_new();
+    struct opinion *opinion;
+
+    network_layer(spec, "relu");
+    variant_from_words(&spec->arena, &layer_kinds, words, &spec->model.items[0]);
+    network_layer(spec, "flatten");
+    network_linear(spec, 4);
+    opinion = opinion_of(spec, &data);
+    plan_drop(&opinion->plan); /* it borrows from the spec */
+    network_free(spec);
+    return opinion;
+}
+
+static void check_refused(const char *words, const char *pointer, const char *part)
+{
+    struct opinion *opinion = opinion_of_layer(words, &(struct shape){4, 5, 3, 0});
+
+    CHECK_INT((int64_t)opinion->problems.count, 1);
+    check_problem(opinion, pointer, part);
+    opinion_free(opinion);
+}
+
+/* How many warnings; the first is to say `part`. */
+static void check_remarks(const char *words, int64_t count, const char *part)
+{
+    struct opinion *opinion = opinion_of_layer(words, &(struct shape){4, 5, 3, 0});
+
+    CHECK_INT((int64_t)opinion->problems.count, 0);
+    CHECK_INT((int64_t)opinion->warnings.count, count);
+    if (count > 0)
+        check_warning(opinion, "/model/0", part);
+    opinion_free(opinion);
+}
+
+TEST("groups that channels cannot be shared out to are problems at the groups")
+{
+    check_refused("conv2d out_channels=6 kernel_size=3 groups=3", "/model/0/groups",
+                  "the 4 channels of the input cannot be shared out to 3 groups");
+    check_refused("conv2d out_channels=6 kernel_size=3 groups=4", "/model/0/groups",
+                  "out_channels, 6, cannot be shared out to 4 groups");
+    check_refused("conv2d out_channels=8 kernel_size=3 groups=8", "/model/0/groups", "4 channels");
+    check_remarks("conv2d out_channels=8 kernel_size=3 groups=4", 0, NULL);
+}
+
+TEST("\"same\" with a stride is a problem at the padding, as in PyTorch")
+{
+    check_refused("conv2d out_channels=1 kernel_size=3 padding=same stride=1,2", "/model/0/padding",
+                  "wants a stride of 1, but it is 1 × 2");
+    check_refused("locally_connected2d out_channels=1 kernel_size=3 padding=same stride=2",
+                  "/model/0/padding", "wants a stride of 1");
+    check_remarks("conv2d out_channels=1 kernel_size=3 padding=valid stride=2,1", 0, NULL);
+}
+
+TEST("reflect wants more pixels than padding, circular as many, as in PyTorch")
+{
+    check_refused("conv2d out_channels=1 kernel_size=3 padding=1,3 padding_mode=reflect",
+                  "/model/0/padding", "a padding of 3 with padding_mode reflect wants more than 3");
+    check_refused("conv2d out_channels=1 kernel_size=1,7 padding=same padding_mode=reflect",
+                  "/model/0/padding", "a padding of 3");
+    check_refused("conv2d out_channels=1 kernel_size=3 padding=0,4 padding_mode=circular",
+                  "/model/0/padding", "at least 4 pixels, but the input is 5 × 3");
+    check_remarks("conv2d out_channels=1 kernel_size=3 padding=4,2 padding_mode=reflect", 0, NULL);
+    check_remarks("conv2d out_channels=1 kernel_size=3 padding=5,3 padding_mode=circular", 0, NULL);
+    check_remarks("conv2d out_channels=1 kernel_size=3 padding=9 padding_mode=replicate", 0, NULL);
+}
+
+TEST("a dilated kernel that does not fit is a problem, one that only padding makes fit a remark")
+{
+    check_refused(
+        "conv2d out_channels=1 kernel_size=3 dilation=1,2", "/model/0",
+        "3 × 3 with dilation 1 × 2, which spans 3 × 5, is larger than its input of 5 × 3");
+    check_remarks("conv2d out_channels=1 kernel_size=3 dilation=1,2 padding=0,1", 2,
+                  "is larger than its input of 5 × 3: wherever it lies");
+    check_remarks("conv2d out_channels=1 kernel_size=1,5 padding=same", 1,
+                  "the kernel of 1 × 5 is larger");
+    check_remarks("max_pool2d kernel_size=2,4 padding=0,1", 2, "the kernel of 2 × 4 is larger");
+}
+
+TEST("pixels that nothing reads are remarked on under dilation too, unless the padding shows them")
+{
+    check_remarks("conv2d out_channels=1 kernel_size=2,1 dilation=4,1", 1,
+                  "3 rows of the 5 × 3 input are never read: the stride of 1 with a dilation of 4 "
+                  "steps over them");
+    check_remarks("conv2d out_channels=1 kernel_size=1 stride=2,3", 2,
+                  "2 rows of the 5 × 3 input are never read: the stride of 2 steps over them");
+    check_remarks("conv2d out_channels=1 kernel_size=1 stride=1,2 padding=0,2", 1,
+                  "1 column of the 5 × 3 input is never read");
+    check_remarks("conv2d out_channels=1 kernel_size=1 stride=1,2 padding=0,2 "
+                  "padding_mode=circular",
+                  0, NULL);
+    check_remarks("locally_connected2d out_channels=1 kernel_size=2 stride=3,1", 1, "1 row of");
 }

@@ -93,6 +93,7 @@ TEST("layers as deep inside others as they may lie are planned, one deeper is a 
         CHECK(problems != NULL);
         spec->model = tower(spec, depth);
         complete(spec);
+        CHECK(spec_settle(spec, &data, NULL, &error));
         CHECK(plan_make(spec, &data, &plan, problems, NULL, &error));
         /* The activation's images are no scores: the one problem of the smaller. */
         CHECK_INT((int64_t)problems->count, 1);

@@ -8,6 +8,7 @@
 #include "tests/core/support.h"
 #include "tests/core/support_job.h"
 #include "tests/core/support_layer.h"
+#include "tests/double/support_draw.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -15,89 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAYERS_OF_A_KIND = 12, TRIES = 4000 };
-
-struct dice {
-    struct rng rng;
-    uint64_t next;
-};
-
-static int64_t roll(struct dice *dice, int64_t low, int64_t high)
-{
-    return low + rng_below(&dice->rng, dice->next++, (uint32_t)(high - low + 1));
-}
-
-/* A small number that the row allows. */
-static int64_t roll_in(struct dice *dice, const struct field *field)
-{
-    double high = fmin(field->max, field->min + 3);
-
-    return roll(dice, (int64_t)ceil(field->min), (int64_t)high);
-}
-
-static double roll_part(struct dice *dice)
-{
-    return rng_uniform(&dice->rng, dice->next++);
-}
-
-static const char *roll_choice(struct dice *dice, const struct field *field)
-{
-    int64_t count = 0;
-
-    while (field->choices[count] != NULL)
-        count++;
-    return field->choices[roll(dice, 0, count - 1)];
-}
-
-/* One option as " name=value", or nothing where its default does. */
-static void roll_option(struct dice *dice, const struct field *field, char out[100])
-{
-    const char *name = field->name;
-
-    out[0] = '\0';
-    if ((field->flags & FIELD_OPTIONAL) != 0)
-        return;
-    switch (field->type) {
-    case FIELD_BOOL:
-        snprintf(out, 100, " %s=%s", name, roll(dice, 0, 1) == 0 ? "false" : "true");
-        break;
-    case FIELD_INT:
-        snprintf(out, 100, " %s=%" PRId64, name, roll_in(dice, field));
-        break;
-    case FIELD_REAL:
-        snprintf(out, 100, " %s=%.17g", name,
-                 field->min + roll_part(dice) * (fmin(field->max, field->min + 3) - field->min));
-        break;
-    case FIELD_CHOICE:
-        snprintf(out, 100, " %s=%s", name, roll_choice(dice, field));
-        break;
-    case FIELD_PAIR:
-        snprintf(out, 100, " %s=%" PRId64 ",%" PRId64, name, roll_in(dice, field),
-                 roll_in(dice, field));
-        break;
-    default:
-        CHECK((field->flags & FIELD_REQUIRED) == 0);
-    }
-}
-
-static void roll_layer(struct dice *dice, const struct kind *kind, char words[500],
-                       struct shape *input)
-{
-    size_t length;
-
-    snprintf(words, 500, "%s", kind->name);
-    for (size_t i = 0; i < kind->options.count; i++) {
-        char option[100];
-
-        roll_option(dice, &kind->options.rows[i], option);
-        length = strlen(words);
-        snprintf(words + length, 500 - length, "%s", option);
-    }
-    if (roll(dice, 0, 1) == 0)
-        *input = (struct shape){roll(dice, 1, 4), roll(dice, 1, 7), roll(dice, 1, 7), 0};
-    else
-        *input = (struct shape){roll(dice, 1, 20), 1, 1, 1};
-}
+enum { LAYERS_OF_A_KIND = 12, LAYERS_OF_AN_OPTION = 40, TRIES = 40000 };
 
 /* Different values, none near zero, at least 2/count apart: a step of the difference meets no kink
  * of a ReLU and changes no largest value. */
@@ -199,32 +118,45 @@ static bool holds_layers(const struct kind *kind)
     return false;
 }
 
-TEST_SLOW("the gradients of every layer kind, with options and shapes drawn from its rows, are its "
-          "differences",
-          120)
+/* Draws layers of one kind until enough of them could be planned and were checked. */
+static void check_kind(const struct kind *kind, uint64_t number)
+{
+    int wanted = LAYERS_OF_A_KIND + LAYERS_OF_AN_OPTION * (int)kind->options.count, checked = 0;
+    int seen[DRAW_OPTIONS][DRAW_TAKES] = {{0}};
+    struct dice dice = {{number, RNG_SYNTHETIC, 9}, 0};
+
+    /* Most draws do not fit, such as a window larger than its image: those are not planned. */
+    for (int i = 0; i < TRIES && checked < wanted; i++) {
+        struct draw draw;
+        struct layer_run run;
+
+        draw_layer(&dice, kind, &draw);
+        if (layer_try(&run, draw.words, &draw.input, roll(&dice, 1, 3))) {
+            check_layer(&run, draw.words, &dice);
+            checked++;
+            for (size_t k = 0; k < kind->options.count; k++)
+                if (draw.taken[k] >= 0 && draw.taken[k] < DRAW_TAKES)
+                    seen[k][draw.taken[k]]++;
+        }
+        layer_close(&run);
+    }
+    if (checked < wanted)
+        FAIL("only %d draws of %s could be planned", checked, kind->name);
+    for (size_t k = 0; k < kind->options.count; k++)
+        for (int take = 0; take < draw_takes(&kind->options.rows[k]); take++)
+            if (seen[k][take] == 0)
+                FAIL("no draw of %s took number %d of %s", kind->name, take,
+                     kind->options.rows[k].name);
+}
+
+TEST_SLOW("the gradients of every layer kind, with all options and shapes drawn from its rows, are "
+          "its differences to seven digits",
+          240)
 {
     CHECK(layer_kinds.count > 0);
-    for (size_t k = 0; k < layer_kinds.count; k++) {
-        const struct kind *kind = layer_kinds.rows[k];
-        struct dice dice = {{k, RNG_SYNTHETIC, 9}, 0};
-        int checked = holds_layers(kind) ? LAYERS_OF_A_KIND : 0;
-
-        /* Most draws do not fit, such as a window larger than its image: those are not planned. */
-        for (int i = 0; i < TRIES && checked < LAYERS_OF_A_KIND; i++) {
-            char words[500];
-            struct shape input;
-            struct layer_run run;
-
-            roll_layer(&dice, kind, words, &input);
-            if (layer_try(&run, words, &input, roll(&dice, 1, 3))) {
-                check_layer(&run, words, &dice);
-                checked++;
-            }
-            layer_close(&run);
-        }
-        if (checked < LAYERS_OF_A_KIND)
-            FAIL("only %d draws of %s could be planned", checked, kind->name);
-    }
+    for (size_t k = 0; k < layer_kinds.count; k++)
+        if (!holds_layers(layer_kinds.rows[k]))
+            check_kind(layer_kinds.rows[k], k);
 }
 
 /* ---- whole networks ---- */
@@ -277,6 +209,13 @@ static const char early_words[] =
     "flatten | residual body=(flatten) | linear out_features=2 | residual body=(linear "
     "out_features=2)";
 
+/* Convolutions whose padding shows the image again, in groups, and weights that are not shared. */
+static const char convolving_words[] =
+    "conv2d out_channels=4 kernel_size=2 padding=same padding_mode=circular flip_kernel=true | "
+    "tanh | conv2d out_channels=8 kernel_size=3 groups=4 dilation=2 padding=2 "
+    "padding_mode=reflect | silu | locally_connected2d out_channels=3 kernel_size=3 stride=2 "
+    "padding=1 padding_mode=replicate | flatten | linear out_features=3";
+
 static const struct net_case nets[] = {
     {odd_net_words, {{3, 13, 11, 0}, 3, 7, 0}, 1},
     {odd_net_words, {{1, 9, 12, 0}, 3, 18, 0}, 1},
@@ -288,6 +227,7 @@ static const struct net_case nets[] = {
     {residual_words, {{2, 5, 4, 0}, 3, 9, 0}, 1},
     {concat_words, {{2, 5, 6, 0}, 3, 17, 0}, 1},
     {early_words, {{2, 4, 6, 0}, 2, 10, 0}, 1},
+    {convolving_words, {{2, 5, 7, 0}, 3, 11, 0}, 1},
 };
 
 /* Of all samples as one batch, as training sees them. The rate is 0: the weights stay. */

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """Makes the golden numbers: what PyTorch computes from inputs that C can draw as well.
 
-Writes lenet5.txt (training runs), layers.txt (single layers), losses.txt, inits.txt (initial weights), optimizers.txt
-(weights after each of some steps) and schedules.txt (learning rates) beside this file; what PyTorch lacks is computed by a few lines of numpy.
-Nothing of traind is used: the random numbers are those of core/rng.h, written once more in numpy, so a mistake on
-either side shows. Run by `make golden`; the results are committed.
+Writes batch.txt (augmentation), lenet5.txt (training runs), networks.txt (the same of whole networks), layers.txt
+(single layers), convolutions.txt (conv2d and locally_connected2d with all their options), losses.txt, inits.txt
+(initial weights), optimizers.txt (weights after each of some steps) and schedules.txt (learning rates) beside this
+file; what PyTorch lacks is computed by a few lines of numpy. Nothing of traind is used: the random numbers are those
+of core/rng.h, written once more in numpy, so a mistake on either side shows. Run by `make golden`; the results are
+committed.
 """
 
 import functools
@@ -17,6 +19,7 @@ import warnings
 import numpy
 import torch
 
+import batch
 import networks
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -321,6 +324,132 @@ def write_layers(file):
         file.write("end\n")
 
 
+# ---- convolutions: PyTorch's, and by plain loops over the pixels what it lacks ----
+
+# Options, input shape, samples. Kernels even and odd, sizes that differ along the two axes, every padding mode with
+# every way to give a padding, groups of several channels and of one, with more filters than channels.
+CONVOLUTIONS = [("conv2d", options, shape, samples) for mode in ("zeros", "reflect", "replicate", "circular")
+                for options, shape, samples in [
+    ({"out_channels": 2, "kernel_size": 3, "padding": 1, "padding_mode": mode}, (2, 4, 5), 2),
+    ({"out_channels": 2, "kernel_size": (2, 4), "padding": "same", "padding_mode": mode}, (1, 5, 4), 2),
+    ({"out_channels": 4, "kernel_size": (2, 3), "padding": "same", "dilation": (3, 2), "groups": 2,
+      "padding_mode": mode}, (4, 5, 6), 1),
+    ({"out_channels": 6, "kernel_size": (3, 2), "padding": (2, 1), "dilation": (1, 2), "stride": (2, 1), "groups": 3,
+      "padding_mode": mode}, (3, 5, 4), 1),
+    ({"out_channels": 3, "kernel_size": (1, 3), "padding": (3, 2), "stride": (3, 2), "bias": False, "groups": 3,
+      "padding_mode": mode}, (3, 4, 5), 2),
+]] + [
+    ("conv2d", {"out_channels": 2, "kernel_size": 2, "padding": "valid", "dilation": 2}, (2, 4, 5), 2),
+    ("conv2d", {"out_channels": 17, "kernel_size": (1, 2), "groups": 17}, (17, 2, 3), 1),
+    ("conv2d", {"out_channels": 16, "kernel_size": (2, 1), "groups": 2}, (32, 2, 2), 1),
+    ("conv2d", {"out_channels": 2, "kernel_size": 3, "flip_kernel": True}, (2, 5, 4), 2),
+    ("conv2d", {"out_channels": 4, "kernel_size": (2, 3), "padding": (0, 2), "stride": (1, 2), "dilation": (2, 1),
+                "groups": 2, "flip_kernel": True}, (4, 5, 4), 1),
+    ("conv2d", {"out_channels": 2, "kernel_size": (4, 3), "padding": "same", "padding_mode": "reflect",
+                "flip_kernel": True}, (1, 4, 5), 2),
+    ("locally_connected2d", {"out_channels": 2, "kernel_size": 3}, (2, 5, 4), 2),
+    ("locally_connected2d", {"out_channels": 3, "kernel_size": (2, 1), "stride": (2, 3), "bias": False}, (1, 7, 5), 3),
+    ("locally_connected2d", {"out_channels": 2, "kernel_size": (3, 2), "padding": (1, 0), "stride": (2, 1),
+                             "dilation": (1, 2)}, (2, 4, 5), 2),
+    ("locally_connected2d", {"out_channels": 1, "kernel_size": 2, "padding": "same"}, (2, 3, 2), 2),
+    ("locally_connected2d", {"out_channels": 2, "kernel_size": 3, "padding": 2, "stride": 2,
+                             "padding_mode": "reflect"}, (1, 3, 4), 2),
+    ("locally_connected2d", {"out_channels": 1, "kernel_size": 3, "padding": "same", "padding_mode": "circular"},
+     (1, 3, 3), 2),
+    ("locally_connected2d", {"out_channels": 1, "kernel_size": 2, "padding": 1, "stride": 2,
+                             "padding_mode": "replicate"}, (2, 3, 4), 1),
+]
+NUMPY_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
+def pair(value):
+    return value if isinstance(value, tuple) else (value, value)
+
+
+class Convolution:
+    """One layer in numpy: which places of x every output reads, and the sums over them."""
+
+    def __init__(self, options, shape):
+        kernel, self.dilation = pair(options["kernel_size"]), pair(options.get("dilation", 1))
+        self.kernel, self.stride = kernel, pair(options.get("stride", 1))
+        padding = options.get("padding", 0)
+        spans = [d * (k - 1) + 1 for d, k in zip(self.dilation, kernel)]
+        if padding == "same":
+            sides = [((span - 1) // 2, span - 1 - (span - 1) // 2) for span in spans]
+        else:
+            sides = [(p, p) for p in pair(0 if padding == "valid" else padding)]
+        # Places of a channel, counted from 1: place 0 holds the zero that stands in the padding.
+        places = numpy.arange(1, shape[1] * shape[2] + 1).reshape(shape[1:])
+        self.places = numpy.pad(places, sides, NUMPY_MODES[options.get("padding_mode", "zeros")])
+        self.out = tuple((n - span) // s + 1 for n, span, s in zip(self.places.shape, spans, self.stride))
+        self.groups, self.flip = options.get("groups", 1), options.get("flip_kernel", False)
+
+    def run(self, x, w, b, dy):
+        """y, and the gradients of the sum of y·dy by x, w and b. w has one filter a pixel when it has six axes."""
+        y, dw = numpy.zeros(dy.shape), numpy.zeros(w.shape)
+        flat = numpy.concatenate([numpy.zeros(x.shape[:2] + (1,)), x.reshape(x.shape[:2] + (-1,))], axis=2)
+        dflat = numpy.zeros(flat.shape)
+        inputs, filters = x.shape[1] // self.groups, dy.shape[1] // self.groups
+        for oy, ox in numpy.ndindex(*self.out):
+            read = self.places[oy * self.stride[0]:, ox * self.stride[1]:][::self.dilation[0], ::self.dilation[1]]
+            read = read[:self.kernel[0], :self.kernel[1]]
+            read = read[::-1, ::-1] if self.flip else read
+            for f in range(dy.shape[1]):
+                channels = slice(f // filters * inputs, (f // filters + 1) * inputs)
+                at = (f, oy, ox) if w.ndim == 6 else (f,)
+                y[:, f, oy, ox] = (flat[:, channels][:, :, read] * w[at]).sum((1, 2, 3))
+                g = dy[:, f, oy, ox].reshape(-1, 1, 1, 1)
+                dw[at] += (flat[:, channels][:, :, read] * g).sum(0)
+                numpy.add.at(dflat[:, channels], (slice(None), slice(None), read), g * w[at])
+        db = None if b is None else dy.sum((0, 2, 3) if b.ndim == 1 else 0)
+        if b is not None:
+            y += b.reshape(-1, 1, 1) if b.ndim == 1 else b
+        return y, dflat[:, :, 1:].reshape(x.shape), dw, db
+
+
+def drawn(number, tensor, shape, fan_in):
+    u = uniform(number, WEIGHTS | tensor << 8, 0, int(numpy.prod(shape)))
+    return ((2 * u - 1) * (1 / math.sqrt(fan_in))).astype(numpy.float32).astype(numpy.float64).reshape(shape)
+
+
+def convolved_by_torch(options, x, w, b, dy):
+    made, _ = layer("conv2d", options, x.shape[1])
+    network = torch.nn.Sequential(made).to(torch.float64)
+    with torch.no_grad():
+        for tensor, values in zip(network.parameters(), (w, b)):
+            tensor.copy_(torch.tensor(values))
+    x = torch.tensor(x).requires_grad_()
+    y = network(x)
+    y.backward(torch.tensor(dy))
+    return [y.detach().numpy(), x.grad.numpy()] + [tensor.grad.numpy() for tensor in network.parameters()]
+
+
+def write_convolutions(file):
+    warnings.simplefilter("ignore")  # even kernels with "same" cost PyTorch a copy
+    for number, (kind, options, shape, samples) in enumerate(CONVOLUTIONS):
+        made = Convolution(options, shape)
+        out = (options["out_channels"],) + made.out
+        inputs = shape[0] // made.groups
+        alone = kind == "locally_connected2d"
+        fan_in = inputs * made.kernel[0] * made.kernel[1]
+        x = symmetric(number, 0, (samples,) + shape).numpy()
+        dy = symmetric(number, 1, (samples,) + out).numpy()
+        w = drawn(number, 0, (out if alone else out[:1]) + (inputs,) + made.kernel, fan_in)
+        b = drawn(number, 1, out if alone else out[:1], fan_in) if options.get("bias", True) else None
+        results = [part for part in made.run(x, w, b, dy) if part is not None]
+        if not alone and not made.flip:
+            torchs = convolved_by_torch(options, x, w, b, dy)
+            # Where both can, the loops here must give PyTorch's numbers.
+            for one, other in zip(results, torchs):
+                assert numpy.allclose(one, other, rtol=0, atol=1e-14 * samples * fan_in * 4), (options, shape)
+            results = torchs
+        file.write("layer %s\n" % words(kind, options))
+        file.write("shape samples=%d channels=%d height=%d width=%d flat=0\n" % ((samples,) + shape))
+        for name, values in zip(("y", "dx", "gradient 0.weight", "gradient 0.bias"), results):
+            file.write(numbers(name, values.ravel()))
+        file.write("end\n")
+
+
 # ---- losses ----
 
 # Kind and options, classes, samples, factor of the scores.
@@ -401,6 +530,8 @@ MADE_INITS = {"truncated_normal": "trunc_normal"}
 FANS = [
     ("conv2d", {"out_channels": 6, "kernel_size": (3, 2)}, (4, 8, 8)),
     ("conv2d", {"out_channels": 5, "kernel_size": 1}, (7, 3, 3)),
+    ("conv2d", {"out_channels": 6, "kernel_size": (1, 3), "groups": 2}, (4, 8, 8)),
+    ("conv2d", {"out_channels": 8, "kernel_size": 3, "groups": 4, "dilation": 2}, (4, 8, 8)),
     ("linear", {"out_features": 9}, (14,)),
 ]
 
@@ -767,8 +898,10 @@ if __name__ == "__main__":
     torch.use_deterministic_algorithms(True)
     write("schedules.txt", write_schedules)
     write("layers.txt", write_layers)
+    write("convolutions.txt", write_convolutions)
     write("losses.txt", write_losses)
     write("inits.txt", write_inits)
     write("lenet5.txt", write_runs)
     write("optimizers.txt", write_optimizers)
+    write("batch.txt", batch.write_batches(sys.modules[__name__]))
     write("networks.txt", networks.write_networks(sys.modules[__name__]))

@@ -251,6 +251,40 @@ static json_t *random_value(struct dice *dice, const struct field *field)
     return NULL;
 }
 
+/* The smaller of two numbers first. */
+static void put_in_order(json_t *pair)
+{
+    json_t *first = json_array_get(pair, 0);
+
+    if (json_number_value(first) <= json_number_value(json_array_get(pair, 1)))
+        return;
+    json_incref(first);
+    json_array_remove(pair, 0);
+    json_array_append_new(pair, first);
+}
+
+/* Rules between fields of the data set. */
+static void obey_dataset(struct dice *dice, json_t *dataset)
+{
+    json_t *synthetic = json_object_get(dataset, "synthetic"), *item;
+    size_t i;
+
+    if (synthetic && dice_roll(dice, 2)) {
+        json_object_del(dataset, "name");
+        json_object_set_new(synthetic, "samples", json_integer(65535));
+        json_object_set_new(synthetic, "shape", json_pack("[i,i,i]", 3, 64, 64));
+        json_object_del(synthetic, "test_samples");
+    } else {
+        json_object_del(dataset, "synthetic");
+        if (!json_object_get(dataset, "name"))
+            json_object_set_new(dataset, "name", json_string("d"));
+    }
+    json_array_foreach (json_object_get(dataset, "augment"), i, item) {
+        put_in_order(json_object_get(item, "scale"));
+        put_in_order(json_object_get(item, "ratio"));
+    }
+}
+
 json_t *spec_random_rows(struct dice *dice, const struct fields *fields)
 {
     json_t *object = json_object();
@@ -264,9 +298,10 @@ json_t *spec_random(struct dice *dice)
     json_t *job = spec_random_rows(dice, &job_meta_fields);
 
     random_rows(dice, &spec_fields, job);
-    /* A rule between two fields, which no row can say. */
+    /* Rules between fields, which no row can say. */
     if (json_object_get(job, "epochs"))
         json_object_del(job, "max_steps");
+    obey_dataset(dice, json_object_get(job, "dataset"));
     return job;
 }
 

@@ -104,6 +104,24 @@ static void wants(const char *output, const char *text)
 static const char *const usual[] = {"spec.json", "--data", "little=data/little",
                                     "--threads", "2",      NULL};
 
+TEST("traind train makes synthetic data itself, and says what it was evaluated on")
+{
+    static const char *const words[] = {"spec.json", "--threads", "2", NULL};
+    static char output[OUTPUT_BYTES];
+
+    write_text(
+        "spec.json",
+        "{\"dataset\": {\"synthetic\": {\"shape\": [1, 12, 12], \"classes\": 4, "
+        "\"samples\": 640}, \"validation\": 0.2, \"augment\": [{\"type\": "
+        "\"random_crop\", \"padding\": 1}]}, \"seed\": 1, \"epochs\": 5, \"batch_size\": 16, "
+        "\"optimizer\": \"adam\", \"model\": [{\"type\": \"conv2d\", "
+        "\"out_channels\": 8, \"kernel_size\": 3}, \"relu\", \"flatten\", {\"type\": "
+        "\"linear\", \"out_features\": 4}]}");
+    CHECK_INT(train(words, output), 0);
+    wants(output, "epoch 5/5  step 160  train loss 0.");
+    wants(output, "validation accuracy ");
+}
+
 TEST("traind train learns an easy task and says how well")
 {
     static char output[OUTPUT_BYTES];

@@ -31,6 +31,7 @@ static json_t *plan_json(const char *text, int64_t samples, bool layers)
 
     CHECK(json_parse_strict(text, strlen(text), &job, &problems, &error));
     CHECK(spec_from_json(job, &spec, &meta, &problems, &error));
+    CHECK(spec_settle(&spec, &data, &warnings, &error));
     CHECK(plan_make(&spec, &data, &plan, &problems, &warnings, &error));
     CHECK_INT((int64_t)problems.count, 0);
     json = plan_to_json(&(struct plan_view){.spec = &spec,

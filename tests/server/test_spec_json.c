@@ -146,7 +146,7 @@ TEST("a spec arrives in the struct as it was written, with the defaults around i
     CHECK_INT((int64_t)spec.model.count, 12);
     CHECK_TEXT(spec.model.items[0].kind->name, "conv2d");
     const struct field *padding = fields_find(&spec.model.items[0].kind->options, "padding");
-    CHECK_INT(((int64_t *)field_at(padding, spec.model.items[0].options))[1], 2);
+    CHECK_INT(((struct pair_or *)field_at(padding, spec.model.items[0].options))->pair[1], 2);
     CHECK_TEXT(spec.optimizer.kind->name, "adam");
     const struct field *betas = fields_find(&spec.optimizer.kind->options, "betas");
     CHECK(((double *)field_at(betas, spec.optimizer.options))[1] == 0.999);
