@@ -81,10 +81,10 @@ bool concat_make(const struct op_setup *setup, struct op *op, struct error *erro
     struct concat_state *s = calloc(1, sizeof *s);
     if (!s)
         return error_set(error, ERROR_MEMORY, layer->pointer, "no memory for the layer");
-    s->inputs = layer->sources;
+    s->inputs = layer->source_count;
     bool whole_blocks = true;
-    for (int i = 0; i < layer->sources; i++) {
-        int source = plan->sources[layer->first_source + i];
+    for (int i = 0; i < layer->source_count; i++) {
+        int source = layer->sources[i];
         const struct shape *shape = source < 0 ? &plan->data.sample : &plan->layers[source].output;
         s->counts[i] = op_count(shape, setup->block);
         whole_blocks &= shape->channels % setup->block == 0;

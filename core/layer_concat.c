@@ -16,7 +16,7 @@ static void plan(struct layer_planning *planning)
     const struct shape *first = plan_source_shape(planning, 0);
 
     layer->output = *first;
-    for (int i = 1; i < layer->sources; i++) {
+    for (int i = 1; i < layer->source_count; i++) {
         const struct shape *other = plan_source_shape(planning, i);
         layer->output.channels += other->channels;
         if (first->height == other->height && first->width == other->width &&

@@ -14,22 +14,62 @@ static int edge_add(struct model *model, const struct edge *edge)
 static int readers(const struct plan *plan, int value)
 {
     int count = value == plan->layer_count - 1; /* the loss */
-    for (int i = 0; i < plan->source_count; i++)
-        count += plan->sources[i] == value;
+    for (int i = 0; i < plan->layer_count; i++)
+        for (int k = 0; k < plan->layers[i].source_count; k++)
+            count += plan->layers[i].sources[k] == value;
     return count;
 }
 
-/* Whether something with weights lies before that value. */
-static bool reaches_weights(const struct model *model, const struct plan_layer *layer)
+/* ---- chains ---- */
+
+/* Whether layer `next` reads the one before it, alone, and else only what lies before `first`. */
+static bool continues(const struct plan *plan, int first, int next)
+{
+    const struct plan_layer *layer = &plan->layers[next];
+    bool reads = false;
+    for (int i = 0; i < layer->source_count; i++) {
+        if (layer->sources[i] != next - 1 && layer->sources[i] >= first)
+            return false;
+        reads |= layer->sources[i] == next - 1;
+    }
+    return reads && readers(plan, next - 1) == 1;
+}
+
+static int chain_length(const struct plan *plan, int first)
+{
+    int length = 1;
+    while (first + length < plan->layer_count && continues(plan, first, first + length))
+        length++;
+    return length;
+}
+
+/* What layers first … first + layers − 1 read from outside, in op_call's order. */
+struct outside {
+    int values[2 * LAYER_BRANCHES_MAX];
+    int count;
+};
+
+static struct outside look_outside(const struct plan *plan, int first, int layers)
+{
+    struct outside outside = {.count = 0};
+    for (int i = first; i < first + layers; i++)
+        for (int k = 0; k < plan->layers[i].source_count; k++)
+            if (i == first || plan->layers[i].sources[k] != i - 1)
+                outside.values[outside.count++] = plan->layers[i].sources[k];
+    return outside;
+}
+
+/* Whether something with weights lies in these layers or before them. */
+static bool reaches_weights(const struct model *model, int first, int layers)
 {
     const struct plan *plan = model->setup.plan;
-    if (layer->parameters > 0)
-        return true;
-    for (int i = 0; i < layer->sources; i++) {
-        int source = plan->sources[layer->first_source + i];
-        if (model->edges[model->value_edge[source + 1]].want_gradient)
+    struct outside outside = look_outside(plan, first, layers);
+    for (int i = first; i < first + layers; i++)
+        if (plan->layers[i].parameters > 0)
             return true;
-    }
+    for (int i = 0; i < outside.count; i++)
+        if (model->edges[model->value_edge[outside.values[i] + 1]].want_gradient)
+            return true;
     return false;
 }
 
@@ -71,7 +111,7 @@ static int edge_in(struct model *model, int from, const struct shape *shape, int
         if (model->edges[i].original == from && model->edges[i].block == block)
             return i;
     struct node *node = &model->nodes[model->node_count];
-    *node = (struct node){.layer = -1, .first_input = model->input_count, .inputs = 1};
+    *node = (struct node){.first_input = model->input_count, .inputs = 1};
     if (!layout_make(shape, edge->block, block, &node->op, error))
         return -1;
     model->inputs[model->input_count++] = (struct input){.edge = from};
@@ -80,63 +120,70 @@ static int edge_in(struct model *model, int from, const struct shape *shape, int
     return node->y;
 }
 
-/* Brings every source into the layout that the op wants. */
-static bool link_sources(struct model *model, struct node *node, const struct op *op,
-                         const struct plan_layer *layer, struct error *error)
+/* Brings what the node reads into the layout that its op wants. */
+static bool link_inputs(struct model *model, struct node *node, struct error *error)
 {
     const struct plan *plan = model->setup.plan;
-    int edges[LAYER_BRANCHES_MAX + 1];
-    for (int i = 0; i < layer->sources; i++) {
-        int source = plan->sources[layer->first_source + i];
-        const struct shape *shape = source < 0 ? &plan->data.sample : &plan->layers[source].output;
-        edges[i] = edge_in(model, model->value_edge[source + 1], shape, op->x_block, error);
+    struct outside outside = look_outside(plan, node->layer, node->layers);
+    int edges[COUNT_OF(outside.values)];
+    for (int i = 0; i < outside.count; i++) {
+        int value = outside.values[i];
+        const struct shape *shape = value < 0 ? &plan->data.sample : &plan->layers[value].output;
+        edges[i] = edge_in(model, model->value_edge[value + 1], shape, node->op.x_block, error);
         if (edges[i] < 0)
             return false;
     }
-    *node = (struct node){.op = *op, .first_input = model->input_count, .inputs = layer->sources};
-    for (int i = 0; i < layer->sources; i++)
+    node->first_input = model->input_count;
+    node->inputs = outside.count;
+    for (int i = 0; i < outside.count; i++)
         model->inputs[model->input_count++] = (struct input){.edge = edges[i]};
     return true;
 }
 
-/* Adds the op of plan layer `index`, with conversions before it where its kernel wants another
- * layout. */
-static bool node_add(struct model *model, int index, struct error *error)
+/* The op of plan layer `index`, and of layers behind it when one kernel computes several. */
+static bool op_of(struct model *model, int index, struct op *op, struct error *error)
 {
     const struct plan *plan = model->setup.plan;
     const struct plan_layer *layer = &plan->layers[index];
-    const struct edge *first =
-        &model->edges[model->value_edge[plan->sources[layer->first_source] + 1]];
-    bool want_gradient = reaches_weights(model, layer), by_shard = barrier_behind(plan, index);
+    const struct edge *first = &model->edges[model->value_edge[layer->sources[0] + 1]];
+    int64_t keepers = barrier_behind(plan, index) ? plan->cut.shards : model->setup.threads;
     struct op_setup setup = {.plan = plan,
                              .layer = layer,
                              .shard_size = plan->cut.shard_size,
                              .shards = plan->cut.shards,
                              .members = model->setup.threads,
-                             .keepers = by_shard ? (int)plan->cut.shards : model->setup.threads,
+                             .keepers = (int)keepers,
                              .block = first->block,
-                             .want_dx =
-                                 want_gradient && (layer->sources > 1 || first->want_gradient),
+                             .chain = chain_length(plan, index),
+                             .want_dx = first->want_gradient || layer->source_count > 1,
                              .keep_x = first->kept,
                              .seed = (uint64_t)model->setup.spec->run.seed,
                              .memory = &model->block,
                              .failed = &model->run->failed,
                              .dry = model->setup.dry};
-    struct op op;
-    struct node node;
-    if (!kernels_make(&setup, model->setup.kernels, &op, error))
-        return false;
-    if (!link_sources(model, &node, &op, layer, error)) {
-        if (op.drop)
-            op.drop(&op);
-        return false;
+    return kernels_make(&setup, model->setup.kernels, op, error);
+}
+
+/* Adds the node of plan layer `index`, with conversions before it where its kernel wants another
+ * layout. Returns how many layers it computes; 0 when it failed. */
+static int node_add(struct model *model, int index, struct error *error)
+{
+    const struct plan *plan = model->setup.plan;
+    struct node node = {.layer = index, .by_shard = barrier_behind(plan, index)};
+    if (!op_of(model, index, &node.op, error))
+        return 0;
+    node.layers = node.op.layers > 1 ? node.op.layers : 1;
+    if (!link_inputs(model, &node, error)) {
+        if (node.op.drop)
+            node.op.drop(&node.op);
+        return 0;
     }
-    node.layer = index;
-    node.by_shard = by_shard;
+    int last = index + node.layers - 1;
     model->nodes[model->node_count] = node;
-    node_finish(model, &model->nodes[model->node_count], want_gradient, readers(plan, index) > 1);
-    model->value_edge[index + 1] = model->nodes[model->node_count - 1].y;
-    return true;
+    node_finish(model, &model->nodes[model->node_count], reaches_weights(model, index, node.layers),
+                readers(plan, last) > 1);
+    model->value_edge[last + 1] = model->nodes[model->node_count - 1].y;
+    return node.layers;
 }
 
 /* ---- buffers ---- */
@@ -247,10 +294,13 @@ static void reserve(struct model *model)
 static bool take_lists(struct model *model)
 {
     const struct plan *plan = model->setup.plan;
-    size_t nodes = (size_t)plan->layer_count + (size_t)plan->source_count;
+    size_t sources = 0;
+    for (int i = 0; i < plan->layer_count; i++)
+        sources += (size_t)plan->layers[i].source_count;
+    size_t nodes = (size_t)plan->layer_count + sources;
     model->nodes = calloc(nodes + 1, sizeof *model->nodes);
     model->edges = calloc(nodes + 1, sizeof *model->edges);
-    model->inputs = calloc(nodes + (size_t)plan->source_count + 1, sizeof *model->inputs);
+    model->inputs = calloc(nodes + sources + 1, sizeof *model->inputs);
     model->value_edge = calloc((size_t)plan->layer_count + 1, sizeof *model->value_edge);
     model->first_node = calloc((size_t)plan->layer_count + 2, sizeof *model->first_node);
     model->run = calloc(1, sizeof *model->run);
@@ -266,9 +316,11 @@ static bool build(struct model *model, struct error *error)
                                    .block = 1,
                                    .original = -1,
                                    .kept = readers(plan, -1) > 1});
-    for (int i = 0; i < plan->layer_count; i++)
-        if (!node_add(model, i, error))
+    for (int i = 0, layers = 0; i < plan->layer_count; i += layers) {
+        layers = node_add(model, i, error);
+        if (layers == 0)
             return false;
+    }
     for (int i = model->node_count - 1; i >= 0; i--)
         model->first_node[model->nodes[i].segment] = i;
     model->first_node[model->segments] = model->node_count;
@@ -333,7 +385,8 @@ bool model_take(struct model *model, struct error *error)
 const char *model_kernel(const struct model *model, int index)
 {
     for (int i = 0; i < model->node_count; i++)
-        if (model->nodes[i].layer == index)
+        if (model->nodes[i].layer <= index &&
+            index < model->nodes[i].layer + model->nodes[i].layers)
             return model->nodes[i].op.kernel;
     return "";
 }

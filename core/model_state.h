@@ -26,7 +26,7 @@ struct input {
 /* One op and its edges. An op that works in place has its first input as its output. */
 struct node {
     struct op op;
-    int layer; /* plan layer; −1: a conversion put in between */
+    int layer, layers; /* plan layers, from … on; layers 0: a conversion put in between */
     int first_input, inputs;
     int y;
     int segment;   /* how many barriers lie in front of its forward pass, its own included */

@@ -29,7 +29,9 @@ struct op_call {
     real *y;           /* shard_size × op.y_count; x itself when op is in place */
     const real *dy;
     real *dx; /* NULL: not wanted; dy itself when op is in place */
-    /* of an op that joins several inputs, in the order of the layer's sources; x is xs[0] */
+    /* of an op that joins several inputs, in the order of the layer's sources; x is xs[0]. When it
+     * computes several layers: the first one's sources, then the others' but for the chain itself.
+     */
     const real *const *xs;
     real *const *dxs; /* each NULL when not wanted; dxs[0] is dx */
 };
@@ -65,10 +67,12 @@ struct op_setup {
     const struct plan *plan;
     const struct plan_layer *layer;
     int64_t shard_size, shards;
-    int members;   /* threads of the team */
-    int keepers;   /* how many shards can be between their forward and their backward pass */
-    int block;     /* layout that x would have */
-    bool settle;   /* second round: slower ways are welcome */
+    int members; /* threads of the team */
+    int keepers; /* how many shards can be between their forward and their backward pass */
+    int block;   /* layout that x would have */
+    int chain;   /* how many layers, from this one on, one op may compute: each reads the one before
+                    it (a join also what is there already), and nobody else does */
+    bool settle; /* second round: slower ways are welcome */
     bool want_dx;  /* false in front of the first layer with weights */
     bool keep_x;   /* x is read again, by others or in its writer's backward pass: leave it alone */
     uint64_t seed; /* of the run, for draws */
@@ -87,6 +91,7 @@ struct op {
     const char *kernel;       /* which one serves, for people; static or in `state` */
     int64_t x_count, y_count; /* numbers of one sample, in the op's layouts */
     int x_block, y_block;     /* the layouts */
+    int layers;               /* how many layers of the chain it computes; 0 means 1 */
     unsigned traits;          /* enum op_trait */
     int gather_tasks;
     const struct op_barrier *barrier;                    /* NULL: shards need not meet */

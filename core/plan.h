@@ -36,11 +36,12 @@ struct plan_tensor {
 /* Layers stand in the order in which they are computed. A layer that holds layers (residual,
  * concat) stands behind all that it holds and joins their ends. */
 struct plan_layer {
-    const struct kind *kind;   /* also a struct layer_kind */
-    const void *options;       /* borrowed from the spec */
-    const char *path;          /* "0", "5.body.0": prefix of its tensors' names */
-    const char *pointer;       /* JSON pointer into the spec: "/model/0" */
-    int first_source, sources; /* slice of plan.sources: whose outputs it reads; one but in joins */
+    const struct kind *kind;    /* also a struct layer_kind */
+    const void *options;        /* borrowed from the spec */
+    const char *path;           /* "0", "5.body.0": prefix of its tensors' names */
+    const char *pointer;        /* JSON pointer into the spec: "/model/0" */
+    const int *sources;         /* indices of the layers whose outputs it reads; −1: the data */
+    int source_count;           /* one but in joins */
     struct shape input, output; /* of one sample; input: the first source's */
     int first_tensor, tensors;  /* slice of plan.tensors */
     int64_t parameters;
@@ -65,8 +66,6 @@ struct plan {
     int64_t validation_samples; /* what evaluations look at; 0: nothing */
     struct plan_layer *layers;
     int layer_count;
-    int *sources; /* indices of layers; −1: the data */
-    int source_count;
     struct plan_tensor *tensors;
     int tensor_count;
     int64_t parameters;      /* length of gradients and state, alignment padding included */

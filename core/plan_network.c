@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Slices of the flat arrays begin on a cache line, so that ranges of them never share one. */
 enum { TENSOR_ALIGN = 16, TENSORS_PER_LAYER = 4 };
@@ -26,7 +27,7 @@ struct chain {
 
 /* What a list of layers needs room for, all that they hold included. */
 struct room {
-    size_t layers, sources;
+    size_t layers;
     int depth, deepest; /* of the list, and of what lies deepest in it */
 };
 
@@ -154,7 +155,6 @@ static struct room count_room(const struct variants *chain, int depth)
         if (chain->items[i].kind)
             visit_chains(&chain->items[i], add_room, &inside);
         room.layers += inside.layers + 1;
-        room.sources += inside.sources + 1;
         room.deepest = inside.deepest > room.deepest ? inside.deepest : room.deepest;
     }
     return room;
@@ -167,7 +167,6 @@ static bool add_room(void *context, const struct field *field, const struct vari
     (void)field;
     (void)index;
     room->layers += inside.layers;
-    room->sources += inside.sources + 1;
     room->deepest = inside.deepest > room->deepest ? inside.deepest : room->deepest;
     return true;
 }
@@ -175,7 +174,7 @@ static bool add_room(void *context, const struct field *field, const struct vari
 const struct shape *plan_source_shape(const struct layer_planning *planning, int index)
 {
     const struct plan *plan = planning->plan;
-    int source = plan->sources[planning->layer->first_source + index];
+    int source = planning->layer->sources[index];
     return source < 0 ? &plan->data.sample : &plan->layers[source].output;
 }
 
@@ -185,8 +184,8 @@ static void look_through(const struct plan *plan, struct plan_layer *layer)
 {
     for (int axis = 0; axis < 2; axis++) {
         layer->receptive_field[axis] = layer->stride[axis] = 1;
-        for (int i = 0; i < layer->sources; i++) {
-            int source = plan->sources[layer->first_source + i];
+        for (int i = 0; i < layer->source_count; i++) {
+            int source = layer->sources[i];
             int64_t field = source < 0 ? 1 : plan->layers[source].receptive_field[axis];
             int64_t stride = source < 0 ? 1 : plan->layers[source].stride[axis];
             bool all = layer->receptive_field[axis] == 0 || field == 0;
@@ -234,16 +233,21 @@ static bool plan_layer_itself(struct layer_planning *planning, const struct vari
 {
     struct plan *plan = planning->plan;
     struct plan_layer *layer = &plan->layers[plan->layer_count];
+    int *sources = arena_take_array(&plan->arena, (size_t)joining->count, sizeof *sources);
+
+    if (!sources) {
+        planning->memory_gone = true;
+        return false;
+    }
+    memcpy(sources, joining->ends, (size_t)joining->count * sizeof *sources);
 
     *layer = (struct plan_layer){.kind = variant->kind,
                                  .options = variant->options,
                                  .path = joining->path,
                                  .pointer = joining->pointer,
-                                 .first_source = plan->source_count,
-                                 .sources = joining->count,
+                                 .sources = sources,
+                                 .source_count = joining->count,
                                  .first_tensor = plan->tensor_count};
-    for (int i = 0; i < joining->count; i++)
-        plan->sources[plan->source_count++] = joining->ends[i];
     planning->layer = layer;
     layer->input = *plan_source_shape(planning, 0);
     look_through(plan, layer);
@@ -296,10 +300,9 @@ static bool plan_chain(struct layer_planning *planning, const struct chain *chai
 static bool take(struct plan *plan, const struct room *room)
 {
     plan->layers = arena_take_array(&plan->arena, room->layers, sizeof *plan->layers);
-    plan->sources = arena_take_array(&plan->arena, room->sources, sizeof *plan->sources);
     plan->tensors =
         arena_take_array(&plan->arena, room->layers * TENSORS_PER_LAYER, sizeof *plan->tensors);
-    return plan->layers && plan->sources && plan->tensors;
+    return plan->layers && plan->tensors;
 }
 
 bool plan_network(struct layer_planning *planning, const struct variants *model)

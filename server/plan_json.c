@@ -34,8 +34,8 @@ static json_t *inputs_to_json(const struct plan *plan, const struct plan_layer *
 {
     json_t *list = json_array();
 
-    for (int i = 0; list && i < layer->sources; i++) {
-        int source = plan->sources[layer->first_source + i];
+    for (int i = 0; list && i < layer->source_count; i++) {
+        int source = layer->sources[i];
         json_t *path = json_string(source < 0 ? "data" : plan->layers[source].path);
 
         if (json_array_append_new(list, path) != 0) {
