@@ -35,8 +35,8 @@ static double window(const struct plan_layer *layer)
 static double numbers_in(const struct plan *plan, const struct plan_layer *layer, int block)
 {
     double sum = 0;
-    for (int i = 0; i < layer->sources; i++) {
-        int source = plan->sources[layer->first_source + i];
+    for (int i = 0; i < layer->source_count; i++) {
+        int source = layer->sources[i];
         sum += source < 0 ? (double)shape_elements(&plan->data.sample)
                           : padded(&plan->layers[source].output, block);
     }

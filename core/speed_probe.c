@@ -188,7 +188,7 @@ double probe_run(struct probe *probe)
                            .dy = probe->dy,
                            .xs = xs,
                            .dxs = dxs};
-    for (int i = 0; i < probe->layer->sources; i++) {
+    for (int i = 0; i < probe->layer->source_count; i++) {
         xs[i] = probe->x;
         dxs[i] = probe->dx;
     }
