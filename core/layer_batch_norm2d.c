@@ -62,6 +62,7 @@ const struct layer_kind layer_batch_norm2d = {
     .kind = {"batch_norm2d",
              "normalization of every channel over the batch",
              {rows, COUNT_OF(rows), sizeof(struct batch_norm2d_options)}},
+    .nature = LAYER_NORM,
     .whole_batch = true,
     .plan = plan,
 };

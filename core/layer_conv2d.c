@@ -194,6 +194,7 @@ const struct layer_kind layer_conv2d = {
     .kind = {"conv2d",
              "convolution (cross-correlation) with learned filters",
              {rows, COUNT_OF(rows), sizeof(struct conv2d_options)}},
+    .nature = LAYER_PRODUCT,
     .plan = plan_conv2d,
 };
 
@@ -201,5 +202,6 @@ const struct layer_kind layer_locally_connected2d = {
     .kind = {"locally_connected2d",
              "as conv2d, but every output pixel has learned filters of its own",
              {rows, COUNT_OF(rows) - ROWS_OF_CONV2D_ALONE, sizeof(struct conv2d_options)}},
+    .nature = LAYER_PRODUCT,
     .plan = plan_locally_connected2d,
 };

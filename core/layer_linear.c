@@ -59,5 +59,6 @@ const struct layer_kind layer_linear = {
     .kind = {"linear",
              "fully connected layer",
              {rows, COUNT_OF(rows), sizeof(struct linear_options)}},
+    .nature = LAYER_PRODUCT,
     .plan = plan,
 };

@@ -39,6 +39,7 @@ struct loss_sample {
 
 struct loss_kind {
     struct kind kind;
+    bool any_scores; /* it wants scores of any sign and size, straight from a product */
     double (*sample)(const struct loss_sample *sample); /* its loss */
 };
 

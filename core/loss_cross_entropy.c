@@ -35,5 +35,6 @@ const struct loss_kind loss_cross_entropy = {
     .kind = {"cross_entropy",
              "softmax and negative log likelihood",
              {rows, COUNT_OF(rows), sizeof(struct cross_entropy_options)}},
+    .any_scores = true,
     .sample = sample,
 };

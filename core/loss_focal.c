@@ -38,5 +38,6 @@ const struct loss_kind loss_focal = {
     .kind = {"focal",
              "cross entropy that leaves easy samples alone",
              {rows, COUNT_OF(rows), sizeof(struct focal_options)}},
+    .any_scores = true,
     .sample = sample,
 };

@@ -39,5 +39,6 @@ const struct loss_kind loss_hinge = {
     .kind = {"hinge",
              "what scores are missing to the margin below the label's",
              {rows, COUNT_OF(rows), sizeof(struct hinge_options)}},
+    .any_scores = true,
     .sample = sample,
 };

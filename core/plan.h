@@ -35,6 +35,8 @@ struct plan_tensor {
 
 /* Layers stand in the order in which they are computed. A layer that holds layers (residual,
  * concat) stands behind all that it holds and joins their ends. */
+struct sliding; /* core/window.h */
+
 struct plan_layer {
     const struct kind *kind;    /* also a struct layer_kind */
     const void *options;        /* borrowed from the spec */
@@ -49,6 +51,7 @@ struct plan_layer {
     int64_t
         receptive_field[2]; /* height, width, in input pixels; 0 once the layer sees everything */
     int64_t stride[2];      /* distance of neighbouring outputs in input pixels */
+    const struct sliding *windows; /* [2], of rows and columns; NULL: it has none */
 };
 
 /* Cuts of a small and of a large batch. A batch of SPEC_BATCH_MAX is a large one. */

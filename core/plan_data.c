@@ -68,11 +68,16 @@ static void take_validation(const struct spec *spec, struct plan *plan, struct p
     }
 }
 
-/* A scale for bytes on numbers that are none. */
+/* A scale for bytes on numbers that are none, and none for bytes. */
 static void remark_scale(const struct spec *spec, const struct plan *plan,
                          struct plan_warnings *warnings)
 {
-    if (plan->data.real_pixels && strcmp(spec->dataset.normalize.kind->name, "scale") == 0)
+    const char *name = spec->dataset.normalize.kind->name;
+    if (!plan->data.real_pixels && strcmp(name, "none") == 0)
+        plan_warn(warnings, "/dataset/normalize",
+                  "the network would get bytes as they are, 0 … 255; initial weights and rates are "
+                  "made for numbers around 1, such as \"scale\" gives");
+    if (plan->data.real_pixels && strcmp(name, "scale") == 0)
         plan_warn(warnings, "/dataset/normalize",
                   "the pixels are real numbers, not bytes: they are divided by 255 all the same");
 }

@@ -25,11 +25,8 @@ static double padded(const struct shape *shape, int block)
 /* How many numbers an output reads: its window, if it has one. */
 static double window(const struct plan_layer *layer)
 {
-    const struct field *field = fields_find(&layer->kind->options, "kernel_size");
-    if (!field || field->type != FIELD_PAIR)
-        return 1;
-    const int64_t *size = field_at(field, layer->options);
-    return (double)size[0] * (double)size[1];
+    const struct sliding *w = layer->windows;
+    return w ? (double)w[0].kernel * (double)w[1].kernel : 1;
 }
 
 static double numbers_in(const struct plan *plan, const struct plan_layer *layer, int block)
@@ -61,7 +58,7 @@ double speed_work(const struct plan *plan, const struct plan_layer *layer, int b
 
 /* One kind tried: its time, work and numbers, all samples together. */
 struct measured {
-    bool done;
+    bool done, windows;
     double seconds, work, numbers, weights;
     int block;
 };
@@ -92,6 +89,7 @@ static bool measure(const struct probe_words *words, struct measured *out, struc
         out->numbers = samples * speed_numbers(&probe->plan, probe->layer, block);
         out->weights = (double)probe->layer->parameters;
         out->block = block;
+        out->windows = probe->layer->windows != NULL;
         out->done = !atomic_load(&probe->failed);
     }
     probe_drop(probe);
@@ -124,17 +122,16 @@ static bool take_apart(const struct probe_words *words, const struct measured *w
 {
     struct probe_words less = *words;
     struct measured other;
-    bool windows = fields_find(&words->kind->options, "kernel_size") != NULL;
     less.window = 1;
-    less.samples = windows ? words->samples : 1;
+    less.samples = whole->windows ? words->samples : 1;
     if (!measure_kind(&less, &other, error))
         return false;
     double each = (whole->seconds - other.seconds) / (whole->work - other.work);
     if (!other.done || !(each > 0))
         return true;
     double rest = fmax(0, other.seconds - other.work * each);
-    *cost = (struct speed_cost){.unit = each, .number = windows ? rest / other.numbers : 0};
-    if (!windows)
+    *cost = (struct speed_cost){.unit = each, .number = whole->windows ? rest / other.numbers : 0};
+    if (!whole->windows)
         speed->weight = rest / other.weights;
     return true;
 }

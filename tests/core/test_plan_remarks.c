@@ -188,6 +188,7 @@ static struct opinion *opinion_of_layer(const char *words, const struct shape *i
 
     network_layer(spec, "relu");
     variant_from_words(&spec->arena, &layer_kinds, words, &spec->model.items[0]);
+    network_layer(spec, "relu");
     network_layer(spec, "flatten");
     network_linear(spec, 4);
     opinion = opinion_of(spec, &data);
