@@ -4,14 +4,12 @@
  *
  * As in PyTorch, a batch is normalized by its biased variance, and the running variance learns from
  * the unbiased one. */
+#include "core/batch_norm2d_rows.h"
 #include "core/kernels.h"
 #include "core/layer.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Numbers are taken in rows of this many; number i of a row belongs to channel i mod block. */
-enum { LANES = 16 };
 
 /* y = (x − mean)·scale + shift, one number a channel each. */
 struct affine {
@@ -37,6 +35,7 @@ struct batch_norm_state {
     const struct batch_norm2d_options *options;
     struct tensors tensors;
     struct extent extent;
+    bool sum_with, relu; /* a residual's other input is added, a ReLU stands behind it */
     real *weight, *bias; /* (rounded): 0 in channels that only fill up a block */
     double *slots;       /* (shards, 2, rounded) */
     double *mean, *sum; /* (2, rounded) mean and squared deviations, sums of dy and dy·(x − mean) */
@@ -46,93 +45,31 @@ struct batch_norm_state {
     struct slope slope;
 };
 
-/* ---- rows of numbers ---- */
-
-/* A channel group of one sample: `count` numbers, and what every lane of a row has in common. */
-VECTOR_CLONES static void add_values(const real *x, int64_t count, double sums[LANES])
-{
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (int64_t lane = 0; lane < LANES; lane++)
-            sums[lane] += (double)x[i + lane];
-    for (int64_t lane = 0; i < count; i++, lane++)
-        sums[lane] += (double)x[i];
-}
-
-VECTOR_CLONES static void add_squares(const real *x, int64_t count, const double mean[LANES],
-                                      double sums[LANES])
-{
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (int64_t lane = 0; lane < LANES; lane++) {
-            double d = (double)x[i + lane] - mean[lane];
-            sums[lane] += d * d;
-        }
-    for (int64_t lane = 0; i < count; i++, lane++) {
-        double d = (double)x[i] - mean[lane];
-        sums[lane] += d * d;
-    }
-}
-
-struct pair_of_rows {
-    const real *x, *dy;
-    int64_t count;
-};
-
-VECTOR_CLONES static void add_slopes(struct pair_of_rows in, const double mean[LANES],
-                                     double sums[LANES], double products[LANES])
-{
-    int64_t i = 0;
-    for (; i + LANES <= in.count; i += LANES)
-        for (int64_t lane = 0; lane < LANES; lane++) {
-            sums[lane] += (double)in.dy[i + lane];
-            products[lane] += (double)in.dy[i + lane] * ((double)in.x[i + lane] - mean[lane]);
-        }
-    for (int64_t lane = 0; i < in.count; i++, lane++) {
-        sums[lane] += (double)in.dy[i];
-        products[lane] += (double)in.dy[i] * ((double)in.x[i] - mean[lane]);
-    }
-}
-
-VECTOR_CLONES static void normalize(const real *restrict x, real *restrict y, int64_t count,
-                                    real lanes[3][LANES])
-{
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (int64_t lane = 0; lane < LANES; lane++)
-            y[i + lane] = (x[i + lane] - lanes[0][lane]) * lanes[1][lane] + lanes[2][lane];
-    for (int64_t lane = 0; i < count; i++, lane++)
-        y[i] = (x[i] - lanes[0][lane]) * lanes[1][lane] + lanes[2][lane];
-}
-
-VECTOR_CLONES static void denormalize(struct pair_of_rows in, real *restrict dx,
-                                      real lanes[4][LANES])
-{
-    int64_t i = 0;
-    for (; i + LANES <= in.count; i += LANES)
-        for (int64_t lane = 0; lane < LANES; lane++)
-            dx[i + lane] = in.dy[i + lane] * lanes[1][lane] -
-                           (in.x[i + lane] - lanes[0][lane]) * lanes[2][lane] - lanes[3][lane];
-    for (int64_t lane = 0; i < in.count; i++, lane++)
-        dx[i] = in.dy[i] * lanes[1][lane] - (in.x[i] - lanes[0][lane]) * lanes[2][lane] -
-                lanes[3][lane];
-}
-
 /* ---- one shard ---- */
 
-static void spread(const struct batch_norm_state *s, const real *values, int64_t first,
-                   real lanes[LANES])
+static struct lanes spread(const struct batch_norm_state *s, const real *values, int64_t first)
 {
+    struct lanes lanes;
     for (int64_t lane = 0; lane < LANES; lane++)
-        lanes[lane] = values[first + lane % s->extent.block];
+        lanes.value[lane] = values[first + lane % s->extent.block];
+    return lanes;
 }
 
-static void fold(const struct batch_norm_state *s, const double lanes[LANES], double *out)
+static struct double_lanes spread_double(const struct batch_norm_state *s, const double *values,
+                                         int64_t first)
+{
+    struct double_lanes lanes;
+    for (int64_t lane = 0; lane < LANES; lane++)
+        lanes.value[lane] = values[first + lane % s->extent.block];
+    return lanes;
+}
+
+static void fold(const struct batch_norm_state *s, const struct double_lanes *lanes, double *out)
 {
     for (int lane = 0; lane < s->extent.block; lane++)
         out[lane] = 0;
     for (int lane = 0; lane < LANES; lane++)
-        out[lane % s->extent.block] += lanes[lane];
+        out[lane % s->extent.block] += lanes->value[lane];
 }
 
 /* Mean and squared deviations of channels first … first + block − 1 over the shard. */
@@ -142,18 +79,16 @@ static void collect_group(const struct batch_norm_state *s, const struct op_call
     int64_t count = s->extent.pixels * s->extent.block,
             sample = s->extent.rounded * s->extent.pixels;
     const real *x = call->x + first * s->extent.pixels;
-    double lanes[LANES] = {0}, mean[LANES];
+    struct double_lanes sums = {{0}}, squares = {{0}};
     for (int64_t n = 0; n < call->samples; n++)
-        add_values(x + n * sample, count, lanes);
-    fold(s, lanes, slot + first);
+        rows_add(x + n * sample, count, &sums);
+    fold(s, &sums, slot + first);
     for (int lane = 0; lane < s->extent.block; lane++)
         slot[first + lane] /= (double)(call->samples * s->extent.pixels);
-    for (int lane = 0; lane < LANES; lane++)
-        mean[lane] = slot[first + lane % s->extent.block];
-    memset(lanes, 0, sizeof lanes);
+    struct double_lanes mean = spread_double(s, slot, first);
     for (int64_t n = 0; n < call->samples; n++)
-        add_squares(x + n * sample, count, mean, lanes);
-    fold(s, lanes, slot + s->extent.rounded + first);
+        rows_add_squares(x + n * sample, count, &mean, &squares);
+    fold(s, &squares, slot + s->extent.rounded + first);
 }
 
 static void collect(struct op *op, const struct op_call *call)
@@ -167,16 +102,19 @@ static void forward(struct op *op, const struct op_call *call)
 {
     const struct batch_norm_state *s = op->state;
     const struct affine *by = call->train ? &s->batch : &s->fixed;
-    int64_t count = s->extent.pixels * s->extent.block,
-            sample = s->extent.rounded * s->extent.pixels;
+    int64_t sample = s->extent.rounded * s->extent.pixels;
     for (int64_t first = 0; first < s->extent.rounded; first += s->extent.block) {
-        real lanes[3][LANES];
-        spread(s, by->mean, first, lanes[0]);
-        spread(s, by->scale, first, lanes[1]);
-        spread(s, by->shift, first, lanes[2]);
+        struct rows_normal rows = {.count = s->extent.pixels * s->extent.block,
+                                   .relu = s->relu,
+                                   .mean = spread(s, by->mean, first),
+                                   .scale = spread(s, by->scale, first),
+                                   .shift = spread(s, by->shift, first)};
         for (int64_t n = 0; n < call->samples; n++) {
             int64_t at = n * sample + first * s->extent.pixels;
-            normalize(call->x + at, call->y + at, count, lanes);
+            rows.x = call->x + at;
+            rows.other = s->sum_with ? call->xs[1] + at : NULL;
+            rows.y = call->y + at;
+            rows_normalize(&rows);
         }
     }
 }
@@ -185,39 +123,40 @@ static void collect_back(struct op *op, const struct op_call *call)
 {
     const struct batch_norm_state *s = op->state;
     double *slot = s->slots + call->shard * 2 * s->extent.rounded;
-    int64_t count = s->extent.pixels * s->extent.block,
-            sample = s->extent.rounded * s->extent.pixels;
+    int64_t sample = s->extent.rounded * s->extent.pixels;
     for (int64_t first = 0; first < s->extent.rounded; first += s->extent.block) {
-        double mean[LANES], sums[LANES] = {0}, products[LANES] = {0};
-        for (int lane = 0; lane < LANES; lane++)
-            mean[lane] = s->mean[first + lane % s->extent.block];
+        struct double_lanes mean = spread_double(s, s->mean, first);
+        struct rows_slopes rows = {.count = s->extent.pixels * s->extent.block, .mean = &mean};
         for (int64_t n = 0; n < call->samples; n++) {
             int64_t at = n * sample + first * s->extent.pixels;
-            add_slopes((struct pair_of_rows){call->x + at, call->dy + at, count}, mean, sums,
-                       products);
+            rows.x = call->x + at;
+            rows.dy = call->dy + at;
+            rows.y = s->relu ? call->y + at : NULL;
+            rows_add_slopes(&rows);
         }
-        fold(s, sums, slot + first);
-        fold(s, products, slot + s->extent.rounded + first);
+        fold(s, &rows.sums, slot + first);
+        fold(s, &rows.products, slot + s->extent.rounded + first);
     }
 }
 
 static void backward(struct op *op, const struct op_call *call)
 {
     const struct batch_norm_state *s = op->state;
-    int64_t count = s->extent.pixels * s->extent.block,
-            sample = s->extent.rounded * s->extent.pixels;
-    if (!call->dx)
-        return;
+    int64_t sample = s->extent.rounded * s->extent.pixels;
+    real *dother = s->sum_with ? call->dxs[1] : NULL;
     for (int64_t first = 0; first < s->extent.rounded; first += s->extent.block) {
-        real lanes[4][LANES];
-        spread(s, s->batch.mean, first, lanes[0]);
-        spread(s, s->slope.same, first, lanes[1]);
-        spread(s, s->slope.lean, first, lanes[2]);
-        spread(s, s->slope.level, first, lanes[3]);
+        struct rows_gradient rows = {.count = s->extent.pixels * s->extent.block,
+                                     .mean = spread(s, s->batch.mean, first),
+                                     .same = spread(s, s->slope.same, first),
+                                     .lean = spread(s, s->slope.lean, first),
+                                     .level = spread(s, s->slope.level, first)};
         for (int64_t n = 0; n < call->samples; n++) {
             int64_t at = n * sample + first * s->extent.pixels;
-            denormalize((struct pair_of_rows){call->x + at, call->dy + at, count}, call->dx + at,
-                        lanes);
+            rows.x = call->x + at;
+            rows.dy = call->dy + at;
+            rows.dx = call->dx ? call->dx + at : NULL;
+            rows.dother = dother ? dother + at : NULL;
+            rows_gradient(&rows);
         }
     }
 }
@@ -347,29 +286,27 @@ static struct tensors find_tensors(const struct op_setup *setup, bool affine)
     return found;
 }
 
-bool batch_norm2d_make(const struct op_setup *setup, struct op *op, struct error *error)
+static bool make(const struct op_setup *setup, struct batch_norm_state *s, struct op *op)
 {
     const struct plan_layer *layer = setup->layer;
     const struct batch_norm2d_options *options = layer->options;
     int64_t count = op_count(&layer->input, setup->block);
-    struct batch_norm_state *s = calloc(1, sizeof *s);
-    if (!s)
-        return error_set(error, ERROR_MEMORY, layer->pointer, "no memory for the layer");
-    *s =
-        (struct batch_norm_state){.options = options,
-                                  .tensors = find_tensors(setup, options->affine),
-                                  .extent = {.channels = layer->input.channels,
-                                             .rounded = (layer->input.channels + setup->block - 1) /
-                                                        setup->block * setup->block,
-                                             .pixels = layer->input.height * layer->input.width,
-                                             .shard_size = setup->shard_size,
-                                             .block = setup->block}};
+    s->options = options;
+    s->tensors = find_tensors(setup, options->affine);
+    s->extent = (struct extent){.channels = layer->input.channels,
+                                .rounded = (layer->input.channels + setup->block - 1) /
+                                           setup->block * setup->block,
+                                .pixels = layer->input.height * layer->input.width,
+                                .shard_size = setup->shard_size,
+                                .block = setup->block};
     reserve(s, setup);
     *op = (struct op){.kernel = "over the whole batch, any layout",
                       .x_count = count,
                       .y_count = count,
                       .x_block = setup->block,
                       .y_block = setup->block,
+                      .layers = 1 + s->sum_with + s->relu,
+                      .traits = s->relu ? OP_READS_Y : 0,
                       .gather_tasks = options->affine,
                       .barrier = &barrier,
                       .state = s,
@@ -378,5 +315,36 @@ bool batch_norm2d_make(const struct op_setup *setup, struct op *op, struct error
                       .backward = backward,
                       .gather = gather,
                       .drop = drop};
+    return true;
+}
+
+bool batch_norm2d_make(const struct op_setup *setup, struct op *op, struct error *error)
+{
+    struct batch_norm_state *s = calloc(1, sizeof *s);
+    if (!s)
+        return error_set(error, ERROR_MEMORY, setup->layer->pointer, "no memory for the layer");
+    return make(setup, s, op);
+}
+
+/* Together with the sum of a residual, a ReLU or both behind it: one pass over memory instead of
+ * three. */
+bool batch_norm2d_fused_make(const struct op_setup *setup, struct op *op, struct error *error)
+{
+    const struct plan_layer *layer = setup->layer;
+    int layers = 1;
+    bool sum_with = layers < setup->chain && layer[layers].kind == &layer_residual.kind;
+    layers += sum_with;
+    bool relu = layers < setup->chain && layer[layers].kind == &layer_relu.kind;
+    if (!sum_with && !relu)
+        return false;
+    struct batch_norm_state *s = calloc(1, sizeof *s);
+    if (!s)
+        return error_set(error, ERROR_MEMORY, layer->pointer, "no memory for the layer");
+    s->sum_with = sum_with;
+    s->relu = relu;
+    make(setup, s, op);
+    op->kernel = sum_with && relu ? "batch norm, sum and relu in one, any layout"
+                 : relu           ? "batch norm and relu in one, any layout"
+                                  : "batch norm and sum in one, any layout";
     return true;
 }

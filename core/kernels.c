@@ -11,6 +11,7 @@ const struct kernel_row kernel_rows[] = {
     {&layer_max_pool2d, KERNELS_BEST, blocked_pool2d_make},
     {&layer_avg_pool2d, KERNELS_BEST, blocked_pool2d_make},
     {&layer_adaptive_avg_pool2d, KERNELS_BEST, blocked_pool2d_make},
+    {&layer_batch_norm2d, KERNELS_BEST, batch_norm2d_fused_make},
     {&layer_conv2d, KERNELS_REFERENCE, reference_conv2d_make},
     {&layer_locally_connected2d, KERNELS_REFERENCE, reference_locally_connected2d_make},
     {&layer_linear, KERNELS_REFERENCE, reference_linear_make},

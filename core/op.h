@@ -27,8 +27,8 @@ struct op_call {
     int64_t first;     /* … and the first sample's position in the epoch */
     const real *x;     /* shard_size × op.x_count */
     real *y;           /* shard_size × op.y_count; x itself when op is in place */
-    const real *dy;
-    real *dx; /* NULL: not wanted; dy itself when op is in place */
+    real *dy;          /* collect_back alone may change it */
+    real *dx;          /* NULL: not wanted; dy itself when op is in place */
     /* of an op that joins several inputs, in the order of the layer's sources; x is xs[0]. When it
      * computes several layers: the first one's sources, then the others' but for the chain itself.
      */

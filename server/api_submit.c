@@ -59,7 +59,7 @@ static bool unknown_dataset(struct submission *submission, struct db *db, struct
     const char *name = submission->spec.dataset.name;
     struct problem *problem;
 
-    if (!store_dataset_list(db, &submission->datasets, &submission->dataset_count, error))
+    if (!catalog_list(db, &submission->datasets, &submission->dataset_count, error))
         return false;
     submission->dataset_names = calloc((size_t)submission->dataset_count + 1, sizeof(char *));
     if (!submission->dataset_names)

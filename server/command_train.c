@@ -20,8 +20,13 @@ static void usage(FILE *out)
         "Usage: traind train SPEC.json [options]      (-: the spec comes from standard input)\n\n"
         "Trains one job in the foreground and prints how it goes. Ctrl-C ends it after the current "
         "step.\n\n"
-        "  --data NAME=PATH     where the data set NAME is; otherwise it is looked for in\n"
+        "  --data NAME=PATH     where the data set NAME is, a folder or an archive; otherwise it "
+        "is\n"
+        "                       looked for among those that traind dataset add has stored, then "
+        "in\n"
         "                       /usr/share/datasets and in the folder that TRAIND_DATASETS names\n"
+        "  --data-dir DIR       the data directory that they are stored in; otherwise what\n"
+        "                       TRAIND_DATA_DIR says, or traind-data\n"
         "  --out FILE           write the weights as safetensors\n"
         "  --threads N          instead of the spec's, or of every processor\n"
         "  --kernels NAME       auto (the fastest of this processor) or reference (plain loops)\n"
@@ -64,6 +69,13 @@ static bool set_data(struct train_options *options, const char *text, struct err
     return true;
 }
 
+static bool set_data_dir(struct train_options *options, const char *text, struct error *error)
+{
+    (void)error;
+    options->data_dir = text;
+    return true;
+}
+
 static bool set_out(struct train_options *options, const char *text, struct error *error)
 {
     (void)error;
@@ -75,10 +87,8 @@ static const struct train_option {
     const char *name;
     bool (*set)(struct train_options *options, const char *value, struct error *error);
 } option_rows[] = {
-    {"--data", set_data},
-    {"--kernels", set_kernels},
-    {"--out", set_out},
-    {"--threads", set_threads},
+    {"--data", set_data}, {"--data-dir", set_data_dir}, {"--kernels", set_kernels},
+    {"--out", set_out},   {"--threads", set_threads},
 };
 
 /* Takes one option with its value, written "--name value" or "--name=value". *i is left at its last

@@ -148,6 +148,16 @@ static bool find_in(const char *folder, const char *name, char path[PATH_BYTES])
     return wanted > 0 && wanted < PATH_BYTES && access(path, F_OK) == 0;
 }
 
+/* Stored by `traind dataset add`. */
+static bool find_added(const struct train_options *options, const char *name, char path[PATH_BYTES])
+{
+    const char *dir = options->data_dir ? options->data_dir : getenv("TRAIND_DATA_DIR");
+    char folder[PATH_BYTES];
+    int wanted = snprintf(folder, sizeof(folder), "%s/datasets", dir ? dir : "traind-data");
+
+    return wanted > 0 && wanted < PATH_BYTES && find_in(folder, name, path);
+}
+
 static bool find_data(const struct training *training, char path[PATH_BYTES],
                       struct problems *problems)
 {
@@ -165,14 +175,13 @@ static bool find_data(const struct training *training, char path[PATH_BYTES],
         problem_add(problems, "/dataset/name", "a name has letters, digits, '.', '_' and '-' only");
         return false;
     }
-    if (find_in("/usr/share/datasets", name, path) ||
+    if (find_added(options, name, path) || find_in("/usr/share/datasets", name, path) ||
         find_in(getenv("TRAIND_DATASETS"), name, path))
         return true;
-    problem_add(
-        problems, "/dataset/name",
-        "there is no /usr/share/datasets/%s (nor in the folder that TRAIND_DATASETS names); "
-        "--data %s=PATH says where it is",
-        name, name);
+    problem_add(problems, "/dataset/name",
+                "there is no /usr/share/datasets/%s (nor is it in the folder that TRAIND_DATASETS "
+                "names, nor in the data directory); --data %s=PATH says where it is",
+                name, name);
     return false;
 }
 

@@ -18,6 +18,7 @@ struct train_options {
     bool quiet;
     const char *data[TRAIN_DATA_MAX]; /* "NAME=PATH" */
     int data_count;
+    const char *data_dir; /* where `traind dataset add` puts what it adds */
 };
 
 /* What is on the screen. */

@@ -165,6 +165,7 @@ static bool serve_start(struct serve *serve, struct error *error)
     if (!store_checked(app->store))
         log_line(&config->log, LOG_WARNING,
                  "the database is large: it was opened without reading all of it for damage");
+    catalog_sweep(config->data_dir);
     port_file_remove(config->port_file); /* what a killed daemon left would be believed */
     store_on_commit(app->store, tell_audience, serve);
     if (!catalog_new(app->store, &app->catalog, error) || !register_datasets(serve, error))

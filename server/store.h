@@ -55,7 +55,15 @@ bool store_write(struct store *store, store_work *work, void *context,
 
 /* A read-only connection for the calling thread. */
 bool store_reader(struct store *store, struct db **out, struct error *error) MUST_CHECK;
+/* The same to the file in `dir`, which may be another process's store; *out is NULL when there is
+ * none. Nothing is checked, migrated or written. */
+bool store_peek(const char *dir, struct db **out, struct error *error) MUST_CHECK;
 void db_close(struct db *db);
+
+/* The data directory, as store_open was told. Not after store_peek. */
+const char *store_directory(const struct db *db);
+/* Makes a directory and what is missing above it, for this user alone. */
+bool store_make_directory(const char *dir, struct error *error) MUST_CHECK;
 
 /* ---- jobs ---- */
 
