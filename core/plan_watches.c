@@ -50,7 +50,7 @@ void plan_watches(const struct spec *spec, const struct plan *plan, struct probl
 {
     const struct spec_early_stopping *stopping = &spec->early_stopping;
     int64_t count = evaluations(spec, plan);
-    bool validated = plan->validation_samples > 0;
+    bool validated = plan->data.validation_samples > 0;
     if (plateau_is(&spec->lr_schedule)) {
         const struct schedule_common *common = spec->lr_schedule.common;
         struct watcher watcher = {.pointer = "/lr_schedule",

@@ -1,8 +1,8 @@
 /* Trainer: the flat arrays, the position in the run, and the order of things in one step. */
 #include "core/trainer_state.h"
 
+#include "core/init.h"
 #include "core/optimizer.h"
-#include "core/rng.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,20 +23,18 @@ static int64_t range_size(const struct trainer *trainer, int range)
     return left < RANGE ? left : RANGE;
 }
 
-/* PyTorch's default: weight and bias uniform in ±1/√fan_in (kaiming_uniform with a = √5). Each
- * tensor has a stream of its own. */
-static void draw_weights(struct trainer *trainer)
+/* Each tensor has a stream of its own. */
+static bool draw_weights(struct trainer *trainer, struct error *error)
 {
     const struct plan *plan = trainer->setup.plan;
     for (int i = 0; i < plan->tensor_count; i++) {
         const struct plan_tensor *tensor = &plan->tensors[i];
         struct rng rng = {(uint64_t)trainer->setup.spec->run.seed, RNG_WEIGHTS | (uint32_t)i << 8,
                           0};
-        double bound = tensor->fan_in > 0 ? 1 / sqrt((double)tensor->fan_in) : 0;
-        for (int64_t k = 0; k < tensor->count; k++)
-            trainer->parameters[tensor->offset + k] =
-                (real)(bound > 0 ? (2 * rng_uniform(&rng, (uint64_t)k) - 1) * bound : tensor->fill);
+        if (!init_tensor(tensor, &rng, trainer->parameters + tensor->offset, error))
+            return false;
     }
+    return true;
 }
 
 void trainer_seek(struct trainer *trainer, int64_t steps_done)
@@ -94,14 +92,16 @@ static void prepare_data(struct trainer *trainer)
     normalization_measure(&trainer->data.input.normalization, &spec->dataset.normalize, &data);
 }
 
-void trainer_begin(struct trainer *trainer)
+bool trainer_begin(struct trainer *trainer, struct error *error)
 {
     const struct spec *spec = trainer->setup.spec;
-    draw_weights(trainer);
+    if (!draw_weights(trainer, error))
+        return false;
     optimizer_begin(&spec->optimizer, trainer->state, trainer->setup.plan->parameters);
     trainer->optimizer_steps = 0;
     trainer->control = control_begin(spec);
     trainer_seek(trainer, 0);
+    return true;
 }
 
 bool trainer_new(const struct trainer_setup *setup, struct trainer **out, struct error *error)
@@ -118,7 +118,10 @@ bool trainer_new(const struct trainer_setup *setup, struct trainer **out, struct
     }
     team_each(trainer->team, greet, NULL);
     prepare_data(trainer);
-    trainer_begin(trainer);
+    if (!trainer_begin(trainer, error)) {
+        trainer_free(trainer);
+        return false;
+    }
     *out = trainer;
     return true;
 }
@@ -299,7 +302,7 @@ void trainer_evaluation_begin(const struct trainer *trainer, enum data_split spl
 {
     const struct plan *plan = trainer->setup.plan;
     const int64_t totals[] = {[SPLIT_TRAIN] = plan->data.train_samples,
-                              [SPLIT_VALIDATION] = plan->validation_samples,
+                              [SPLIT_VALIDATION] = plan->data.validation_samples,
                               [SPLIT_TEST] = plan->data.test_samples};
     *out = (struct evaluation){.split = split, .total = totals[split], .done = totals[split] == 0};
 }

@@ -33,9 +33,7 @@ bool trainer_may_return(const struct trainer *trainer)
 bool trainer_return(struct trainer *trainer, const uint8_t *bytes, size_t size, struct error *error)
 {
     const struct control before = trainer->control;
-    if (!bytes)
-        trainer_begin(trainer);
-    else if (!trainer_load(trainer, bytes, size, error))
+    if (bytes ? !trainer_load(trainer, bytes, size, error) : !trainer_begin(trainer, error))
         return false;
     trainer->control.factor = before.factor;
     trainer->control.retries = before.retries;

@@ -36,8 +36,9 @@ struct trainer {
 /* Reserves the trainer's own arrays in the model's block. */
 void trainer_reserve(struct trainer *trainer, const struct trainer_setup *setup);
 
-/* Puts the run to its beginning: drawn weights, fresh optimizer state. */
-void trainer_begin(struct trainer *trainer);
+/* Puts the run to its beginning: drawn weights, fresh optimizer state. False when an initializer
+ * lacks memory. */
+bool trainer_begin(struct trainer *trainer, struct error *error) MUST_CHECK;
 
 /* Moves the position to "this many steps are done": draws the epoch's order. */
 void trainer_seek(struct trainer *trainer, int64_t steps_done);

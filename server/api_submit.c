@@ -24,6 +24,8 @@ struct submission {
     struct plan_warnings warnings;
     struct problems problems;
     int64_t bytes; /* of memory that training takes; −1: unknown */
+    int threads;   /* that it would have */
+    struct estimate estimate;
     struct initial initial;
     struct dataset_row *datasets; /* only when the name was not among them */
     const char **dataset_names;
@@ -97,14 +99,11 @@ static bool find_shape(struct submission *submission, struct db *db, struct data
 }
 
 /* A job that cannot fit is refused now and not when its turn comes. */
-static void check_memory(struct submission *submission, const struct app *app)
+static void check_memory(struct submission *submission)
 {
-    int64_t threads = submission->spec.run.threads;
     int64_t memory = (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
 
-    submission->bytes = plan_bytes(
-        &submission->spec, &submission->plan,
-        plan_threads(&submission->plan, threads == FIELD_ABSENT ? app->threads : threads));
+    submission->bytes = plan_bytes(&submission->spec, &submission->plan, submission->threads);
     if (submission->bytes >= 0) /* what a checkpoint is gathered in counts as well */
         submission->bytes += (int64_t)checkpoint_size(&submission->plan);
     if (submission->bytes < 0)
@@ -115,6 +114,18 @@ static void check_memory(struct submission *submission, const struct app *app)
                     "training would take %" PRId64 " MiB; this machine has %" PRId64
                     " and keeps an eighth of it free",
                     submission->bytes >> 20, memory >> 20);
+}
+
+/* What it would take: memory and time. */
+static void reckon(struct submission *submission, const struct app *app)
+{
+    int64_t threads = submission->spec.run.threads;
+
+    submission->threads =
+        plan_threads(&submission->plan, threads == FIELD_ABSENT ? app->threads : threads);
+    submission->estimate = speedometer_estimate(app->speedometer, &submission->spec,
+                                                &submission->plan, submission->threads);
+    check_memory(submission);
 }
 
 /* The folder is the server's; the name in it is one that the spec's rules allow. */
@@ -174,7 +185,7 @@ static bool check_submission(struct submission *submission, const json_t *json,
                    error))
         return false;
     if (problems->count == 0)
-        check_memory(submission, request->app);
+        reckon(submission, request->app);
     return check_initial(submission, request, error);
 }
 
@@ -200,12 +211,22 @@ static bool answer_problems(const struct problems *problems, int status,
 
 /* ---- answering ---- */
 
+static json_t *view_to_json(const struct submission *submission, bool layers)
+{
+    const struct plan_view view = {.spec = &submission->spec,
+                                   .plan = &submission->plan,
+                                   .warnings = &submission->warnings,
+                                   .bytes = submission->bytes,
+                                   .estimate = submission->estimate};
+
+    return plan_to_json(&view, layers);
+}
+
 static bool answer_plan(const struct submission *submission, struct http_response *response,
                         struct error *error)
 {
     json_t *spec = spec_to_json(&submission->spec);
-    json_t *plan = plan_to_json(&submission->spec, &submission->plan, &submission->warnings,
-                                submission->bytes, true);
+    json_t *plan = view_to_json(submission, true);
     char *spec_text = json_text(spec, NULL);
     char *plan_text = json_text(plan, NULL);
     struct body body = {0};
@@ -306,8 +327,7 @@ static bool queue(struct submission *submission, struct http_response *response,
         return error_set(error, ERROR_MEMORY, "", "no memory for the job");
     accepted->meta = text_and_free(job_meta_to_json(&submission->meta));
     accepted->spec = text_and_free(spec_to_json(&submission->spec));
-    accepted->plan = text_and_free(plan_to_json(&submission->spec, &submission->plan,
-                                                &submission->warnings, submission->bytes, false));
+    accepted->plan = text_and_free(view_to_json(submission, false));
     accepted->priority = submission->meta.priority;
     accepted->initial = submission->initial;
     submission->initial = (struct initial){0};

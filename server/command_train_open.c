@@ -255,9 +255,9 @@ bool train_open(struct training *training, struct error *error)
     setup.threads = plan_threads(&training->plan, threads_of(training));
     if (!training->options->quiet)
         printf("%s%s%" PRId64 " parameters, %" PRId64 " steps, seed %" PRId64 ", %d thread%s, %s\n",
-               training->meta.name, training->meta.name[0] ? ": " : "", training->plan.learned,
-               training->plan.steps, training->spec.run.seed, setup.threads,
-               setup.threads == 1 ? "" : "s", kernels_describe(setup.kernels));
+               training->meta.name, training->meta.name[0] ? ": " : "",
+               training->plan.totals.learned, training->plan.steps, training->spec.run.seed,
+               setup.threads, setup.threads == 1 ? "" : "s", kernels_describe(setup.kernels));
     good = trainer_new(&setup, &training->trainer, error);
     if (good && initial.numbers)
         trainer_set_parameters(training->trainer, initial.numbers);

@@ -27,7 +27,7 @@ static bool stop_wanted(struct training *training)
 
 static bool is_validated(const struct training *training)
 {
-    return training->plan.validation_samples > 0;
+    return training->plan.data.validation_samples > 0;
 }
 
 /* False when a stop cut it short. */

@@ -26,7 +26,7 @@ bool runner_evaluation_due(const struct runner *runner)
 /* Without a validation split an evaluation is a look at the training alone. */
 static bool is_validated(const struct runner *runner)
 {
-    return runner->plan.validation_samples > 0;
+    return runner->plan.data.validation_samples > 0;
 }
 
 struct result {

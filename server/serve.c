@@ -174,6 +174,8 @@ static bool serve_start(struct serve *serve, struct error *error)
     app->threads = serve->world.threads;
     const struct pool_setup pool = {
         .store = app->store, .world = &serve->world, .workers = config->workers};
+    if (!speedometer_start(serve->world.kernels, processors(), &app->speedometer, error))
+        return false;
     /* No job begins before it is certain that the daemon can be reached. */
     return pool_new(&pool, &app->pool, error) && serve_listen(serve, error) &&
            pool_start(app->pool, error);
@@ -196,6 +198,7 @@ static void serve_stop(struct serve *serve)
         dismiss_audience(serve);
         http_stop(app->http);
     }
+    speedometer_stop(app->speedometer);
     pool_free(app->pool);
     catalog_free(app->catalog);
     store_close(app->store);

@@ -24,8 +24,16 @@ void check_golden_networks(enum kernel_choice kernels, double tolerance);
 void check_golden_layers(enum kernel_choice kernels, int64_t shard_size,
                          const struct golden_tolerance *tolerance);
 
-/* Every loss of layers.txt: the sum and the gradient. */
+/* The numbers of a line "COUNT v v v" against `got`: `what` is for the message. */
+void check_golden_values(const char *what, const real *got, char *text,
+                         const struct golden_tolerance *tolerance);
+
+/* Every loss of losses.txt: the sum and the gradient. Each row of the table must be there. */
 void check_golden_losses(const struct golden_tolerance *tolerance);
+
+/* Every initializer of inits.txt: the values, and the fans of layers. Each row of the table must be
+ * there. */
+void check_golden_inits(const struct golden_tolerance *tolerance);
 
 /* The first initial weights that a trainer draws are those that numpy drew. */
 void check_golden_start(void);

@@ -121,7 +121,7 @@ static void run_network(const struct golden_network *network, const struct setti
     struct trainer *trainer;
 
     job_make(&job, &words, dataset);
-    CHECK_INT(job.plan.learned, network->parameters);
+    CHECK_INT(job.plan.totals.learned, network->parameters);
     trainer = job_trainer(&job, 2, kernels);
     set_weights(&job, s, trainer);
     for (int64_t i = 0; i < network->steps; i++) {
