@@ -66,7 +66,7 @@ doubles     = $(patsubst %.c,$(OUT)/double/%.o,$(1))
 INSIDE     := $(call objects,$(CORE) $(filter-out server/main.c,$(SERVER))) $(OUT)/assets.o
 
 FUZZ       := $(BUILD)/fuzz
-PARSERS    := $(wildcard server/spec_*.c server/json_*.c)
+PARSERS    := $(wildcard server/spec_*.c server/json_*.c) server/safetensors_read.c
 FUZZFLAGS  := -std=c11 -D_GNU_SOURCE -g -O1 -fno-math-errno -ffp-contract=off -fno-omit-frame-pointer -I. \
               -fsanitize=address,undefined -fno-sanitize-recover=all -D__SANITIZE_ADDRESS__=1
 

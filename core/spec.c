@@ -48,7 +48,9 @@ static const struct field checkpoint_rows[] = {
      .offset = offsetof(struct spec_checkpoint, keep_best), .min = 0, .max = 1000, .fallback = 1,
      .help = "best checkpoints to keep beside them"},
     {.name = "metric", .type = FIELD_CHOICE, .offset = offsetof(struct spec_checkpoint, metric),
-     .choices = spec_metrics, .help = "what best means"},
+     .choices = spec_metrics,
+     .help = "what best means, as measured on a checkpoint's weights; train_loss is that of its "
+             "last batch"},
 };
 /* clang-format on */
 static const struct fields checkpoint_fields = {checkpoint_rows, COUNT_OF(checkpoint_rows),

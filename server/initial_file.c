@@ -1,6 +1,7 @@
 /* Initial numbers from a safetensors file, which anybody may have made. */
 #include "server/initial_match.h"
 
+#include "core/text.h"
 #include "server/safetensors_read.h"
 
 #include <stdlib.h>
@@ -11,12 +12,14 @@ static const char pointer[] = "/init_from/weights";
 static bool all_real(const struct safetensors_reader *reader, const int *index, int count,
                      struct problems *problems)
 {
+    char shown[SAFETENSORS_SHOWN];
     for (int i = 0; i < count; i++) {
         const struct safetensors_entry *entry = &reader->entries[index[i]];
         if (safetensors_is_real(entry))
             continue;
-        problem_add(problems, pointer, "\"%.64s\" holds %s; want F32, F64, F16 or BF16",
-                    entry->name, safetensors_dtype(entry));
+        text_show(shown, sizeof(shown), entry->name);
+        problem_add(problems, pointer, "\"%s\" holds %s; want F32, F64, F16 or BF16", shown,
+                    safetensors_dtype(entry));
         return false;
     }
     return true;

@@ -1,13 +1,15 @@
 /* Matching of tensors by name and shape: see initial_match.h. */
 #include "server/initial_match.h"
 
+#include "core/text.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* One problem a tensor, and no more than a user reads. */
-enum { TOLD_MAX = 8, SHAPE_TEXT = 96 };
+enum { TOLD_MAX = 8, SHAPE_TEXT = 80, SHOWN = 64 };
 
 static void shape_text(const int64_t *dims, int rank, char out[SHAPE_TEXT])
 {
@@ -41,9 +43,11 @@ struct telling {
 
 static void tell(struct telling *telling, const char *name, const char *wanted, const char *found)
 {
+    char shown[SHOWN];
+    text_show(shown, sizeof(shown), name);
     if (telling->differing++ < TOLD_MAX)
-        problem_add(telling->problems, "/init_from", "\"%.64s\" is %s in this network and %s there",
-                    name, wanted, found);
+        problem_add(telling->problems, "/init_from", "\"%s\" is %s in this network and %s there",
+                    shown, wanted, found);
 }
 
 struct named {
@@ -125,7 +129,7 @@ bool initial_check_finite(const struct plan *plan, const float *numbers, struct 
         for (int64_t k = 0; k < tensor->count; k++) {
             if (isfinite(numbers[tensor->offset + k]))
                 continue;
-            problem_add(problems, "/init_from", "\"%.64s\" has a number that is not finite",
+            problem_add(problems, "/init_from", "\"%s\" has a number that is not finite",
                         tensor->name);
             return false;
         }

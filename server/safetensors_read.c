@@ -1,6 +1,7 @@
 /* Safetensors, the way in: see safetensors_read.h. */
 #include "server/safetensors_read.h"
 
+#include "core/text.h"
 #include "server/spec_json.h"
 
 #include <errno.h>
@@ -89,7 +90,9 @@ static int find_dtype(const char *name)
 
 static bool wrong(const char *path, const char *name, const char *what, struct error *error)
 {
-    return error_set(error, ERROR_INVALID, path, "tensor \"%.64s\": %s", name, what);
+    char shown[SAFETENSORS_SHOWN];
+    text_show(shown, sizeof(shown), name);
+    return error_set(error, ERROR_INVALID, path, "tensor \"%s\": %s", shown, what);
 }
 
 static bool read_shape(const json_t *shape, struct safetensors_entry *out)
@@ -223,11 +226,13 @@ static bool parse_header(const char *path, const char *text, size_t length, json
 {
     struct problems *problems = calloc(1, sizeof(*problems));
     struct error cause = {0};
+    char shown[200];
     bool good = problems && json_parse_strict(text, length, out, problems, &cause);
     if (!problems || (!good && cause.kind == ERROR_MEMORY))
         error_set(error, ERROR_MEMORY, path, "no memory to read the header");
-    else if (!good)
-        error_set(error, ERROR_INVALID, path, "its header is no JSON: %.200s", cause.text);
+    text_show(shown, sizeof(shown), cause.text); /* what is wrong is quoted */
+    if (problems && !good)
+        error_set(error, ERROR_INVALID, path, "its header is no JSON: %s", shown);
     free(problems);
     return good;
 }
@@ -290,7 +295,7 @@ bool safetensors_reader_take(const struct safetensors_reader *reader,
         int64_t left = entry->count - done, count = left < PIECE_NUMBERS ? left : PIECE_NUMBERS;
         size_t size = (size_t)(count * dtype->size);
         if (!read_all(reader->file, piece, size, from))
-            return error_set(error, ERROR_IO, entry->name, "its numbers cannot be read");
+            return error_set(error, ERROR_IO, "", "the numbers of a tensor cannot be read");
         for (int64_t i = 0; i < count; i++)
             out[done + i] = dtype->read(piece + i * dtype->size);
         done += count;

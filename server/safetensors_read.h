@@ -12,10 +12,12 @@
 #include "core/plan.h"
 
 enum { SAFETENSORS_HEADER_MAX = 4 << 20, SAFETENSORS_TENSORS_MAX = 65536 };
+/* Room for a tensor's name in a message: see text_show. */
+enum { SAFETENSORS_SHOWN = 64 };
 
 struct safetensors_entry {
-    const char *name;
-    int dtype; /* see safetensors_is_real */
+    const char *name; /* UTF-8 of any kind */
+    int dtype;        /* see safetensors_is_real */
     int rank;
     int64_t dims[PLAN_RANK_MAX];
     int64_t count;

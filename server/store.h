@@ -253,8 +253,8 @@ struct checkpoint_new {
 };
 /* Writes it by several transactions through `store`, then completes it, adds the `checkpoint` event
  * and deletes what the retention lets go, never the newest. A checkpoint of the same job and step
- * is left as it is, and `also` undone, unless `replace` says otherwise or that one was passing and
- * this one is not. Blocks; for workers. */
+ * is left as it is, and `also` is not run, unless `replace` says otherwise or that one was passing
+ * and this one is not. Blocks; for workers. */
 bool store_checkpoint_add(struct store *store, const struct checkpoint_new *checkpoint,
                           struct error *error) MUST_CHECK;
 /* The same inside the caller's write: for a job that is born with one. */

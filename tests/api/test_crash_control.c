@@ -130,10 +130,42 @@ TEST_SLOW(
         "\"lr_schedule\": {\"type\": \"reduce_on_plateau\", \"patience\": 3, \"factor\": "
         "0.95, \"cooldown\": 1}, \"early_stopping\": {\"metric\": \"val_accuracy\", "
         "\"patience\": %d, \"min_delta\": 0.3}, \"clip_grad_norm\": 1",
-        40000 / test_slowdown(), 500 / test_slowdown());
+        24000 / test_slowdown(), 300 / test_slowdown());
     char *spec = tiny_spec(members);
     check_killed(spec, "early_stopping: val_accuracy", 0);
     free(spec);
+}
+
+TEST_SLOW(
+    "daemons killed at any moment change nothing of a job that began with the weights of another",
+    180)
+{
+    struct daemon daemon;
+    struct workshop after;
+    char source[JOB_ID_SIZE], whole[JOB_ID_SIZE], killed[JOB_ID_SIZE], members[300];
+    char *spec = tiny_spec("\"epochs\": 3, \"seed\": 4");
+    tiny_dataset("tiny");
+    daemon_start(&daemon, "data", test_dir(), NULL);
+    submit(&daemon, spec, source);
+    free(spec);
+    while (!has_ended(&daemon, source))
+        wait_seconds(0.01);
+    /* Without a checkpoint of its own for long, so that many lives begin where it did. */
+    (void)snprintf(members, sizeof(members),
+                   "\"max_steps\": %d, \"seed\": 6, \"checkpoint\": {\"every\": {\"steps\": %d}}, "
+                   "\"init_from\": {\"job\": \"%s\"}",
+                   5000 / test_slowdown(), 200 / test_slowdown(), source);
+    spec = tiny_spec(members);
+    submit(&daemon, spec, whole);
+    while (!has_ended(&daemon, whole))
+        wait_seconds(0.01);
+    submit(&daemon, spec, killed);
+    free(spec);
+    CHECK(kill_until_ended(&daemon, killed) >= 3);
+    CHECK_INT(daemon_stop(&daemon), 0);
+    workshop_open(&after, "data");
+    check_same_run(after.db, number_of(after.db, whole), after.db, number_of(after.db, killed));
+    workshop_close(&after);
 }
 
 TEST_SLOW("daemons killed at any moment change nothing of a job that goes back again and again",

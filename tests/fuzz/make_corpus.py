@@ -266,7 +266,31 @@ def make_jobs():
     head = (b"TRAINDCK" + struct.pack("<IIQQQQ", 1, 1, 5, 4, 5, 96 + len(numbers) + 32) + bytes(32) + bytes(16))
     body = head + numbers
     save("checkpoint", "small", body + hashlib.sha256(body).digest())
+    second = (b"TRAINDCK" + struct.pack("<IIQQQQ", 2, 1, 5, 3, 5, 256 + len(numbers) + 32) + bytes(32) +
+              struct.pack("<QQ", 5, 0) + bytes(160) + numbers)
+    save("checkpoint", "second", second + hashlib.sha256(second).digest())
     save("checkpoint", "lengths", body[:24] + struct.pack("<Q", 2**62) + body[32:] + bytes(32))
+
+
+# ---- weights ----
+
+
+def safetensors(header, data=b""):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def make_weights():
+    def entry(dtype, shape, begin, end):
+        return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+    save("safetensors", "kinds", safetensors(
+        {"__metadata__": {"format": "pt"}, "0.weight": entry("F32", [2, 1, 1, 1], 0, 8), "0.bias": entry("F16", [2], 8, 12),
+         "1.weight": entry("BF16", [2], 12, 16), "2.weight": entry("F64", [1], 16, 24),
+         "1.num_batches_tracked": entry("I64", [], 24, 32)}, bytes(range(32))))
+    save("safetensors", "huge", safetensors({"a": entry("F32", [2**31, 2**31], 0, 2**63 - 1)}))
+    save("safetensors", "overlap", safetensors({"a": entry("U8", [4], 0, 4), "b": entry("U8", [4], 2, 6)}, bytes(6)))
+    save("safetensors", "long", struct.pack("<Q", 2**63) + b"{}")
+    save("safetensors", "none", safetensors(b"{}"))
 
 
 if __name__ == "__main__":
@@ -277,3 +301,4 @@ if __name__ == "__main__":
     make_image()
     make_archives()
     make_jobs()
+    make_weights()

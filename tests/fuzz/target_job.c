@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SHORTEST_HEADER = 96 }; /* that of version 1 */
+
 static void check_problems(const struct problems *problems)
 {
     for (size_t i = 0; i < problems->count; i++)
@@ -94,7 +96,7 @@ static void open_checkpoint(const uint8_t *bytes, size_t size)
         fuzz_check_error(&error);
         return;
     }
-    for (int64_t i = 0; i < view.parameter_count; i++)
+    for (int64_t i = 0; i < view.number_count; i++)
         sum += (double)view.parameters[i];
     for (int64_t i = 0; i < view.parameter_count * view.optimizer_slots; i++)
         sum += (double)view.optimizer_state[i];
@@ -112,7 +114,7 @@ void fuzz_checkpoint(const uint8_t *bytes, size_t size)
     if (size > 0)
         memcpy(copy, bytes, size);
     open_checkpoint(copy, size);
-    if (size >= CHECKPOINT_HEADER + DIGEST_BYTES) {
+    if (size >= SHORTEST_HEADER + DIGEST_BYTES) {
         for (int i = 0; i < 8; i++)
             copy[40 + i] = (uint8_t)((uint64_t)size >> (8 * i));
         digest_sha256(copy, size - DIGEST_BYTES, copy + size - DIGEST_BYTES);

@@ -1,6 +1,7 @@
 /* Fuzz targets: the table. */
 #include "tests/fuzz/target_data.h"
 #include "tests/fuzz/target_job.h"
+#include "tests/fuzz/target_weights.h"
 
 const struct fuzz_target fuzz_targets[] = {
     {"idx", fuzz_idx},
@@ -12,5 +13,6 @@ const struct fuzz_target fuzz_targets[] = {
     {"image", fuzz_image},
     {"spec", fuzz_spec},
     {"checkpoint", fuzz_checkpoint},
+    {"safetensors", fuzz_safetensors},
     {NULL, NULL},
 };
