@@ -184,10 +184,9 @@ struct fileset_view fileset_below(const struct fileset_view *view, const char *f
     prefix[length] = '\0';
     size_t first = lower_bound(view, prefix, length);
 
+    prefix[length - 1] = '/' + 1; /* what follows all that the folder holds */
     below.files = view->files + first;
-    while (first + below.count < view->count &&
-           strncmp(fileset_name(view, first + below.count), prefix, length) == 0)
-        below.count++;
+    below.count = lower_bound(view, prefix, length) - first;
     below.prefix = view->prefix + length;
     return below;
 }

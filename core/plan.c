@@ -11,6 +11,7 @@
 #include "core/plan_advice.h"
 #include "core/plan_data.h"
 #include "core/plan_network.h"
+#include "core/plan_watches.h"
 #include "core/schedule.h"
 
 #include <stdarg.h>
@@ -169,6 +170,7 @@ bool plan_make(const struct spec *spec, const struct data_shape *data, struct pl
     }
     plan_advise(spec, plan, whole, planning.warnings);
     plan_remarks(spec, plan, planning.warnings);
+    plan_watches(spec, plan, problems, planning.warnings);
     return true;
 }
 

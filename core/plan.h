@@ -108,7 +108,8 @@ bool plan_make(const struct spec *spec, const struct data_shape *data, struct pl
                struct error *error) MUST_CHECK;
 void plan_drop(struct plan *plan);
 
-/* Learning rate of step `step` (counted from 1) by the spec's schedule: pure, for any step. */
+/* Learning rate of step `step` (counted from 1) by the spec's schedule: pure, for any step. That of
+ * reduce_on_plateau is before any reduction. */
 double plan_lr(const struct spec *spec, const struct plan *plan, int64_t step);
 
 /* Bytes that training takes: parameters, gradients, optimizer state, activations and work space of

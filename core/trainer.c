@@ -92,6 +92,18 @@ static void prepare_data(struct trainer *trainer)
     normalization_measure(&trainer->data.input.normalization, &spec->dataset.normalize, &data);
 }
 
+bool trainer_begin(struct trainer *trainer, struct error *error)
+{
+    const struct spec *spec = trainer->setup.spec;
+    if (!draw_weights(trainer, error))
+        return false;
+    optimizer_begin(&spec->optimizer, trainer->state, trainer->setup.plan->parameters);
+    trainer->optimizer_steps = 0;
+    trainer->control = control_begin(spec);
+    trainer_seek(trainer, 0);
+    return true;
+}
+
 bool trainer_new(const struct trainer_setup *setup, struct trainer **out, struct error *error)
 {
     struct trainer *trainer = calloc(1, sizeof *trainer);
@@ -100,15 +112,16 @@ bool trainer_new(const struct trainer_setup *setup, struct trainer **out, struct
         return error_set(error, ERROR_MEMORY, "trainer", "no memory for the trainer");
     trainer->setup = *setup;
     trainer->dataset = dataset_share(setup->dataset);
-    if (!take_memory(trainer, error) || !draw_weights(trainer, error) ||
-        !team_start(setup->threads, &trainer->team, error)) {
+    if (!take_memory(trainer, error) || !team_start(setup->threads, &trainer->team, error)) {
         trainer_free(trainer);
         return false;
     }
     team_each(trainer->team, greet, NULL);
     prepare_data(trainer);
-    optimizer_begin(&setup->spec->optimizer, trainer->state, setup->plan->parameters);
-    trainer_seek(trainer, 0);
+    if (!trainer_begin(trainer, error)) {
+        trainer_free(trainer);
+        return false;
+    }
     *out = trainer;
     return true;
 }
@@ -172,7 +185,8 @@ static void update_task(void *context, int task, int member)
                             .slot_stride = trainer->setup.plan->parameters,
                             .count = range_size(trainer, task),
                             .step = trainer->optimizer_steps,
-                            .lr = trainer->lr};
+                            .lr = trainer->update.lr};
+    clip_apply(&trainer->update.clip, trainer->gradients + first, update.count);
     ((const struct optimizer_kind *)optimizer->kind)->update(&update);
     trainer->norms[task] = spoilt(update.w, update.count);
 }
@@ -225,6 +239,7 @@ static bool pass_is_whole(struct trainer *trainer, struct error *error)
 
 bool trainer_step(struct trainer *trainer, struct step_report *report, struct error *error)
 {
+    const struct spec *spec = trainer->setup.spec;
     const struct plan *plan = trainer->setup.plan;
     if (trainer_ended(trainer))
         return error_set(error, ERROR_CONFLICT, "trainer", "all %lld steps are done",
@@ -242,13 +257,17 @@ bool trainer_step(struct trainer *trainer, struct step_report *report, struct er
                                    .epoch = trainer->steps_done / plan->steps_per_epoch + 1,
                                    .samples = batch.samples,
                                    .train_loss = result.loss_sum / (double)batch.samples,
-                                   .lr = plan_lr(trainer->setup.spec, plan, step),
+                                   .lr = control_lr(spec, plan, &trainer->control, step),
                                    .grad_norm = gradient_norm(trainer)};
-    trainer->lr = report->lr;
+    trainer->update =
+        (struct trainer_update){.lr = report->lr, .clip = clip_for(&spec->run, report->grad_norm)};
     report->finite =
         isfinite(report->train_loss) && isfinite(report->grad_norm) && apply_update(trainer);
     if (!report->finite)
         return true;
+    trainer->control.samples += batch.samples;
+    trainer->control.correct += result.correct;
+    trainer->control.loss_sum += result.loss_sum;
     report->epoch_ended = step % plan->steps_per_epoch == 0;
     report->ended = step == plan->steps;
     trainer_seek(trainer, step);

@@ -3,11 +3,14 @@
 #include "server/api.h"
 
 #include "core/checkpoint.h"
+#include "server/initial.h"
 #include "server/job_json.h"
 #include "server/spec_json.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -23,6 +26,7 @@ struct submission {
     int64_t bytes; /* of memory that training takes; −1: unknown */
     int threads;   /* that it would have */
     struct estimate estimate;
+    struct initial initial;
     struct dataset_row *datasets; /* only when the name was not among them */
     const char **dataset_names;
     int dataset_count;
@@ -33,6 +37,7 @@ static void submission_free(struct submission *submission)
     if (submission->planned)
         plan_drop(&submission->plan);
     spec_drop(&submission->spec);
+    initial_drop(&submission->initial);
     for (int i = 0; i < submission->dataset_count; i++)
         dataset_row_drop(&submission->datasets[i]);
     free(submission->datasets);
@@ -123,6 +128,43 @@ static void reckon(struct submission *submission, const struct app *app)
     check_memory(submission);
 }
 
+/* The folder is the server's; the name in it is one that the spec's rules allow. */
+static bool find_weights(struct submission *submission, const struct app *app, struct error *error)
+{
+    const char *name = submission->spec.init_from.weights;
+    struct error cause = {0};
+    char path[1200];
+
+    (void)snprintf(path, sizeof(path), "%s/weights/%s.safetensors", app->config->data_dir, name);
+    if (initial_from_file(path, &submission->plan, &submission->initial, &submission->problems,
+                          &cause))
+        return true;
+    if (cause.kind != ERROR_NOT_FOUND)
+        return error_set(error, cause.kind, "init_from", "%s", cause.text);
+    problem_add(&submission->problems, "/init_from/weights",
+                "there are no weights \"%s\" on this server", name);
+    return true;
+}
+
+/* The weights to begin with are read now: what they come from may be gone when the job's turn
+ * comes. */
+static bool check_initial(struct submission *submission, const struct http_request *request,
+                          struct error *error)
+{
+    const struct spec *spec = &submission->spec;
+    struct problems *problems = &submission->problems;
+    struct initial *initial = &submission->initial;
+
+    if (!spec->init_from.given || problems->count > 0)
+        return true;
+    bool good =
+        spec->init_from.job[0] != '\0'
+            ? initial_from_job(request->db, spec, &submission->plan, initial, problems, error)
+            : find_weights(submission, request->app, error);
+    return good && (problems->count > 0 ||
+                    initial_make_checkpoint(spec, &submission->plan, initial, error));
+}
+
 static bool check_submission(struct submission *submission, const json_t *json,
                              const struct http_request *request, struct error *error)
 {
@@ -144,7 +186,7 @@ static bool check_submission(struct submission *submission, const json_t *json,
         return false;
     if (problems->count == 0)
         reckon(submission, request->app);
-    return true;
+    return check_initial(submission, request, error);
 }
 
 static bool answer_problems(const struct problems *problems, int status,
@@ -207,6 +249,7 @@ static bool answer_plan(const struct submission *submission, struct http_respons
 struct accepted {
     char *meta, *spec, *plan;
     int64_t priority;
+    struct initial initial;
 };
 
 static void accepted_free(void *context)
@@ -216,6 +259,7 @@ static void accepted_free(void *context)
     free(accepted->meta);
     free(accepted->spec);
     free(accepted->plan);
+    initial_drop(&accepted->initial);
     free(accepted);
 }
 
@@ -225,6 +269,26 @@ static void wake_pool(struct app *app, int64_t number)
     pool_wake(app->pool);
 }
 
+/* The checkpoint that the job begins with is as durable as the job. */
+static bool store_initial(struct db *db, const struct initial *initial, struct job_row *row,
+                          struct error *error)
+{
+    const struct checkpoint_new checkpoint = {.job = row->number,
+                                              .bytes = initial->bytes,
+                                              .size = initial->size,
+                                              .file = initial->file,
+                                              .score = NAN,
+                                              .keep_last = 1};
+    int64_t number = row->number;
+
+    if (!initial->bytes)
+        return true;
+    if (!store_checkpoint_put(db, &checkpoint, error))
+        return false;
+    job_row_drop(row);
+    return store_job_get_number(db, number, row, error);
+}
+
 static bool store_accepted(struct db *db, void *context, struct http_response *response,
                            struct error *error)
 {
@@ -232,7 +296,9 @@ static bool store_accepted(struct db *db, void *context, struct http_response *r
     const struct job_new job = {accepted->meta, accepted->spec, accepted->plan, accepted->priority};
     struct job_row row = {0};
     struct body body = {0};
-    bool good = store_job_add(db, &job, &row, error) && job_json_put(&body, db, &row, error) &&
+    bool good = store_job_add(db, &job, &row, error) &&
+                store_initial(db, &accepted->initial, &row, error) &&
+                job_json_put(&body, db, &row, error) &&
                 http_response_json(response, 201, &body, error);
 
     if (good) {
@@ -252,7 +318,7 @@ static char *text_and_free(json_t *json)
     return text;
 }
 
-static bool queue(const struct submission *submission, struct http_response *response,
+static bool queue(struct submission *submission, struct http_response *response,
                   struct error *error)
 {
     struct accepted *accepted = calloc(1, sizeof(*accepted));
@@ -263,6 +329,8 @@ static bool queue(const struct submission *submission, struct http_response *res
     accepted->spec = text_and_free(spec_to_json(&submission->spec));
     accepted->plan = text_and_free(view_to_json(submission, false));
     accepted->priority = submission->meta.priority;
+    accepted->initial = submission->initial;
+    submission->initial = (struct initial){0};
     if (!accepted->meta || !accepted->spec || !accepted->plan) {
         accepted_free(accepted);
         return error_set(error, ERROR_MEMORY, "", "no memory for the job");

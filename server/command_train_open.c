@@ -214,6 +214,13 @@ static bool make_plan(struct training *training, struct problems *problems, stru
     return !refused(training, problems, error);
 }
 
+static bool read_initial(const struct training *training, struct initial *out,
+                         struct problems *problems, struct error *error)
+{
+    return train_read_initial(training, out, problems, error) &&
+           !refused(training, problems, error);
+}
+
 static int threads_of(const struct training *training)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -228,6 +235,7 @@ static int threads_of(const struct training *training)
 bool train_open(struct training *training, struct error *error)
 {
     struct problems *problems = calloc(1, sizeof(*problems));
+    struct initial initial = {0};
     struct trainer_setup setup = {
         .spec = &training->spec, .plan = &training->plan, .kernels = training->options->kernels};
     bool good = problems != NULL;
@@ -236,10 +244,13 @@ bool train_open(struct training *training, struct error *error)
         error_set(error, ERROR_MEMORY, "train", "no memory");
     good = good && train_can_save(training->options, error) &&
            read_spec(training, problems, error) && draw_seed(&training->spec.run, error);
-    good = good && open_data(training, problems, error) && make_plan(training, problems, error);
+    good = good && open_data(training, problems, error) && make_plan(training, problems, error) &&
+           read_initial(training, &initial, problems, error);
     free(problems);
-    if (!good)
+    if (!good) {
+        initial_drop(&initial);
         return false;
+    }
     setup.dataset = training->dataset;
     setup.threads = plan_threads(&training->plan, threads_of(training));
     if (!training->options->quiet)
@@ -247,12 +258,17 @@ bool train_open(struct training *training, struct error *error)
                training->meta.name, training->meta.name[0] ? ": " : "", training->plan.learned,
                training->plan.steps, training->spec.run.seed, setup.threads,
                setup.threads == 1 ? "" : "s", kernels_describe(setup.kernels));
-    return trainer_new(&setup, &training->trainer, error);
+    good = trainer_new(&setup, &training->trainer, error);
+    if (good && initial.numbers)
+        trainer_set_parameters(training->trainer, initial.numbers);
+    initial_drop(&initial);
+    return good;
 }
 
 void train_close(struct training *training)
 {
     trainer_free(training->trainer);
+    free(training->kept);
     plan_drop(&training->plan);
     dataset_release(training->dataset);
     spec_drop(&training->spec);

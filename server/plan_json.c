@@ -2,6 +2,8 @@
  * move. */
 #include "server/spec_json.h"
 
+#include "core/plateau.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,6 +104,14 @@ static json_t *curve_to_json(const struct spec *spec, const struct plan *plan)
     return list;
 }
 
+/* What lowers the rate further than the curve shows; null where the curve is the whole truth. */
+static json_t *schedule_metric(const struct spec *spec)
+{
+    const struct variant *schedule = &spec->lr_schedule;
+
+    return plateau_is(schedule) ? json_string(spec_metrics[plateau_metric(schedule)]) : json_null();
+}
+
 static json_t *warnings_to_json(const struct plan_warnings *warnings)
 {
     json_t *list = json_array();
@@ -153,7 +163,8 @@ json_t *plan_to_json(const struct plan_view *view, bool layers)
     if (!object || !layers)
         return object;
     if (json_object_set_new(object, "layers", layers_to_json(plan)) != 0 ||
-        json_object_set_new(object, "schedule", curve_to_json(view->spec, plan)) != 0) {
+        json_object_set_new(object, "schedule", curve_to_json(view->spec, plan)) != 0 ||
+        json_object_set_new(object, "schedule_metric", schedule_metric(view->spec)) != 0) {
         json_decref(object);
         return NULL;
     }

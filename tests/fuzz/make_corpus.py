@@ -259,6 +259,7 @@ def make_jobs():
                             loss={"type": "cross_entropy", "label_smoothing": 0.1},
                             checkpoint={"every": {"epochs": 1}, "keep_last": 2, "keep_best": 1, "metric": "val_loss"}))
     save("spec", "wrong", b'{"dataset": {"nam": "a"}, "model": ["rleu", {"type": 3}, []], "optimizer": {"lr": -1}, "epochs": 1e99}')
+    save("spec", "half-character", b'{"a\\\xef\xbb\xbf": 1}')
     save("spec", "twice", b'{"seed": 1, "seed": 2}')
     save("spec", "deep", b'{"model": ' + b"[" * 40 + b"]" * 40 + b"}")
     numbers = struct.pack("<8f", *range(8))

@@ -33,9 +33,12 @@ void fuzz_check_text(const char *text)
 
     if (copy == NULL)
         fuzz_fail("no memory");
-    for (char *at = copy; *at != '\0'; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+    for (unsigned char *at = (unsigned char *)copy; *at != '\0'; at++) {
+        if (*at < 0x20 || *at == 0x7f)
             *at = ' ';
+        if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
+            at[0] = at[1] = ' '; /* U+0080 … U+009F */
+    }
     if (copy[0] == '\0' || !text_clean(copy))
         fuzz_fail("a text that is empty or not UTF-8");
     free(copy);

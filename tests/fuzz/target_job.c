@@ -77,7 +77,7 @@ void fuzz_spec(const uint8_t *bytes, size_t size)
         read_spec(json, problems);
         json_decref(json);
     } else {
-        fuzz_check_text(error.text);
+        fuzz_check_error(&error);
         check_problems(problems);
     }
     free(text);

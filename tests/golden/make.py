@@ -3,10 +3,10 @@
 
 Writes batch.txt (augmentation), lenet5.txt (training runs), networks.txt (the same of whole networks), layers.txt
 (single layers), convolutions.txt (conv2d and locally_connected2d with all their options), losses.txt, inits.txt
-(initial weights), optimizers.txt (weights after each of some steps) and schedules.txt (learning rates) beside this
-file; what PyTorch lacks is computed by a few lines of numpy. Nothing of traind is used: the random numbers are those
-of core/rng.h, written once more in numpy, so a mistake on either side shows. Run by `make golden`; the results are
-committed.
+(initial weights), optimizers.txt (weights after each of some steps), schedules.txt and plateaus.txt (learning rates)
+and clips.txt (weights moved by clipped gradients) beside this file; what PyTorch lacks is computed by a few lines of
+numpy. Nothing of traind is used: the random numbers are those of core/rng.h, written once more in numpy, so a mistake
+on either side shows. Run by `make golden`; the results are committed.
 """
 
 import functools
@@ -883,6 +883,96 @@ def write_schedules(file):
                     [a * b for a, b in zip(rates, factors)])
 
 
+# ---- reduce_on_plateau: rates that depend on what is measured ----
+
+PLATEAU_STEPS = 200
+
+# Options as in a job; which of metrics() it watches.
+PLATEAUS = [
+    ({}, "falling"),
+    ({"patience": 0, "factor": 0.5}, "falling"),
+    ({"patience": 3, "factor": 0.5, "min_lr": 0.003}, "falling"),
+    ({"patience": 3, "factor": 0.3, "cooldown": 4}, "falling"),
+    ({"patience": 2, "factor": 0.7, "threshold": 0.05}, "falling"),
+    ({"patience": 2, "factor": 0.7, "threshold": 0.05, "threshold_mode": "abs"}, "falling"),
+    ({"patience": 2, "factor": 0.5, "eps": 0.001}, "falling"),
+    ({"patience": 2, "factor": 0.5, "threshold": 0.0}, "flat"),
+    ({"patience": 5, "factor": 0.9, "cooldown": 1, "threshold_mode": "abs"}, "flat"),
+    ({"patience": 1, "factor": 0.8}, "broken"),
+    ({"metric": "val_accuracy", "patience": 4, "factor": 0.5}, "rising"),
+    ({"metric": "val_accuracy", "patience": 2, "factor": 0.6, "threshold": 0.1}, "rising"),
+    ({"metric": "val_accuracy", "patience": 2, "factor": 0.6, "threshold": 0.02, "threshold_mode": "abs"}, "rising"),
+    ({"metric": "train_accuracy", "patience": 0, "factor": 0.95, "cooldown": 2}, "rising"),
+    ({"metric": "train_loss", "patience": 6, "factor": 0.2, "min_lr": 0.02}, "broken"),
+    ({"patience": 3, "factor": 0.5, "warmup": {"steps": 30, "start_factor": 0.1}}, "falling"),
+]
+
+
+def metrics(kind):
+    noise, t = uniform(len(kind), SYNTHETIC, 0, PLATEAU_STEPS), numpy.arange(PLATEAU_STEPS)
+    falling = numpy.round(2 * numpy.exp(-t / 40) + 0.2 * noise + 0.1, 4)
+    broken = numpy.where(t % 17 == 5, numpy.nan, numpy.where(t % 29 == 7, numpy.inf, falling))
+    return {"falling": falling, "flat": numpy.round(falling, 1), "broken": broken,
+            "rising": numpy.round(1 - falling / 3, 4)}[kind]
+
+
+def plateau_rates(options, values):
+    options = dict(options)
+    warmup, metric = options.pop("warmup", None), options.pop("metric", "val_loss")
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=BASE_LR)
+    made = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer, mode="max" if metric.endswith("accuracy") else "min", **options)
+    rates = []
+    for value in values:
+        rates.append(optimizer.param_groups[0]["lr"])
+        made.step(value)
+    return numpy.array(rates) * (warmup_factors(warmup, len(rates)) if warmup else 1)
+
+
+def write_plateaus(file):
+    file.write("start lr=%g\n" % BASE_LR)
+    for options, kind in PLATEAUS:
+        values = metrics(kind)
+        file.write("schedule %s\n" % json.dumps({"type": "reduce_on_plateau", **options}))
+        for name, row in (("metrics", values), ("rates", plateau_rates(options, values))):
+            file.write("%s %d %s\n" % (name, len(row), " ".join("%.15g" % number for number in row)))
+
+
+# ---- clipped gradients ----
+
+# clip_grad_norm and clip_grad_value (None: off), an optimizer and its options.
+CLIPS = [
+    (0.5, None, "sgd", {"lr": 0.1}),
+    (None, 0.25, "sgd", {"lr": 0.1, "momentum": 0.9}),
+    (1.0, 0.3, "sgd", {"lr": 0.1, "weight_decay": 0.01}),
+    (0.7, 0.5, "adam", {"lr": 0.01}),
+    (1e-3, None, "rmsprop", {"lr": 0.01, "momentum": 0.5}),
+    (100.0, 100.0, "sgd", {"lr": 0.1}),
+]
+
+
+def write_clips(file):
+    torch.set_default_dtype(torch.float64)
+    for number, (norm, value, kind, options) in enumerate(CLIPS):
+        w = torch.tensor(start(number))
+        made = MADE[kind]([w], **options)
+        base = made.param_groups[0]["lr"]
+        file.write("clip norm=%s value=%s\n" % (norm or "nan", value or "nan"))
+        file.write("optimizer %s\n" % words(kind, options))
+        file.write("size weights=%d steps=%d\n" % (WEIGHTS_MOVED, STEPS_MOVED))
+        for step in range(1, STEPS_MOVED + 1):
+            w.grad = torch.tensor(gradient(number, step))
+            made.param_groups[0]["lr"] = rate({"lr": base}, step)
+            if norm is not None:
+                torch.nn.utils.clip_grad_norm_([w], norm)
+            if value is not None:
+                torch.nn.utils.clip_grad_value_([w], value)
+            made.step()
+            file.write(numbers("w", w.numpy()))
+        file.write("end\n")
+    torch.set_default_dtype(torch.float32)
+
+
 def write(name, *parts):
     path = os.path.join(HERE, name)
     with open(path + ".part", "w", encoding="utf-8") as file:
@@ -905,3 +995,5 @@ if __name__ == "__main__":
     write("optimizers.txt", write_optimizers)
     write("batch.txt", batch.write_batches(sys.modules[__name__]))
     write("networks.txt", networks.write_networks(sys.modules[__name__]))
+    write("plateaus.txt", write_plateaus)
+    write("clips.txt", write_clips)
