@@ -105,7 +105,7 @@ const struct init_kind init_uniform = {
 };
 
 const struct init_kind init_zeros = {
-    .kind = {"zeros", "all 0: units that begin alike stay alike", {NULL, 0, 0}},
+    .kind = {"zeros", "all 0", {NULL, 0, 0}},
     .fill = zeros,
 };
 

@@ -33,7 +33,9 @@ bool trainer_may_return(const struct trainer *trainer)
 bool trainer_return(struct trainer *trainer, const uint8_t *bytes, size_t size, struct error *error)
 {
     const struct control before = trainer->control;
-    if (bytes ? !trainer_load(trainer, bytes, size, error) : !trainer_begin(trainer, error))
+    bool returned =
+        bytes ? trainer_load(trainer, bytes, size, error) : trainer_begin(trainer, error);
+    if (!returned)
         return false;
     trainer->control.factor = before.factor;
     trainer->control.retries = before.retries;

@@ -36,8 +36,7 @@ struct trainer {
 /* Reserves the trainer's own arrays in the model's block. */
 void trainer_reserve(struct trainer *trainer, const struct trainer_setup *setup);
 
-/* Puts the run to its beginning: drawn weights, fresh optimizer state. False when an initializer
- * lacks memory. */
+/* Puts the run to its beginning: drawn weights, fresh optimizer state. ERROR_MEMORY. */
 bool trainer_begin(struct trainer *trainer, struct error *error) MUST_CHECK;
 
 /* Moves the position to "this many steps are done": draws the epoch's order. */

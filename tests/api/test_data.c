@@ -38,13 +38,13 @@ TEST("what a spec leaves out of its data set is written back as it will be")
     CHECK_TEXT(text_at(answer, "spec.dataset.normalize"), "scale");
     CHECK_COUNT(json_array_size(json_at(answer, "spec.dataset.augment")), 0);
     CHECK_INT(integer_at(answer, "plan.train_samples"), TINY_TRAIN);
-    CHECK_INT(integer_at(answer, "plan.data.validation_samples"), TINY_TEST);
+    CHECK_INT(integer_at(answer, "plan.validation_samples"), TINY_TEST);
     json_decref(answer);
 
     answer = dry_run(&api, "{\"name\": \"tiny\", \"validation\": 0.25, \"limit\": 80}", 4, 200);
     CHECK(json_real_value(json_at(answer, "spec.dataset.validation")) == 0.25);
     CHECK_INT(integer_at(answer, "plan.train_samples"), 60);
-    CHECK_INT(integer_at(answer, "plan.data.validation_samples"), 20);
+    CHECK_INT(integer_at(answer, "plan.validation_samples"), 20);
     json_decref(answer);
 
     answer = dry_run(&api,
@@ -54,7 +54,7 @@ TEST("what a spec leaves out of its data set is written back as it will be")
     CHECK_INT(integer_at(answer, "spec.dataset.synthetic.shape.2"), 32);
     CHECK_INT(integer_at(answer, "spec.dataset.synthetic.test_samples"), 1024);
     CHECK_INT(integer_at(answer, "plan.train_samples"), 4095);
-    CHECK_INT(integer_at(answer, "plan.data.validation_samples"), 1024);
+    CHECK_INT(integer_at(answer, "plan.validation_samples"), 1024);
     json_decref(answer);
 
     answer = dry_run(&api,
@@ -128,7 +128,7 @@ TEST("a job on synthetic data trains, is evaluated on its held-out part, and its
     api_start(&api);
     json_t *job = api_post(&api, "/v1/jobs", spec, 201);
     (void)snprintf(id, sizeof(id), "%s", text_at(job, "id"));
-    CHECK_INT(integer_at(job, "plan.data.validation_samples"), 9);
+    CHECK_INT(integer_at(job, "plan.validation_samples"), 9);
     json_decref(job);
     api_wait(&api, id, "succeeded");
     job = api_get(&api, job_path(id, "", path), 200);

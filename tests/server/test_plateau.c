@@ -127,14 +127,12 @@ TEST("the first value is an improvement, patience evaluations are borne, and a c
     check_falls("\"patience\": 1, \"cooldown\": 3", 3, 8);
 }
 
-static json_t *preview(const struct job *job)
+static json_t *plan_of(const struct job *job)
 {
-    return plan_to_json(&(struct plan_view){.spec = &job->spec,
-                                            .plan = &job->plan,
-                                            .warnings = &job->warnings,
-                                            .bytes = 1,
-                                            .estimate = {.seconds_per_epoch = NAN, .seconds = NAN}},
-                        true);
+    return plan_to_json(
+        &(struct plan_view){
+            .spec = &job->spec, .plan = &job->plan, .warnings = &job->warnings, .bytes = 1},
+        true);
 }
 
 TEST("the preview shows the rate before any reduction, and the plan says what it depends on")
@@ -147,12 +145,12 @@ TEST("the preview shows the rate before any reduction, and the plan says what it
              10, &job);
     CHECK(plan_lr(&job.spec, &job.plan, 1) == 0.05);
     CHECK(plan_lr(&job.spec, &job.plan, 3) == 0.1 && plan_lr(&job.spec, &job.plan, 200) == 0.1);
-    plan = preview(&job);
+    plan = plan_of(&job);
     CHECK_TEXT(json_string_value(json_object_get(plan, "schedule_metric")), "train_loss");
     json_decref(plan);
     drop_job(&job);
     make_job("\"lr_schedule\": \"cosine\"", 10, &job);
-    plan = preview(&job);
+    plan = plan_of(&job);
     CHECK(json_is_null(json_object_get(plan, "schedule_metric")));
     json_decref(plan);
     drop_job(&job);
