@@ -175,6 +175,12 @@ golden:
 	@docker/packages.sh golden
 	@tests/golden/make.sh
 
+## accuracy: train real networks on real images and compare with what the README promises (NET=resnet: that one)
+accuracy:
+	@docker/packages.sh build demo
+	@$(MAKE) all
+	@tests/accuracy/run.sh $(PROGRAM) $(BUILD)/accuracy $(NET)
+
 ## packages: install the Debian packages that building, running, testing and the demo need
 packages:
 	@docker/packages.sh build test demo
@@ -189,4 +195,4 @@ help:
 	@echo
 	@sed -n '3,/^$$/ s/^#\( *\)//p' $(firstword $(MAKEFILE_LIST)) | sed 's/^/  /'
 
-.PHONY: all demo test programs lint fuzz golden packages clean help always
+.PHONY: all demo test programs lint fuzz golden accuracy packages clean help always
