@@ -140,6 +140,12 @@ static bool link_inputs(struct model *model, struct node *node, struct error *er
     return true;
 }
 
+/* A join in place on an input that wants no gradient would have none for its others, which may. */
+static bool joins_late(const struct plan_layer *layer, const struct edge *first)
+{
+    return layer->source_count > 1 && !first->want_gradient;
+}
+
 /* The op of plan layer `index`, and of layers behind it when one kernel computes several. */
 static bool op_of(struct model *model, int index, struct op *op, struct error *error)
 {
@@ -156,7 +162,7 @@ static bool op_of(struct model *model, int index, struct op *op, struct error *e
                              .block = first->block,
                              .chain = chain_length(plan, index),
                              .want_dx = first->want_gradient || layer->source_count > 1,
-                             .keep_x = first->kept,
+                             .keep_x = first->kept || joins_late(layer, first),
                              .seed = (uint64_t)model->setup.spec->run.seed,
                              .memory = &model->block,
                              .failed = &model->run->failed,

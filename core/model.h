@@ -51,7 +51,7 @@ struct model_result {
 /* Since the last call: whether a kernel could not do its work or `halt` cut a training pass short,
  * so that results and gradients mean nothing. */
 bool model_failed(struct model *model);
-bool model_halted(const struct model *model);
+bool model_cut_short(struct model *model);
 
 /* Brings the parameters into the kernels' layouts. Before the first pass after they changed. */
 void model_pack(struct model *model, struct team *team, const real *parameters);

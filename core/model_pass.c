@@ -10,9 +10,18 @@ bool model_failed(struct model *model)
     return atomic_exchange(&model->run->failed, false);
 }
 
-bool model_halted(const struct model *model)
+bool model_cut_short(struct model *model)
 {
-    return model->setup.halt && atomic_load(model->setup.halt);
+    return atomic_exchange(&model->run->cut_short, false);
+}
+
+/* Notes what it says: `halt` may be taken back before the pass ends. */
+static bool halted(struct model *model)
+{
+    if (!model->setup.halt || !atomic_load(model->setup.halt))
+        return false;
+    atomic_store(&model->run->cut_short, true);
+    return true;
 }
 
 struct packing {
@@ -218,7 +227,7 @@ static void forward_task(void *context, int shard, int member)
     struct model *model = context;
     struct op_call call = shard_call(model, shard, member);
     int segment = model->run->segment;
-    if (model_halted(model))
+    if (halted(model))
         return;
     forward_segment(model, &call, segment);
     if (segment < model->segments - 1)
@@ -231,7 +240,7 @@ static void backward_task(void *context, int shard, int member)
 {
     struct model *model = context;
     struct op_call call = shard_call(model, shard, member);
-    if (!model_halted(model))
+    if (!halted(model))
         backward_segment(model, &call, model->run->segment);
 }
 
@@ -241,6 +250,7 @@ static void train(struct model *model, struct team *team)
 {
     struct model_run *run = model->run;
     const struct op_whole whole = {run->batch.samples, run->active_shards};
+    atomic_store(&run->cut_short, false);
     for (run->segment = 0; run->segment < model->segments; run->segment++) {
         struct op *op = &barrier(model, run->segment)->op;
         if (run->segment > 0)

@@ -44,6 +44,7 @@ struct model_run {
     int64_t active_shards;
     int segment;
     atomic_bool failed;           /* a kernel's work is missing */
+    atomic_bool cut_short;        /* `halt` left shards of a training pass out */
     uint16_t *labels;             /* (shards, shard_size) */
     struct shard_result *results; /* (shards) */
 };

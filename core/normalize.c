@@ -44,6 +44,18 @@ static void check_length(const struct list *list, const char *name, int64_t chan
                     (long long)channels, channels == 1 ? "" : "s");
 }
 
+bool normalize_is_for_bytes(const struct variant *normalize)
+{
+    if (normalize->kind != normalize_kinds.untyped)
+        return false;
+    const struct normalize_mean_std_options *o = normalize->options;
+    const struct normalize_number *mean = o->mean.items;
+    for (size_t i = 0; i < o->mean.count; i++)
+        if (fabs(mean[i].value) > 2)
+            return true;
+    return false;
+}
+
 static void mean_std_plan(const void *options, const struct data_shape *data,
                           struct problems *problems)
 {

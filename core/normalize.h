@@ -29,6 +29,9 @@ struct normalize_data {
     struct shape shape;
 };
 
+/* Whether given means are out of reach for pixels of 0 … 1. */
+bool normalize_is_for_bytes(const struct variant *normalize);
+
 struct normalize_kind {
     struct kind kind;
     real divisors[2]; /* of byte pixels, of real pixels */

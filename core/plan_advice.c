@@ -148,9 +148,11 @@ static void advise_product(const struct advice *advice, const struct plan_layer 
 
 /* ---- batch normalization ---- */
 
-static bool has_bias(const struct plan_layer *layer)
+/* One number a channel: the mean takes no more away than that. */
+static bool has_bias(const struct plan *plan, const struct plan_layer *layer)
 {
-    return nature(layer) == LAYER_PRODUCT && layer->tensors > 1;
+    return nature(layer) == LAYER_PRODUCT && layer->tensors > 1 &&
+           plan->tensors[layer->first_tensor + 1].rank == 1;
 }
 
 static int readers(const struct plan *plan, const struct plan_layer *layer)
@@ -169,7 +171,7 @@ static void advise_bias(const struct advice *advice)
     for (int i = 0; i < advice->plan->layer_count; i++) {
         const struct plan_layer *layer = &advice->plan->layers[i];
         const struct plan_layer *product = before(advice->plan, layer);
-        if (nature(layer) != LAYER_NORM || !product || !has_bias(product) ||
+        if (nature(layer) != LAYER_NORM || !product || !has_bias(advice->plan, product) ||
             readers(advice->plan, product) > 1)
             continue;
         more += first != NULL;

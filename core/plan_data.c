@@ -77,6 +77,10 @@ static void remark_scale(const struct spec *spec, const struct plan *plan,
         plan_warn(warnings, "/dataset/normalize",
                   "the network would get bytes as they are, 0 … 255; initial weights and rates are "
                   "made for numbers around 1, such as \"scale\" gives");
+    if (!plan->data.real_pixels && normalize_is_for_bytes(&spec->dataset.normalize))
+        plan_warn(warnings, "/dataset/normalize/mean",
+                  "bytes are brought to 0 … 1 before the mean is taken away: these look like means "
+                  "of 0 … 255; divide them and std by 255");
     if (plan->data.real_pixels && strcmp(name, "scale") == 0)
         plan_warn(warnings, "/dataset/normalize",
                   "the pixels are real numbers, not bytes: they are divided by 255 all the same");

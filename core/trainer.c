@@ -232,7 +232,7 @@ static bool pass_is_whole(struct trainer *trainer, struct error *error)
         trainer->packed = false;
         return error_set(error, ERROR_MEMORY, "trainer", "a kernel could not do its work");
     }
-    if (model_halted(trainer->model))
+    if (model_cut_short(trainer->model))
         return error_set(error, ERROR_CANCELLED, "trainer", "the step was cut short");
     return true;
 }

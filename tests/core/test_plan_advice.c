@@ -206,6 +206,10 @@ TEST("a bias that a batch norm takes away is remarked on, once for the whole net
     check_advice("conv2d out_channels=8 kernel_size=3 | relu | batch_norm2d | flatten | "
                  "linear out_features=10",
                  NULL, NULL);
+    /* A bias for each place is more than a mean. */
+    check_advice("locally_connected2d out_channels=8 kernel_size=3 | batch_norm2d | relu | flatten "
+                 "| linear out_features=10",
+                 NULL, NULL);
 }
 
 TEST("a rate far outside the usual is remarked on where it comes from, and bytes as they are, too")

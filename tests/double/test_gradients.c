@@ -216,6 +216,15 @@ static const char convolving_words[] =
     "padding_mode=reflect | silu | locally_connected2d out_channels=3 kernel_size=3 stride=2 "
     "padding=1 padding_mode=replicate | flatten | linear out_features=3";
 
+/* What is learned lies on the second way to a join alone. */
+static const char late_words[] =
+    "residual body=(avg_pool2d kernel_size=3 stride=1 padding=1) shortcut=(conv2d out_channels=2 "
+    "kernel_size=1) | concat branches=(tanh)(conv2d out_channels=2 kernel_size=1) | flatten | "
+    "linear out_features=3";
+static const char late_flat_words[] =
+    "flatten | residual body=(concat branches=()) shortcut=(linear out_features=40) | tanh | "
+    "linear out_features=3";
+
 static const struct net_case nets[] = {
     {odd_net_words, {{3, 13, 11, 0}, 3, 7, 0}, 1},
     {odd_net_words, {{1, 9, 12, 0}, 3, 18, 0}, 1},
@@ -227,6 +236,8 @@ static const struct net_case nets[] = {
     {residual_words, {{2, 5, 4, 0}, 3, 9, 0}, 1},
     {concat_words, {{2, 5, 6, 0}, 3, 17, 0}, 1},
     {early_words, {{2, 4, 6, 0}, 2, 10, 0}, 1},
+    {late_words, {{2, 5, 4, 0}, 3, 9, 0}, 1},
+    {late_flat_words, {{2, 5, 4, 0}, 3, 9, 0}, 7},
     {convolving_words, {{2, 5, 7, 0}, 3, 11, 0}, 1},
 };
 
