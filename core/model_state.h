@@ -46,6 +46,7 @@ struct model_run {
     atomic_bool failed;           /* a kernel's work is missing */
     uint16_t *labels;             /* (shards, shard_size) */
     struct shard_result *results; /* (shards) */
+    struct profile *profile;      /* NULL: nobody asked where the time goes */
 };
 
 struct model {
