@@ -5,14 +5,20 @@
 #   make ONEDNN=0                            without oneDNN: the reference kernels alone
 #   make WERROR=1                            warnings are errors, as in CI
 #   make test T=word                         only the tests whose sentence or file contains the word
+#   make bench QUICK=1                       two minutes of measuring instead of eight; BENCH_SECONDS of one turn
+#   make profile NET=resnet20 THREADS=1      where a step of a network of tests/bench/specs goes
 
 SANITIZE ?=
 ONEDNN   ?= 1
 WERROR   ?= $(if $(CI),1)
 JOBS     ?= $(or $(shell nproc 2>/dev/null),2)
 T        ?=
+THREADS  ?= $(JOBS)
+QUICK    ?=
+SECTIONS ?=
+BENCH_SECONDS ?=
 FUZZ_SECONDS ?= 60
-export SANITIZE ONEDNN WERROR JOBS T
+export SANITIZE ONEDNN WERROR JOBS T QUICK SECTIONS BENCH_SECONDS
 
 # Only the outermost make says how many; its own -j wins.
 ifeq ($(MAKELEVEL),0)
@@ -93,6 +99,12 @@ $(OUT)/tests-double: $(call doubles,$(DOUBLE) $(PORTABLE))
 $(OUT)/planted: $(call objects,$(SELFTEST))
 	@echo "link $@"
 	@$(LINK) $^ -lm -lpthread -o $@
+
+# What the processor can at most: the one program that may fuse multiply-adds.
+$(OUT)/peak: tests/bench/peak.c $(OUT)/flags
+	@mkdir -p $(@D)
+	@echo "link $@"
+	@$(LINK) -ffp-contract=fast $< -lpthread -o $@
 
 $(OUT)/objects/%.o: %.c $(OUT)/flags
 	@mkdir -p $(@D)
@@ -175,6 +187,16 @@ golden:
 	@docker/packages.sh golden
 	@tests/golden/make.sh
 
+## bench: measure against PyTorch on this machine; the tables are left in build/bench.md
+bench:
+	@docker/packages.sh build bench
+	@$(MAKE) $(PROGRAM) $(OUT)/peak
+	@/usr/bin/python3 -B tests/bench/bench.py $(PROGRAM) $(OUT)/peak $(OUT)/bench.md
+
+## profile: show where a training step of NET=resnet20 goes, layer by layer
+profile: $(PROGRAM)
+	@python3 -B tests/bench/profile.py $(PROGRAM) $(or $(NET),resnet20) --threads $(THREADS)
+
 ## accuracy: train real networks on real images and compare with what the README promises (NET=resnet: that one)
 accuracy:
 	@docker/packages.sh build demo
@@ -195,4 +217,4 @@ help:
 	@echo
 	@sed -n '3,/^$$/ s/^#\( *\)//p' $(firstword $(MAKEFILE_LIST)) | sed 's/^/  /'
 
-.PHONY: all demo test programs lint fuzz golden accuracy packages clean help always
+.PHONY: all demo test programs lint fuzz golden bench profile accuracy packages clean help always

@@ -11,6 +11,7 @@
 
 #include "core/batch.h"
 #include "core/kernels.h"
+#include "core/profile.h"
 #include "core/team.h"
 
 struct model;
@@ -67,5 +68,17 @@ void model_commit(struct model *model, real *numbers);
 
 /* Which kernel serves plan layer `index`. */
 const char *model_kernel(const struct model *model, int index);
+
+/* The ops that the layers have become, in the order of computing. */
+struct model_op {
+    int layer, layers; /* the plan layers from … on that it computes; 0: it changes the layout for
+                          an op behind it */
+    const char *kernel;
+};
+int model_ops(const struct model *model);
+struct model_op model_op(const struct model *model, int index);
+/* From now on every pass adds its times to *profile, made for model_ops ops; borrowed. NULL: no
+ * more. Between passes. */
+void model_profile(struct model *model, struct profile *profile);
 
 #endif

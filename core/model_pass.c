@@ -24,6 +24,13 @@ static bool halted(struct model *model)
     return true;
 }
 
+static void count_time(struct model *model, const struct node *node, enum profile_phase phase,
+                       int member, int64_t began)
+{
+    profile_end(model->run->profile, member, profile_cell((int)(node - model->nodes), phase),
+                began);
+}
+
 struct packing {
     struct model *model;
     const real *parameters;
@@ -32,10 +39,12 @@ struct packing {
 static void pack_task(void *context, int task, int member)
 {
     struct packing *packing = context;
-    struct op *op = &packing->model->nodes[task].op;
-    (void)member;
-    if (op->pack)
-        op->pack(op, packing->parameters);
+    struct node *node = &packing->model->nodes[task];
+    int64_t began = profile_begin(packing->model->run->profile);
+    if (!node->op.pack)
+        return;
+    node->op.pack(&node->op, packing->parameters);
+    count_time(packing->model, node, PROFILE_PACK, member, began);
 }
 
 void model_pack(struct model *model, struct team *team, const real *parameters)
@@ -100,14 +109,17 @@ VECTOR_CLONES static void add(real *restrict sum, const real *restrict other, in
 
 static void forward_node(struct model *model, struct node *node, struct op_call *call)
 {
+    int64_t began = profile_begin(model->run->profile);
     struct places places;
     place(model, node, call, &places, false);
     node->op.forward(&node->op, call);
     clear_tail(model, call->y, node->op.y_count, call->samples);
+    count_time(model, node, PROFILE_FORWARD, call->member, began);
 }
 
 static void backward_node(struct model *model, struct node *node, struct op_call *call)
 {
+    int64_t began = profile_begin(model->run->profile);
     struct places places;
     place(model, node, call, &places, true);
     if (!call->dy)
@@ -121,16 +133,19 @@ static void backward_node(struct model *model, struct node *node, struct op_call
             add(edge_place(model, input->edge, true, call), places.dxs[k],
                 model->setup.plan->cut.shard_size * count);
     }
+    count_time(model, node, PROFILE_BACKWARD, call->member, began);
 }
 
 static void collect(struct model *model, struct node *node, struct op_call *call, bool back)
 {
+    int64_t began = profile_begin(model->run->profile);
     struct places places;
     place(model, node, call, &places, back);
     if (!back)
         node->op.barrier->collect(&node->op, call);
     else if (call->dy)
         node->op.barrier->collect_back(&node->op, call);
+    count_time(model, node, back ? PROFILE_BACKWARD : PROFILE_FORWARD, call->member, began);
 }
 
 /* ---- one shard ---- */
@@ -164,15 +179,18 @@ static void shard_input(struct model *model, const struct op_call *call)
                               .train = call->train,
                               .epoch = call->epoch,
                               .member = call->member};
+    int64_t began = profile_begin(model->run->profile);
     real *x = edge_place(model, 0, false, call);
     batch_fill(&part, x, shard_labels(model, call));
     clear_tail(model, x, model->edges[0].count, call->samples);
+    profile_end(model->run->profile, call->member, PROFILE_DATA, began);
 }
 
 static void shard_loss(struct model *model, const struct op_call *call)
 {
     const struct plan *plan = model->setup.plan;
     int last = model->value_edge[plan->layer_count];
+    int64_t began = profile_begin(model->run->profile);
     struct loss_call loss = {.loss = &model->setup.spec->loss,
                              .labels = shard_labels(model, call),
                              .y = edge_place(model, last, false, call),
@@ -183,6 +201,7 @@ static void shard_loss(struct model *model, const struct op_call *call)
     loss_run(&loss);
     clear_tail(model, loss.dy, plan->data.classes, call->samples);
     model->run->results[call->shard] = (struct shard_result){loss.loss_sum, loss.correct};
+    profile_end(model->run->profile, call->member, PROFILE_LOSS, began);
 }
 
 static void evaluate_task(void *context, int shard, int member)
@@ -252,14 +271,19 @@ static void train(struct model *model, struct team *team)
     const struct op_whole whole = {run->batch.samples, run->active_shards};
     atomic_store(&run->cut_short, false);
     for (run->segment = 0; run->segment < model->segments; run->segment++) {
-        struct op *op = &barrier(model, run->segment)->op;
-        if (run->segment > 0)
-            op->barrier->combine(op, &whole);
+        struct node *node = barrier(model, run->segment);
+        int64_t began = profile_begin(run->profile);
+        if (run->segment > 0) {
+            node->op.barrier->combine(&node->op, &whole);
+            count_time(model, node, PROFILE_FORWARD, 0, began);
+        }
         team_run(team, (int)run->active_shards, forward_task, model);
     }
     for (run->segment = model->segments - 2; run->segment >= 0; run->segment--) {
-        struct op *op = &barrier(model, run->segment + 1)->op;
-        op->barrier->combine_back(op, &whole);
+        struct node *node = barrier(model, run->segment + 1);
+        int64_t began = profile_begin(run->profile);
+        node->op.barrier->combine_back(&node->op, &whole);
+        count_time(model, node, PROFILE_BACKWARD, 0, began);
         team_run(team, (int)run->active_shards, backward_task, model);
     }
 }
@@ -294,7 +318,7 @@ static void gather_task(void *context, int task, int member)
     struct gathering *gathering = context;
     struct model *model = gathering->model;
     struct node *node = model->nodes;
-    (void)member;
+    int64_t began = profile_begin(model->run->profile);
     for (; task >= node->op.gather_tasks; node++)
         task -= node->op.gather_tasks;
     struct op_gather gather = {.task = task,
@@ -306,6 +330,7 @@ static void gather_task(void *context, int task, int member)
         gather.dy = model->edges[node->y].gradients;
     }
     node->op.gather(&node->op, &gather);
+    count_time(model, node, PROFILE_GATHER, member, began);
 }
 
 void model_gather(struct model *model, struct team *team, real *gradients)

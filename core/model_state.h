@@ -47,6 +47,7 @@ struct model_run {
     atomic_bool cut_short;        /* `halt` left shards of a training pass out */
     uint16_t *labels;             /* (shards, shard_size) */
     struct shard_result *results; /* (shards) */
+    struct profile *profile;      /* NULL: nobody asked where the time goes */
 };
 
 struct model {

@@ -114,6 +114,16 @@ bool plan_make(const struct spec *spec, const struct data_shape *data, struct pl
                struct error *error) MUST_CHECK;
 void plan_drop(struct plan *plan);
 
+/* Multiply-adds that one sample takes in a training step, by the layer's definition: faster
+ * algorithms are counted as what they stand for. */
+struct plan_work {
+    int64_t forward;
+    int64_t backward; /* gradient of the weights, and of the input where something before learns */
+    bool learned;     /* something with weights is here or before */
+};
+/* Fills work[0 … layer_count − 1]. */
+void plan_work(const struct plan *plan, struct plan_work *work);
+
 /* Learning rate of step `step` (counted from 1) by the spec's schedule: pure, for any step. That of
  * reduce_on_plateau is before any reduction. */
 double plan_lr(const struct spec *spec, const struct plan *plan, int64_t step);

@@ -132,6 +132,7 @@ void trainer_free(struct trainer *trainer)
         return;
     team_stop(trainer->team);
     model_free(trainer->model);
+    profile_free(trainer->profile);
     dataset_release(trainer->dataset);
     free(trainer);
 }
@@ -140,15 +141,15 @@ VECTOR_CLONES static void norm_task(void *context, int task, int member)
 {
     struct trainer *trainer = context;
     const real *g = trainer->gradients + (int64_t)task * RANGE;
-    int64_t count = range_size(trainer, task);
+    int64_t count = range_size(trainer, task), began = profile_begin(trainer->profile);
     double lanes[8] = {0};
-    (void)member;
     /* Tensors are padded with zeros to whole cache lines. */
     for (int64_t i = 0; i < count; i += 8)
         for (int64_t lane = 0; lane < 8; lane++)
             lanes[lane] += (double)g[i + lane] * (double)g[i + lane];
     trainer->norms[task] = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
                            ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+    profile_end(trainer->profile, member, PROFILE_NORM, began);
 }
 
 static double gradient_norm(struct trainer *trainer)
@@ -176,8 +177,7 @@ static void update_task(void *context, int task, int member)
 {
     struct trainer *trainer = context;
     const struct variant *optimizer = &trainer->setup.spec->optimizer;
-    int64_t first = (int64_t)task * RANGE;
-    (void)member;
+    int64_t first = (int64_t)task * RANGE, began = profile_begin(trainer->profile);
     struct update update = {.options = optimizer->options,
                             .w = trainer->parameters + first,
                             .g = trainer->gradients + first,
@@ -189,6 +189,7 @@ static void update_task(void *context, int task, int member)
     clip_apply(&trainer->update.clip, trainer->gradients + first, update.count);
     ((const struct optimizer_kind *)optimizer->kind)->update(&update);
     trainer->norms[task] = spoilt(update.w, update.count);
+    profile_end(trainer->profile, member, PROFILE_UPDATE, began);
 }
 
 /* Whether every weight is still finite. */

@@ -1,6 +1,6 @@
 /* Trainer: one job's weights and the next step. The caller pulls: each call does one batch and
  * reports, so cancelling, pausing, checkpoints and reporting are ordinary lines of the caller's
- * loop. Knows nothing of files, threads other than its team, or clocks.
+ * loop. Knows nothing of files or of threads other than its team; clocks are profile.h's.
  *
  * Only the thread that made a trainer may use it. Losses and weights depend on (spec, seed, data,
  * processor type and build) and never on the number of threads. */
@@ -11,6 +11,7 @@
 #include "core/dataset.h"
 #include "core/normalize.h"
 #include "core/plan.h"
+#include "core/profile.h"
 
 #include <stdatomic.h>
 
@@ -121,5 +122,24 @@ int64_t trainer_bytes(const struct trainer *trainer);
 
 /* One line a layer: which kernel serves it. Index in 0..plan.layer_count−1. Static text. */
 const char *trainer_kernel(const struct trainer *trainer, int layer);
+
+/* ---- where the time goes (trainer_profile.c) ---- */
+
+/* Counts from zero, from the next step or evaluation on. ERROR_MEMORY. Numbers stay what they are.
+ */
+bool trainer_profile_start(struct trainer *trainer, struct error *error) MUST_CHECK;
+
+/* One op of the network; seconds are summed over the team's threads. */
+struct op_profile {
+    int layer, layers; /* the plan layers from … on that it computes; 0: it changes the layout for
+                          an op behind it */
+    const char *kernel;
+    double seconds[PROFILE_PHASES];
+};
+/* In the order of computing. Only after trainer_profile_start, as all that follows. */
+int trainer_profile_ops(const struct trainer *trainer);
+struct op_profile trainer_profile_op(const struct trainer *trainer, int index);
+/* Seconds, summed over the team's threads, of what belongs to no op. */
+double trainer_profile_part(const struct trainer *trainer, enum profile_part part);
 
 #endif

@@ -28,9 +28,10 @@ struct trainer {
     struct control control;
     struct trainer_update {
         double lr;
-        struct clip clip; /* what is done to its gradients before */
-    } update;             /* the one that runs */
-    bool packed;          /* the kernels' weights agree with `parameters` */
+        struct clip clip;    /* what is done to its gradients before */
+    } update;                /* the one that runs */
+    bool packed;             /* the kernels' weights agree with `parameters` */
+    struct profile *profile; /* NULL: nobody asked where the time goes */
 };
 
 /* Reserves the trainer's own arrays in the model's block. */

@@ -31,7 +31,11 @@ static void usage(FILE *out)
         "  --out FILE           write the weights as safetensors\n"
         "  --threads N          instead of the spec's, or of every processor\n"
         "  --kernels NAME       auto (the fastest of this processor) or reference (plain loops)\n"
-        "  --quiet              the last line only\n\n"
+        "  --quiet              the last line only\n"
+        "  --explain            instead of training to the end, show where a step's time goes:\n"
+        "                       each layer's kernel, forward and backward time, GFLOP/s\n"
+        "  --bench SECONDS      instead of training to the end, time steps for so long and print\n"
+        "                       JSON; with --explain the times of the layers are in it\n\n"
         "Exit status: 0 trained, 1 failed or diverged, 2 the spec or the command line is wrong, "
         "130 interrupted.\n",
         out);
@@ -96,12 +100,25 @@ static bool set_out(struct train_options *options, const char *text, struct erro
     return true;
 }
 
+static bool set_bench(struct train_options *options, const char *text, struct error *error)
+{
+    char *end = NULL;
+    double seconds = strtod(text, &end);
+
+    if (end == text || *end != '\0' || !(seconds >= 0 && seconds <= 3600))
+        return error_set(error, ERROR_INVALID, "--bench",
+                         "must be from 0 to 3600 seconds, not '%s'", text);
+    options->bench_seconds = seconds;
+    return true;
+}
+
 static const struct train_option {
     const char *name;
     bool (*set)(struct train_options *options, const char *value, struct error *error);
 } option_rows[] = {
-    {"--data", set_data}, {"--data-dir", set_data_dir}, {"--kernels", set_kernels},
-    {"--out", set_out},   {"--threads", set_threads},   {"--weights", set_weights},
+    {"--bench", set_bench},     {"--data", set_data}, {"--data-dir", set_data_dir},
+    {"--kernels", set_kernels}, {"--out", set_out},   {"--threads", set_threads},
+    {"--weights", set_weights},
 };
 
 /* Takes one option with its value, written "--name value" or "--name=value". *i is left at its last
@@ -131,6 +148,8 @@ static bool read_options(int argc, char **argv, struct train_options *options, s
     for (int i = 0; i < argc; i++) {
         if (strcmp(argv[i], "--quiet") == 0) {
             options->quiet = true;
+        } else if (strcmp(argv[i], "--explain") == 0) {
+            options->explain = true;
         } else if (argv[i][0] == '-' && argv[i][1] != '\0') {
             if (!read_option(options, argc, argv, &i, error))
                 return false;
@@ -140,6 +159,9 @@ static bool read_options(int argc, char **argv, struct train_options *options, s
             options->spec_path = argv[i];
         }
     }
+    if (options->out_path && train_measures(options))
+        return error_set(error, ERROR_INVALID, "--out",
+                         "does not go with --bench or --explain: they train nothing to its end");
     if (!options->spec_path)
         return error_set(error, ERROR_INVALID, "SPEC.json",
                          "is missing; traind train --help says more");
@@ -157,7 +179,7 @@ static void block_signals(struct training *training)
 
 static int finish(struct training *training, bool good, struct error *error)
 {
-    if (good)
+    if (good && !train_measures(training->options))
         train_show_end(training);
     if (good && training->options->out_path)
         good = train_save(training, error);
@@ -171,8 +193,8 @@ static int finish(struct training *training, bool good, struct error *error)
 
 int command_train(int argc, char **argv)
 {
-    struct train_options options = {.kernels = KERNELS_BEST};
-    struct training training = {.options = &options};
+    struct train_options options = {.kernels = KERNELS_BEST, .bench_seconds = -1};
+    struct training training = {.options = &options, .began_at = clock_seconds()};
     struct error error = {0};
     int status;
 
@@ -185,8 +207,10 @@ int command_train(int argc, char **argv)
         return STATUS_USE;
     }
     block_signals(&training);
-    status =
-        finish(&training, train_open(&training, &error) && train_run(&training, &error), &error);
+    status = finish(&training,
+                    train_open(&training, &error) &&
+                        (train_measures(&options) ? train_bench : train_run)(&training, &error),
+                    &error);
     train_close(&training);
     return status;
 }

@@ -13,7 +13,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { SPEC_BYTES_MAX = 1 << 20, PATH_BYTES = 1024 };
+enum { SPEC_BYTES_MAX = 1 << 20, PATH_BYTES = 1024, STEPS_MOST = 1000000000 };
 
 /* Pointers and details quote the file, which may hold anything: control characters do not reach the
  * terminal. */
@@ -203,12 +203,13 @@ static bool open_data(struct training *training, struct problems *problems, stru
 static bool make_plan(struct training *training, struct problems *problems, struct error *error)
 {
     struct plan_warnings warnings = {0};
+    bool quiet = training->options->quiet || train_measures(training->options);
 
     if (!spec_settle(&training->spec, dataset_shape(training->dataset), &warnings, error) ||
         !plan_make(&training->spec, dataset_shape(training->dataset), &training->plan, problems,
                    &warnings, error))
         return false;
-    for (size_t i = 0; i < warnings.count && !training->options->quiet; i++)
+    for (size_t i = 0; i < warnings.count && !quiet; i++)
         fprintf(stderr, "%s: %s: note: %s\n", training->options->spec_path,
                 warnings.items[i].pointer, warnings.items[i].text);
     return !refused(training, problems, error);
@@ -232,6 +233,21 @@ static int threads_of(const struct training *training)
     return processors > 1 ? (int)(processors < 256 ? processors : 256) : 1;
 }
 
+static void show_job(const struct training *training)
+{
+    printf("%s%s%" PRId64 " parameters, %" PRId64 " steps, seed %" PRId64 ", %d thread%s, %s\n",
+           training->meta.name, training->meta.name[0] ? ": " : "", training->plan.totals.learned,
+           training->plan.steps, training->spec.run.seed, training->threads,
+           training->threads == 1 ? "" : "s", kernels_describe(training->options->kernels));
+}
+
+/* Only time ends what is timed. */
+static void lift_length(struct spec_run *run)
+{
+    run->epochs = FIELD_ABSENT;
+    run->max_steps = STEPS_MOST;
+}
+
 bool train_open(struct training *training, struct error *error)
 {
     struct problems *problems = calloc(1, sizeof(*problems));
@@ -244,6 +260,8 @@ bool train_open(struct training *training, struct error *error)
         error_set(error, ERROR_MEMORY, "train", "no memory");
     good = good && train_can_save(training->options, error) &&
            read_spec(training, problems, error) && draw_seed(&training->spec.run, error);
+    if (good && train_measures(training->options))
+        lift_length(&training->spec.run);
     good = good && open_data(training, problems, error) && make_plan(training, problems, error) &&
            read_initial(training, &initial, problems, error);
     free(problems);
@@ -252,12 +270,9 @@ bool train_open(struct training *training, struct error *error)
         return false;
     }
     setup.dataset = training->dataset;
-    setup.threads = plan_threads(&training->plan, threads_of(training));
-    if (!training->options->quiet)
-        printf("%s%s%" PRId64 " parameters, %" PRId64 " steps, seed %" PRId64 ", %d thread%s, %s\n",
-               training->meta.name, training->meta.name[0] ? ": " : "",
-               training->plan.totals.learned, training->plan.steps, training->spec.run.seed,
-               setup.threads, setup.threads == 1 ? "" : "s", kernels_describe(setup.kernels));
+    setup.threads = training->threads = plan_threads(&training->plan, threads_of(training));
+    if (!training->options->quiet && !train_measures(training->options))
+        show_job(training);
     good = trainer_new(&setup, &training->trainer, error);
     if (good && initial.numbers)
         trainer_set_parameters(training->trainer, initial.numbers);

@@ -17,6 +17,8 @@ struct train_options {
     int threads;          /* 0: the spec's, or every processor */
     enum kernel_choice kernels;
     bool quiet;
+    bool explain;         /* show where a step's time goes … */
+    double bench_seconds; /* … or time steps for so long; −1: neither, train to the end */
     const char *data[TRAIN_DATA_MAX]; /* "NAME=PATH" */
     int data_count;
     const char *data_dir;                /* where `traind dataset add` puts what it adds */
@@ -42,7 +44,9 @@ struct training {
     struct job_meta meta;
     struct plan plan;
     struct dataset *dataset;
+    int threads;
     struct trainer *trainer;
+    double began_at; /* monotonic seconds */
     struct step_report last;
     struct train_screen screen;
     struct evaluation evaluation; /* the newest one; total 0: none yet */
@@ -69,6 +73,8 @@ bool train_read_initial(const struct training *training, struct initial *out,
 
 /* From the first step to the last, or to where the run is to end. */
 bool train_run(struct training *training, struct error *error) MUST_CHECK;
+/* Whether Ctrl-C came. Asked between steps. */
+bool train_stop_wanted(struct training *training);
 
 /* ---- command_train_show.c ---- */
 
@@ -86,5 +92,29 @@ void train_show_end(struct training *training);
 bool train_can_save(const struct train_options *options, struct error *error) MUST_CHECK;
 /* Writes the weights to options->out_path as safetensors: all of it or nothing. */
 bool train_save(const struct training *training, struct error *error) MUST_CHECK;
+
+/* ---- command_train_bench.c ---- */
+
+/* The wall time of training steps as they are, the data's way into them included. */
+struct train_times {
+    double startup; /* seconds from the command's begin to the end of its first step */
+    double median, least, mean;
+    int64_t steps;
+};
+
+/* Whether the job is only to be timed: its length and its evaluations do not count then. */
+bool train_measures(const struct train_options *options);
+/* Warms up, times steps, and prints JSON or the explanation. */
+bool train_bench(struct training *training, struct error *error) MUST_CHECK;
+
+/* ---- command_train_explain.c: the profile of timed steps ---- */
+
+/* The table: each layer's kernel, times and arithmetic, and their sums. */
+bool train_explain(const struct training *training, const struct train_times *times,
+                   struct error *error) MUST_CHECK;
+/* The same as JSON. NULL when memory is gone. */
+json_t *train_profile_json(const struct training *training, const struct train_times *times);
+/* Multiply-adds of a step with a full batch, forward and backward. −1 when memory is gone. */
+double train_step_work(const struct training *training);
 
 #endif

@@ -14,7 +14,7 @@
 
 /* The signals stay blocked and are fetched here, so that no step is ever cut short and no handler
  * is needed. */
-static bool stop_wanted(struct training *training)
+bool train_stop_wanted(struct training *training)
 {
     static const struct timespec at_once = {0, 0};
 
@@ -36,7 +36,7 @@ static bool validate(struct training *training, struct observation *found)
     struct evaluation evaluation;
 
     trainer_evaluation_begin(training->trainer, SPLIT_VALIDATION, &evaluation);
-    while (!evaluation.done && !stop_wanted(training))
+    while (!evaluation.done && !train_stop_wanted(training))
         trainer_evaluate_batch(training->trainer, &evaluation);
     if (!evaluation.done)
         return false;
@@ -162,7 +162,7 @@ bool train_run(struct training *training, struct error *error)
     train_show_start(training);
     if (!keep_first(training, error))
         return false;
-    while (!training->ended && !trainer_ended(training->trainer) && !stop_wanted(training))
+    while (!training->ended && !trainer_ended(training->trainer) && !train_stop_wanted(training))
         if (!take_step(training, error))
             return false;
     return true;
