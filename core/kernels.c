@@ -8,6 +8,8 @@ const struct kernel_row kernel_rows[] = {
     {&layer_conv2d, KERNELS_BEST, onednn_conv2d_make},
     {&layer_linear, KERNELS_BEST, onednn_linear_make},
 #endif
+    {&layer_conv2d, KERNELS_BEST, portable_conv2d_make},
+    {&layer_linear, KERNELS_BEST, portable_linear_make},
     {&layer_max_pool2d, KERNELS_BEST, blocked_pool2d_make},
     {&layer_avg_pool2d, KERNELS_BEST, blocked_pool2d_make},
     {&layer_adaptive_avg_pool2d, KERNELS_BEST, blocked_pool2d_make},

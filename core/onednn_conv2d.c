@@ -3,11 +3,11 @@
  * primitive's own layout, the sum of the shards is brought back into PyTorch's.
  *
  * oneDNN's vector kernels want whole blocks of channels. So the channels of a blocked layout are
- * rounded up to whole blocks and computed like real ones: see onednn_conv2d.h. They pad with zeros
+ * rounded up to whole blocks and computed like real ones: see conv2d_weights.h. They pad with zeros
  * alone, and not with many. Other padding is put around x in a scratch image first, and the
  * gradient of that image folded back: the primitives then see no padding at all. */
 #if TRAIND_ONEDNN
-#include "core/onednn_conv2d.h"
+#include "core/conv2d_weights.h"
 #include "core/layer.h"
 #include "core/matrix.h"
 #include "core/onednn.h"

@@ -1,0 +1,255 @@
+/* conv2d for every processor: im2col and a matrix product, but the columns are a view of x and are
+ * never written down (see portable_conv2d.h and gemm.h). x_block is GEMM_LANES, or 1 where no dx is
+ * wanted; y is in blocks. Serves what oneDNN does not, and builds without it.
+ *
+ * Other padding than none is put around a copy of x, and the gradient of that copy folded back. */
+#include "core/portable_conv2d.h"
+
+#include "core/kernels.h"
+#include "core/layer.h"
+#include "core/matrix.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* STAGE_MAX: how many times the size of x may be spent on x with its padding. */
+enum { STAGE_MAX = 16, GATHER_TASKS = 16 };
+
+static int64_t lanes_of(int64_t panels)
+{
+    return panels * GEMM_LANES;
+}
+
+static void pack(struct op *op, const real *parameters)
+{
+    struct portable_conv2d *s = op->state;
+    portable_conv2d_fill(s);
+    portable_conv2d_pack(s, parameters);
+}
+
+/* Some samples of a shard on their way. */
+struct lot {
+    int64_t first, samples;
+    const real *x; /* with its padding around it */
+    real *stage;
+};
+
+static struct gemm_axis pixels_of(const struct portable_conv2d *s, enum conv2d_axis axis,
+                                  const struct lot *lot)
+{
+    struct gemm_axis pixels = s->axes[axis];
+    pixels.count = lot->samples * s->out.height;
+    return pixels;
+}
+
+static int64_t stage_images(const struct portable_conv2d *s, const struct lot *lot)
+{
+    return lot->samples * (s->sizes.x_sample / s->sizes.x_plane);
+}
+
+static struct lot lot_at(const struct portable_conv2d *s, const struct op *op,
+                         const struct op_call *call, int64_t first)
+{
+    int64_t left = call->samples - first;
+    struct lot lot = {.first = first,
+                      .samples = left < s->sizes.lot ? left : s->sizes.lot,
+                      .x = call->x + first * op->x_count,
+                      .stage = s->stage + call->member * s->sizes.lot * s->sizes.x_sample};
+    if (s->staged) {
+        padding_put(&s->padding, stage_images(s, &lot), lot.x, lot.stage);
+        lot.x = lot.stage;
+    }
+    return lot;
+}
+
+static void forward(struct op *op, const struct op_call *call)
+{
+    const struct portable_conv2d *s = op->state;
+    const struct conv2d_sizes *z = &s->sizes;
+
+    for (int64_t first = 0; first < call->samples; first += z->lot) {
+        struct lot lot = lot_at(s, op, call, first);
+        real *y = call->y + first * z->y_sample;
+        for (int64_t g = 0; g < z->groups; g++)
+            gemm_run(s->gemm, &(struct gemm){.rows = pixels_of(s, CONV2D_PIXELS, &lot),
+                                             .inner = s->axes[CONV2D_WEIGHTS],
+                                             .a = lot.x + g * z->planes * z->x_plane,
+                                             .b = s->packed + lanes_of(g * z->panels * z->weights),
+                                             .c = y + g * z->panels * z->y_plane,
+                                             .columns = lanes_of(z->panels),
+                                             .b_panel = lanes_of(z->weights),
+                                             .c_panel = z->y_plane,
+                                             .start = s->start + lanes_of(g * z->panels),
+                                             .lanewise = s->depthwise});
+    }
+}
+
+static void weights_backward(const struct portable_conv2d *s, const struct lot *lot, const real *dy,
+                             real *slot)
+{
+    const struct conv2d_sizes *z = &s->sizes;
+    for (int64_t g = 0; g < z->groups; g++)
+        gemm_run(s->gemm, &(struct gemm){.rows = s->axes[CONV2D_WEIGHTS],
+                                         .inner = pixels_of(s, CONV2D_PIXELS, lot),
+                                         .a = lot->x + g * z->planes * z->x_plane,
+                                         .b = dy + g * z->panels * z->y_plane,
+                                         .c = slot + lanes_of(g * z->panels * z->weights),
+                                         .columns = lanes_of(z->panels),
+                                         .b_panel = z->y_plane,
+                                         .c_panel = lanes_of(z->weights),
+                                         .add = lot->first > 0,
+                                         .lanewise = s->depthwise});
+}
+
+/* dx of the lot is zero before. */
+static void data_backward(const struct portable_conv2d *s, const struct lot *lot, const real *dy,
+                          real *dx)
+{
+    const struct conv2d_sizes *z = &s->sizes;
+    int64_t tap_size = lanes_of(z->planes * z->filters);
+    for (int64_t g = 0; g < z->groups; g++)
+        for (int64_t tap = 0; tap < z->taps; tap++)
+            gemm_run(s->gemm, &(struct gemm){.rows = pixels_of(s, CONV2D_BACK, lot),
+                                             .inner = s->axes[CONV2D_FILTERS],
+                                             .a = dy + g * z->panels * z->y_plane,
+                                             .b = s->packed_back + (g * z->taps + tap) * tap_size,
+                                             .c = dx + g * z->planes * z->x_plane +
+                                                  portable_conv2d_tap(s, tap),
+                                             .columns = lanes_of(z->planes),
+                                             .b_panel = lanes_of(z->filters),
+                                             .c_panel = z->x_plane,
+                                             .add = true,
+                                             .lanewise = s->depthwise});
+}
+
+/* Σ dy over the pixels of each channel of a block, over all samples. */
+VECTOR_CLONES static void sum_pixels(const struct conv2d_sizes *z, int64_t samples, const real *dy,
+                                     real out[GEMM_LANES])
+{
+    double sums[GEMM_LANES] = {0};
+    for (int64_t n = 0; n < samples; n++, dy += z->y_sample)
+        for (int64_t i = 0; i < z->y_plane; i += GEMM_LANES)
+            for (int64_t lane = 0; lane < GEMM_LANES; lane++)
+                sums[lane] += (double)dy[i + lane];
+    for (int64_t lane = 0; lane < GEMM_LANES; lane++)
+        out[lane] = (real)sums[lane];
+}
+
+static void backward(struct op *op, const struct op_call *call)
+{
+    const struct portable_conv2d *s = op->state;
+    const struct conv2d_sizes *z = &s->sizes;
+    real *slot = s->slots + call->shard * portable_conv2d_slot(s);
+
+    for (int64_t first = 0; first < call->samples; first += z->lot) {
+        struct lot lot = lot_at(s, op, call, first);
+        const real *dy = call->dy + first * z->y_sample;
+        weights_backward(s, &lot, dy, slot);
+        if (!call->dx)
+            continue;
+        real *dx = s->staged ? lot.stage : call->dx + first * op->x_count;
+        memset(dx, 0, (size_t)(lot.samples * z->x_sample) * sizeof *dx);
+        data_backward(s, &lot, dy, dx);
+        if (s->staged)
+            padding_fold(&s->padding, stage_images(s, &lot), dx, call->dx + first * op->x_count);
+    }
+    for (int64_t panel = 0; s->bias >= 0 && panel < z->groups * z->panels; panel++)
+        sum_pixels(z, call->samples, call->dy + panel * z->y_plane,
+                   slot + portable_conv2d_slot_bias(s) + lanes_of(panel));
+}
+
+/* A task takes a range of panels. */
+static void gather(struct op *op, const struct op_gather *gather)
+{
+    const struct portable_conv2d *s = op->state;
+    int64_t panels = s->sizes.groups * s->sizes.panels, panel = lanes_of(s->sizes.weights);
+    int64_t first = panels * gather->task / op->gather_tasks,
+            end = panels * (gather->task + 1) / op->gather_tasks;
+    int64_t slot = portable_conv2d_slot(s), bias = portable_conv2d_slot_bias(s);
+
+    shards_sum(s->slots + first * panel, slot, gather->shards, s->sum + first * panel,
+               (end - first) * panel);
+    if (s->bias >= 0)
+        shards_sum(s->slots + bias + lanes_of(first), slot, gather->shards,
+                   s->sum + bias + lanes_of(first), lanes_of(end - first));
+    for (int64_t i = first; i < end; i++)
+        portable_conv2d_unpack(s, i, gather->gradients);
+}
+
+static void drop(struct op *op)
+{
+    free(op->state);
+}
+
+/* ---- making ---- */
+
+static void reserve(struct portable_conv2d *s, const struct op_setup *setup)
+{
+    const struct conv2d_sizes *z = &s->sizes;
+    int64_t lot = saturating_product(z->lot, z->x_sample);
+    block_reserve(setup->memory, &s->packed, portable_conv2d_slot_bias(s), sizeof(real));
+    block_reserve(setup->memory, &s->start, lanes_of(z->groups * z->panels), sizeof(real));
+    if (setup->want_dx)
+        block_reserve(setup->memory, &s->packed_back, portable_conv2d_slot_bias(s), sizeof(real));
+    if (s->staged)
+        block_reserve(setup->memory, &s->stage, saturating_product(setup->members, lot),
+                      sizeof(real));
+    block_reserve(setup->memory, &s->slots,
+                  saturating_product(setup->shards, portable_conv2d_slot(s)), sizeof(real));
+    block_reserve(setup->memory, &s->sum, portable_conv2d_slot(s), sizeof(real));
+}
+
+/* False when the layer cannot be computed in these blocks, or only with too much for nothing. */
+static bool arrange(const struct op_setup *setup, struct portable_conv2d *s)
+{
+    const struct plan_layer *layer = setup->layer;
+    struct conv2d_wish wish = {.x_block = setup->block, .y_block = GEMM_LANES, .depthwise = true};
+    const struct sliding *w = s->padding.windows;
+
+    s->padding.lanes = setup->block;
+    conv2d_windows(layer->options, &layer->input, s->padding.windows);
+    s->staged = w[0].before + w[0].behind + w[1].before + w[1].behind > 0;
+    if (padding_whole(&s->padding) > saturating_product(STAGE_MAX, padding_bare(&s->padding)))
+        return false;
+    s->depthwise = conv2d_weights_arrange(layer, &wish, &s->arranged);
+    wish.depthwise = false;
+    return s->depthwise || conv2d_weights_arrange(layer, &wish, &s->arranged);
+}
+
+bool portable_conv2d_make(const struct op_setup *setup, struct op *op, struct error *error)
+{
+    const struct plan_layer *layer = setup->layer;
+    const struct plan_tensor *tensors = setup->plan->tensors + layer->first_tensor;
+    const struct conv2d_options *options = layer->options;
+    struct portable_conv2d made = {.gemm = gemm_best(),
+                                   .out = layer->output,
+                                   .weight = tensors[0].offset,
+                                   .bias = options->bias ? tensors[1].offset : -1};
+
+    if ((setup->block != GEMM_LANES && (setup->block != 1 || setup->want_dx)) ||
+        !arrange(setup, &made))
+        return false;
+    struct portable_conv2d *s = malloc(sizeof *s);
+    if (!s)
+        return error_set(error, ERROR_MEMORY, layer->pointer, "no memory for the layer");
+    *s = made;
+    portable_conv2d_measure(s, setup);
+    reserve(s, setup);
+    snprintf(s->kernel, sizeof s->kernel, "own %s, %s",
+             s->depthwise ? "depthwise product" : "matrix product", gemm_name(s->gemm));
+    int64_t panels = s->sizes.groups * s->sizes.panels;
+    *op = (struct op){.kernel = s->kernel,
+                      .x_count = op_count(&layer->input, setup->block),
+                      .y_count = s->sizes.y_sample,
+                      .x_block = setup->block,
+                      .y_block = GEMM_LANES,
+                      .gather_tasks = panels < GATHER_TASKS ? (int)panels : GATHER_TASKS,
+                      .state = s,
+                      .pack = pack,
+                      .forward = forward,
+                      .backward = backward,
+                      .gather = gather,
+                      .drop = drop};
+    return true;
+}
