@@ -40,17 +40,21 @@ static int least(int64_t a, int b)
     return a < b ? (int)a : b;
 }
 
-static void take_rows(const struct gemm_axis *rows, struct cursor *at, int count,
-                      struct gemm_place *out)
+/* The next rows of the axis, `most` at most; returns how many there are. */
+static int take_rows(const struct gemm_axis *rows, struct cursor *at, int most,
+                     struct gemm_place *out)
 {
-    for (int i = 0; i < count; i++) {
-        out[i].a = rows->places[at->place].a + at->step * rows->a_step;
-        out[i].other = rows->places[at->place].other + at->step * rows->other_step;
-        if (++at->step == rows->run) {
+    int count = 0;
+    for (; count < most && at->place < rows->count; count++) {
+        const struct gemm_place *place = &rows->places[at->place];
+        out[count].a = place->a + at->step * rows->a_step;
+        out[count].other = place->other + at->step * rows->other_step;
+        if (++at->step == place->run) {
             at->step = 0;
             at->place++;
         }
     }
+    return count;
 }
 
 /* A tile whose panel is not all there in C: by way of one that is. */
@@ -70,26 +74,40 @@ static void run_narrow(gemm_tile_run *run, struct gemm_tile *tile, int count, in
 }
 
 /* All rows of C for one block of the sum: `tile` holds everything but the rows. */
-static void run_rows(const struct part *part, struct gemm_tile *tile, const real *a)
+static void run_rows(const struct part *part, struct gemm_tile *tile)
 {
     const struct gemm *g = part->gemm;
     gemm_tile_run *const *tiles =
         g->lanewise ? part->kernel->lanewise : part->kernel->tiles[part->panels - 1];
     real *c = g->c + part->panel * g->c_panel;
+    struct gemm_place rows[GEMM_ROWS_MAX];
     struct cursor at = {0, 0};
-    for (int64_t left = g->rows.count * g->rows.run; left > 0;) {
-        struct gemm_place rows[GEMM_ROWS_MAX];
-        int count = least(left, part->kernel->rows);
-        take_rows(&g->rows, &at, count, rows);
+    int count;
+    while ((count = take_rows(&g->rows, &at, part->kernel->rows, rows)) > 0) {
         for (int i = 0; i < count; i++) {
-            tile->a[i] = a + rows[i].a;
+            tile->a[i] = g->a + rows[i].a;
             tile->c[i] = c + rows[i].other;
         }
         if (part->narrow > 0)
             run_narrow(tiles[count - 1], tile, count, part->narrow);
         else
             tiles[count - 1](tile);
-        left -= count;
+    }
+    tile->add = true;
+}
+
+/* A run longer than a block, cut into blocks. */
+static void run_long(const struct part *part, struct gemm_tile *tile, struct gemm_place place)
+{
+    const struct gemm_axis *inner = &part->gemm->inner;
+    int64_t left = place.run;
+    tile->places = &place;
+    tile->count = 1;
+    for (; left > 0; left -= GEMM_BLOCK) {
+        place.run = least(left, GEMM_BLOCK);
+        run_rows(part, tile);
+        place.a += GEMM_BLOCK * inner->a_step;
+        place.other += GEMM_BLOCK * inner->other_step;
     }
 }
 
@@ -98,23 +116,26 @@ static void run_part(const struct part *part)
 {
     static const real zeros[GEMM_PANELS_MAX * GEMM_LANES];
     const struct gemm *g = part->gemm;
-    const struct gemm_axis *inner = &g->inner;
-    int64_t many = inner->run < GEMM_BLOCK ? GEMM_BLOCK / inner->run : 1;
-    struct gemm_tile tile = {.a_step = inner->a_step,
-                             .b_step = inner->other_step,
+    const struct gemm_place *place = g->inner.places, *end = place + g->inner.count;
+    struct gemm_tile tile = {.a_step = g->inner.a_step,
+                             .b = g->b + part->panel * g->b_panel,
+                             .b_step = g->inner.other_step,
                              .b_panel = g->b_panel,
                              .c_panel = g->c_panel,
                              .add = g->add,
                              .start = g->start ? g->start + part->panel * GEMM_LANES : zeros};
-    for (int64_t place = 0; place < inner->count; place += many)
-        for (int64_t step = 0; step < inner->run; step += GEMM_BLOCK) {
-            tile.places = inner->places + place;
-            tile.count = least(inner->count - place, (int)many);
-            tile.run = least(inner->run - step, GEMM_BLOCK);
-            tile.b = g->b + part->panel * g->b_panel + step * inner->other_step;
-            run_rows(part, &tile, g->a + step * inner->a_step);
-            tile.add = true;
+    while (place < end) {
+        int64_t length = place->run;
+        if (length > GEMM_BLOCK) {
+            run_long(part, &tile, *place++);
+            continue;
         }
+        tile.places = place++;
+        while (place < end && length + place->run <= GEMM_BLOCK)
+            length += place++->run;
+        tile.count = place - tile.places;
+        run_rows(part, &tile);
+    }
 }
 
 void gemm_run(const struct gemm_kernel *kernel, const struct gemm *gemm)

@@ -2,7 +2,7 @@
  * processor has. Knows nothing of layers.
  *
  * A need not lie in memory as a matrix. Its number (i, k) is a[row(i) + inner(k)], where both
- * indices are cut into runs with a place and a step of their own: so the columns of a convolution
+ * indices are cut into runs that stand anywhere: so the columns of a convolution
  * (every output's pixels, im2col) are multiplied without ever being written down. B and C are in
  * panels of GEMM_LANES neighbouring columns.
  *
@@ -19,15 +19,15 @@
 
 enum { GEMM_LANES = 16, GEMM_BLOCK = 256 };
 
-/* Where the first index of a run stands: in A, and in the other matrix. */
+/* A run of `run` > 0 indices: where the first stands in A and in the other matrix. */
 struct gemm_place {
-    int64_t a, other;
+    int64_t a, other, run;
 };
 
-/* An index of a product: number i is index i mod run of the run at places[i / run]. */
+/* An index of a product: the runs at all places, one after the other. */
 struct gemm_axis {
     const struct gemm_place *places;
-    int64_t count, run;
+    int64_t count;              /* of places */
     int64_t a_step, other_step; /* from one index of a run to the next */
 };
 

@@ -10,9 +10,9 @@ enum { GEMM_ROWS_MAX = 8, GEMM_PANELS_MAX = 2 };
 struct gemm_tile {
     const real *a[GEMM_ROWS_MAX];
     real *c[GEMM_ROWS_MAX];
-    /* The indices of the sum: `run` at each of `count` places; `other` is in B. */
+    /* The indices of the sum; `other` is in B. */
     const struct gemm_place *places;
-    int64_t count, run, a_step, b_step;
+    int64_t count, a_step, b_step;
     const real *b;
     int64_t b_panel, c_panel;
     bool add;          /* C += sum */

@@ -60,7 +60,7 @@ TILE_INLINE void tile_run(const struct gemm_tile *t, const struct tile_size size
     for (int64_t o = 0; o < t->count; o++) {
         const real *b = t->b + t->places[o].other;
         int64_t at = t->places[o].a;
-        for (int64_t left = t->run; left > 0; left--, at += t->a_step, b += t->b_step) {
+        for (int64_t left = t->places[o].run; left > 0; left--, at += t->a_step, b += t->b_step) {
             tile_vector row[TILE_WIDTH];
             for (int v = 0; v < size.panels * TILE_VECTORS; v++)
                 row[v] = *(const tile_loose *)(b + tile_place(v, t->b_panel));

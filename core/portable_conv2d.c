@@ -31,35 +31,44 @@ static void pack(struct op *op, const real *parameters)
 /* Some samples of a shard on their way. */
 struct lot {
     int64_t first, samples;
-    const real *x; /* with its padding around it */
-    real *stage;
+    int member;
+    const real *x, *dy; /* with their padding around them */
 };
 
+/* An axis of pixels, for all samples of the lot. */
 static struct gemm_axis pixels_of(const struct portable_conv2d *s, enum conv2d_axis axis,
                                   const struct lot *lot)
 {
     struct gemm_axis pixels = s->axes[axis];
-    pixels.count = lot->samples * s->out.height;
+    pixels.count = pixels.count / s->sizes.lot * lot->samples;
     return pixels;
 }
 
-static int64_t stage_images(const struct portable_conv2d *s, const struct lot *lot)
+static real *stage_of(const struct portable_conv2d *s, const struct conv2d_stage *stage,
+                      const struct lot *lot)
 {
-    return lot->samples * (s->sizes.x_sample / s->sizes.x_plane);
+    return stage->numbers + lot->member * s->sizes.lot * stage->sample;
 }
 
-static struct lot lot_at(const struct portable_conv2d *s, const struct op *op,
-                         const struct op_call *call, int64_t first)
+/* The lot's images with their padding around them. */
+static const real *staged(const struct portable_conv2d *s, const struct conv2d_stage *stage,
+                          const struct lot *lot, const real *bare)
+{
+    bare += lot->first * stage->planes * padding_bare(&stage->padding);
+    if (!stage->used)
+        return bare;
+    real *whole = stage_of(s, stage, lot);
+    padding_put(&stage->padding, lot->samples * stage->planes, bare, whole);
+    return whole;
+}
+
+static struct lot lot_at(const struct portable_conv2d *s, const struct op_call *call, int64_t first)
 {
     int64_t left = call->samples - first;
     struct lot lot = {.first = first,
                       .samples = left < s->sizes.lot ? left : s->sizes.lot,
-                      .x = call->x + first * op->x_count,
-                      .stage = s->stage + call->member * s->sizes.lot * s->sizes.x_sample};
-    if (s->staged) {
-        padding_put(&s->padding, stage_images(s, &lot), lot.x, lot.stage);
-        lot.x = lot.stage;
-    }
+                      .member = call->member};
+    lot.x = staged(s, &s->x, &lot, call->x);
     return lot;
 }
 
@@ -67,18 +76,19 @@ static void forward(struct op *op, const struct op_call *call)
 {
     const struct portable_conv2d *s = op->state;
     const struct conv2d_sizes *z = &s->sizes;
+    int64_t panel = portable_conv2d_panel(s);
 
     for (int64_t first = 0; first < call->samples; first += z->lot) {
-        struct lot lot = lot_at(s, op, call, first);
+        struct lot lot = lot_at(s, call, first);
         real *y = call->y + first * z->y_sample;
         for (int64_t g = 0; g < z->groups; g++)
             gemm_run(s->gemm, &(struct gemm){.rows = pixels_of(s, CONV2D_PIXELS, &lot),
                                              .inner = s->axes[CONV2D_WEIGHTS],
-                                             .a = lot.x + g * z->planes * z->x_plane,
-                                             .b = s->packed + lanes_of(g * z->panels * z->weights),
+                                             .a = lot.x + g * z->planes * s->x.plane,
+                                             .b = s->packed + g * z->panels * panel,
                                              .c = y + g * z->panels * z->y_plane,
                                              .columns = lanes_of(z->panels),
-                                             .b_panel = lanes_of(z->weights),
+                                             .b_panel = panel,
                                              .c_panel = z->y_plane,
                                              .start = s->start + lanes_of(g * z->panels),
                                              .lanewise = s->depthwise});
@@ -89,38 +99,60 @@ static void weights_backward(const struct portable_conv2d *s, const struct lot *
                              real *slot)
 {
     const struct conv2d_sizes *z = &s->sizes;
+    int64_t panel = portable_conv2d_panel(s);
     for (int64_t g = 0; g < z->groups; g++)
         gemm_run(s->gemm, &(struct gemm){.rows = s->axes[CONV2D_WEIGHTS],
                                          .inner = pixels_of(s, CONV2D_PIXELS, lot),
-                                         .a = lot->x + g * z->planes * z->x_plane,
+                                         .a = lot->x + g * z->planes * s->x.plane,
                                          .b = dy + g * z->panels * z->y_plane,
-                                         .c = slot + lanes_of(g * z->panels * z->weights),
+                                         .c = slot + g * z->panels * panel,
                                          .columns = lanes_of(z->panels),
                                          .b_panel = z->y_plane,
-                                         .c_panel = lanes_of(z->weights),
+                                         .c_panel = panel,
                                          .add = lot->first > 0,
                                          .lanewise = s->depthwise});
 }
 
-/* dx of the lot is zero before. */
-static void data_backward(const struct portable_conv2d *s, const struct lot *lot, const real *dy,
-                          real *dx)
+/* Everything at once when pulled; pushed, tap number `tap` into dx with its padding around it. */
+static void data_product(const struct portable_conv2d *s, const struct lot *lot, int64_t tap,
+                         real *dx)
 {
     const struct conv2d_sizes *z = &s->sizes;
-    int64_t tap_size = lanes_of(z->planes * z->filters);
+    struct gemm_axis filters = s->axes[CONV2D_FILTERS];
+    int64_t panel = lanes_of(z->filters * z->taps);
+    int64_t plane = portable_conv2d_folds(s) ? s->x.plane : padding_bare(&s->x.padding);
+    if (!s->pulls) {
+        filters.count = z->panels;
+        filters.places += tap * z->panels;
+        dx += portable_conv2d_tap(s, tap);
+    }
     for (int64_t g = 0; g < z->groups; g++)
-        for (int64_t tap = 0; tap < z->taps; tap++)
-            gemm_run(s->gemm, &(struct gemm){.rows = pixels_of(s, CONV2D_BACK, lot),
-                                             .inner = s->axes[CONV2D_FILTERS],
-                                             .a = dy + g * z->panels * z->y_plane,
-                                             .b = s->packed_back + (g * z->taps + tap) * tap_size,
-                                             .c = dx + g * z->planes * z->x_plane +
-                                                  portable_conv2d_tap(s, tap),
-                                             .columns = lanes_of(z->planes),
-                                             .b_panel = lanes_of(z->filters),
-                                             .c_panel = z->x_plane,
-                                             .add = true,
-                                             .lanewise = s->depthwise});
+        gemm_run(s->gemm, &(struct gemm){.rows = pixels_of(s, CONV2D_BACK, lot),
+                                         .inner = filters,
+                                         .a = lot->dy + g * z->panels * s->dy.plane,
+                                         .b = s->packed_back + g * z->planes * panel,
+                                         .c = dx + g * z->planes * plane,
+                                         .columns = lanes_of(z->planes),
+                                         .b_panel = panel,
+                                         .c_panel = plane,
+                                         .add = !s->pulls,
+                                         .lanewise = s->depthwise});
+}
+
+static void data_backward(const struct portable_conv2d *s, struct lot *lot,
+                          const struct op_call *call)
+{
+    bool folds = portable_conv2d_folds(s);
+    int64_t bare = s->x.planes * padding_bare(&s->x.padding);
+    real *out = call->dx + lot->first * bare, *dx = folds ? stage_of(s, &s->x, lot) : out;
+
+    lot->dy = staged(s, &s->dy, lot, call->dy);
+    if (!s->pulls)
+        memset(dx, 0, (size_t)(lot->samples * (folds ? s->x.sample : bare)) * sizeof *dx);
+    for (int64_t tap = 0; tap < (s->pulls ? 1 : s->sizes.taps); tap++)
+        data_product(s, lot, tap, dx);
+    if (folds)
+        padding_fold(&s->x.padding, lot->samples * s->x.planes, dx, out);
 }
 
 /* Σ dy over the pixels of each channel of a block, over all samples. */
@@ -143,16 +175,10 @@ static void backward(struct op *op, const struct op_call *call)
     real *slot = s->slots + call->shard * portable_conv2d_slot(s);
 
     for (int64_t first = 0; first < call->samples; first += z->lot) {
-        struct lot lot = lot_at(s, op, call, first);
-        const real *dy = call->dy + first * z->y_sample;
-        weights_backward(s, &lot, dy, slot);
-        if (!call->dx)
-            continue;
-        real *dx = s->staged ? lot.stage : call->dx + first * op->x_count;
-        memset(dx, 0, (size_t)(lot.samples * z->x_sample) * sizeof *dx);
-        data_backward(s, &lot, dy, dx);
-        if (s->staged)
-            padding_fold(&s->padding, stage_images(s, &lot), dx, call->dx + first * op->x_count);
+        struct lot lot = lot_at(s, call, first);
+        weights_backward(s, &lot, call->dy + first * z->y_sample, slot);
+        if (call->dx)
+            data_backward(s, &lot, call);
     }
     for (int64_t panel = 0; s->bias >= 0 && panel < z->groups * z->panels; panel++)
         sum_pixels(z, call->samples, call->dy + panel * z->y_plane,
@@ -163,16 +189,15 @@ static void backward(struct op *op, const struct op_call *call)
 static void gather(struct op *op, const struct op_gather *gather)
 {
     const struct portable_conv2d *s = op->state;
-    int64_t panels = s->sizes.groups * s->sizes.panels, panel = lanes_of(s->sizes.weights);
+    int64_t panels = s->sizes.groups * s->sizes.panels, panel = portable_conv2d_panel(s);
     int64_t first = panels * gather->task / op->gather_tasks,
             end = panels * (gather->task + 1) / op->gather_tasks;
-    int64_t slot = portable_conv2d_slot(s), bias = portable_conv2d_slot_bias(s);
+    int64_t slot = portable_conv2d_slot(s), bias = portable_conv2d_slot_bias(s) + lanes_of(first);
 
     shards_sum(s->slots + first * panel, slot, gather->shards, s->sum + first * panel,
                (end - first) * panel);
     if (s->bias >= 0)
-        shards_sum(s->slots + bias + lanes_of(first), slot, gather->shards,
-                   s->sum + bias + lanes_of(first), lanes_of(end - first));
+        shards_sum(s->slots + bias, slot, gather->shards, s->sum + bias, lanes_of(end - first));
     for (int64_t i = first; i < end; i++)
         portable_conv2d_unpack(s, i, gather->gradients);
 }
@@ -184,20 +209,28 @@ static void drop(struct op *op)
 
 /* ---- making ---- */
 
+static void reserve_stage(struct conv2d_stage *stage, const struct op_setup *setup, int64_t lot)
+{
+    int64_t numbers = saturating_product(lot, stage->sample);
+    if (stage->used)
+        block_reserve(setup->memory, &stage->numbers, saturating_product(setup->members, numbers),
+                      sizeof(real));
+}
+
 static void reserve(struct portable_conv2d *s, const struct op_setup *setup)
 {
     const struct conv2d_sizes *z = &s->sizes;
-    int64_t lot = saturating_product(z->lot, z->x_sample);
+    int64_t back = saturating_product(lanes_of(z->groups * z->planes), z->filters);
     block_reserve(setup->memory, &s->packed, portable_conv2d_slot_bias(s), sizeof(real));
     block_reserve(setup->memory, &s->start, lanes_of(z->groups * z->panels), sizeof(real));
-    if (setup->want_dx)
-        block_reserve(setup->memory, &s->packed_back, portable_conv2d_slot_bias(s), sizeof(real));
-    if (s->staged)
-        block_reserve(setup->memory, &s->stage, saturating_product(setup->members, lot),
-                      sizeof(real));
     block_reserve(setup->memory, &s->slots,
                   saturating_product(setup->shards, portable_conv2d_slot(s)), sizeof(real));
     block_reserve(setup->memory, &s->sum, portable_conv2d_slot(s), sizeof(real));
+    reserve_stage(&s->x, setup, z->lot);
+    if (!setup->want_dx)
+        return;
+    block_reserve(setup->memory, &s->packed_back, saturating_product(back, z->taps), sizeof(real));
+    reserve_stage(&s->dy, setup, z->lot);
 }
 
 /* False when the layer cannot be computed in these blocks, or only with too much for nothing. */
@@ -205,12 +238,11 @@ static bool arrange(const struct op_setup *setup, struct portable_conv2d *s)
 {
     const struct plan_layer *layer = setup->layer;
     struct conv2d_wish wish = {.x_block = setup->block, .y_block = GEMM_LANES, .depthwise = true};
-    const struct sliding *w = s->padding.windows;
+    struct padding *padding = &s->x.padding;
 
-    s->padding.lanes = setup->block;
-    conv2d_windows(layer->options, &layer->input, s->padding.windows);
-    s->staged = w[0].before + w[0].behind + w[1].before + w[1].behind > 0;
-    if (padding_whole(&s->padding) > saturating_product(STAGE_MAX, padding_bare(&s->padding)))
+    padding->lanes = setup->block;
+    conv2d_windows(layer->options, &layer->input, padding->windows);
+    if (padding_whole(padding) > saturating_product(STAGE_MAX, padding_bare(padding)))
         return false;
     s->depthwise = conv2d_weights_arrange(layer, &wish, &s->arranged);
     wish.depthwise = false;
@@ -227,8 +259,9 @@ bool portable_conv2d_make(const struct op_setup *setup, struct op *op, struct er
                                    .weight = tensors[0].offset,
                                    .bias = options->bias ? tensors[1].offset : -1};
 
-    if ((setup->block != GEMM_LANES && (setup->block != 1 || setup->want_dx)) ||
-        !arrange(setup, &made))
+    if (setup->block != GEMM_LANES && (setup->block != 1 || setup->want_dx))
+        return false;
+    if (!arrange(setup, &made))
         return false;
     struct portable_conv2d *s = malloc(sizeof *s);
     if (!s)
@@ -236,8 +269,8 @@ bool portable_conv2d_make(const struct op_setup *setup, struct op *op, struct er
     *s = made;
     portable_conv2d_measure(s, setup);
     reserve(s, setup);
-    snprintf(s->kernel, sizeof s->kernel, "own %s, %s",
-             s->depthwise ? "depthwise product" : "matrix product", gemm_name(s->gemm));
+    snprintf(s->kernel, sizeof s->kernel, "own %s product, %s",
+             s->depthwise ? "depthwise" : "matrix", gemm_name(s->gemm));
     int64_t panels = s->sizes.groups * s->sizes.panels;
     *op = (struct op){.kernel = s->kernel,
                       .x_count = op_count(&layer->input, setup->block),

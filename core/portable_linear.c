@@ -58,20 +58,24 @@ static void pack(struct op *op, const real *parameters)
         memcpy(s->start, parameters + s->shared.bias, (size_t)out * sizeof *s->start);
 }
 
-/* Number i of an axis without runs stands at i·step. */
-static const struct gemm_place origin;
-
-static struct gemm_axis straight(int64_t count, int64_t a_step, int64_t other_step)
+/* An axis of a plain matrix: one run. */
+static struct gemm_axis straight(const struct gemm_place *run, int64_t a_step, int64_t other_step)
 {
-    return (struct gemm_axis){&origin, 1, count, a_step, other_step};
+    return (struct gemm_axis){run, 1, a_step, other_step};
+}
+
+static struct gemm_place run_of(int64_t count)
+{
+    return (struct gemm_place){0, 0, count};
 }
 
 static void forward(struct op *op, const struct op_call *call)
 {
     const struct portable_linear *s = op->state;
+    const struct gemm_place samples = run_of(call->samples), inputs = run_of(s->shared.in);
     int64_t in = s->shared.in, out = s->shared.out;
-    gemm_run(s->gemm, &(struct gemm){.rows = straight(call->samples, in, out),
-                                     .inner = straight(in, 1, GEMM_LANES),
+    gemm_run(s->gemm, &(struct gemm){.rows = straight(&samples, in, out),
+                                     .inner = straight(&inputs, 1, GEMM_LANES),
                                      .a = call->x,
                                      .b = s->packed,
                                      .c = call->y,
@@ -84,10 +88,11 @@ static void forward(struct op *op, const struct op_call *call)
 static void backward(struct op *op, const struct op_call *call)
 {
     const struct portable_linear *s = op->state;
+    const struct gemm_place samples = run_of(call->samples), outputs = run_of(s->shared.out);
     int64_t in = s->shared.in, out = s->shared.out;
     if (call->dx)
-        gemm_run(s->gemm, &(struct gemm){.rows = straight(call->samples, out, in),
-                                         .inner = straight(out, 1, GEMM_LANES),
+        gemm_run(s->gemm, &(struct gemm){.rows = straight(&samples, out, in),
+                                         .inner = straight(&outputs, 1, GEMM_LANES),
                                          .a = call->dy,
                                          .b = s->packed_back,
                                          .c = call->dx,
@@ -100,22 +105,24 @@ static void gather(struct op *op, const struct op_gather *gather)
 {
     const struct portable_linear *s = op->state;
     struct linear_range range = linear_range(op, gather->task);
+    const struct gemm_place outputs = run_of(range.end - range.first),
+                            samples = run_of(gather->samples);
     int64_t in = s->shared.in, panel = s->batch * GEMM_LANES;
     real *held = s->held + gather->task * HELD * panel;
+    real *dw = gather->gradients + s->shared.weight + range.first * in;
 
     for (int64_t first = 0; first < in; first += HELD * GEMM_LANES) {
         int64_t left = in - first, columns = left < HELD * GEMM_LANES ? left : HELD * GEMM_LANES;
         for (int64_t i = 0; i < panels_of(columns); i++)
             take_panel(gather->x, in, gather->samples, first + i * GEMM_LANES, held + i * panel);
-        gemm_run(s->gemm, &(struct gemm){
-                              .rows = straight(range.end - range.first, 1, in),
-                              .inner = straight(gather->samples, s->shared.out, GEMM_LANES),
-                              .a = gather->dy + range.first,
-                              .b = held,
-                              .c = gather->gradients + s->shared.weight + range.first * in + first,
-                              .columns = columns,
-                              .b_panel = panel,
-                              .c_panel = GEMM_LANES});
+        gemm_run(s->gemm, &(struct gemm){.rows = straight(&outputs, 1, in),
+                                         .inner = straight(&samples, s->shared.out, GEMM_LANES),
+                                         .a = gather->dy + range.first,
+                                         .b = held,
+                                         .c = dw + first,
+                                         .columns = columns,
+                                         .b_panel = panel,
+                                         .c_panel = GEMM_LANES});
     }
     linear_gather_bias(op, gather);
 }
