@@ -28,6 +28,7 @@ struct part {
     int64_t panel;
     int panels;
     int64_t narrow; /* columns of C where it has no whole panel left; 0: it has */
+    int64_t rows;
 };
 
 /* A row of C on its way along the axis. */
@@ -40,21 +41,27 @@ static int least(int64_t a, int b)
     return a < b ? (int)a : b;
 }
 
-/* The next rows of the axis, `most` at most; returns how many there are. */
-static int take_rows(const struct gemm_axis *rows, struct cursor *at, int most,
-                     struct gemm_place *out)
+/* The next rows into the tile. */
+static void take_rows(const struct part *part, struct cursor *at, int rows, struct gemm_tile *tile)
 {
-    int count = 0;
-    for (; count < most && at->place < rows->count; count++) {
-        const struct gemm_place *place = &rows->places[at->place];
-        out[count].a = place->a + at->step * rows->a_step;
-        out[count].other = place->other + at->step * rows->other_step;
-        if (++at->step == place->run) {
+    const struct gemm *g = part->gemm;
+    for (int count = 0; count < rows;) {
+        const struct gemm_place *place = &g->rows.places[at->place];
+        int taken = least(place->run - at->step, rows - count);
+        const real *a = g->a + place->a + at->step * g->rows.a_step;
+        real *c = g->c + part->panel * g->c_panel + place->other + at->step * g->rows.other_step;
+        for (int end = count + taken; count < end; count++) {
+            tile->a[count] = a;
+            tile->c[count] = c;
+            a += g->rows.a_step;
+            c += g->rows.other_step;
+        }
+        at->step += taken;
+        if (at->step == place->run) {
             at->step = 0;
             at->place++;
         }
     }
-    return count;
 }
 
 /* A tile whose panel is not all there in C: by way of one that is. */
@@ -79,19 +86,16 @@ static void run_rows(const struct part *part, struct gemm_tile *tile)
     const struct gemm *g = part->gemm;
     gemm_tile_run *const *tiles =
         g->lanewise ? part->kernel->lanewise : part->kernel->tiles[part->panels - 1];
-    real *c = g->c + part->panel * g->c_panel;
-    struct gemm_place rows[GEMM_ROWS_MAX];
     struct cursor at = {0, 0};
-    int count;
-    while ((count = take_rows(&g->rows, &at, part->kernel->rows, rows)) > 0) {
-        for (int i = 0; i < count; i++) {
-            tile->a[i] = g->a + rows[i].a;
-            tile->c[i] = c + rows[i].other;
-        }
+    int64_t left = part->rows, most = part->kernel->rows;
+    for (int64_t pieces = (left + most - 1) / most; pieces > 0; pieces--) {
+        int rows = (int)((left + pieces - 1) / pieces); /* all of about the same height */
+        take_rows(part, &at, rows, tile);
         if (part->narrow > 0)
-            run_narrow(tiles[count - 1], tile, count, part->narrow);
+            run_narrow(tiles[rows - 1], tile, rows, part->narrow);
         else
-            tiles[count - 1](tile);
+            tiles[rows - 1](tile);
+        left -= rows;
     }
     tile->add = true;
 }
@@ -140,12 +144,16 @@ static void run_part(const struct part *part)
 
 void gemm_run(const struct gemm_kernel *kernel, const struct gemm *gemm)
 {
-    int64_t whole = gemm->columns / GEMM_LANES, panel = 0;
-    while (panel < whole) {
-        struct part part = {kernel, gemm, panel, least(whole - panel, kernel->panels), 0};
+    int64_t whole = gemm->columns / GEMM_LANES;
+    struct part part = {.kernel = kernel, .gemm = gemm};
+    for (int64_t i = 0; i < gemm->rows.count; i++)
+        part.rows += gemm->rows.places[i].run;
+    for (; part.panel < whole; part.panel += part.panels) {
+        part.panels = least(whole - part.panel, kernel->panels);
         run_part(&part);
-        panel += part.panels;
     }
-    if (gemm->columns % GEMM_LANES > 0)
-        run_part(&(struct part){kernel, gemm, panel, 1, gemm->columns % GEMM_LANES});
+    part.narrow = gemm->columns % GEMM_LANES;
+    part.panels = 1;
+    if (part.narrow > 0)
+        run_part(&part);
 }

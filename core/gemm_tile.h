@@ -32,47 +32,67 @@ struct tile_size {
     bool lanewise;
 };
 
+/* In front of loops over rows and vectors: unrolled early, or the sums would live in memory. */
+#define TILE_UNROLL _Pragma("GCC unroll 16")
+
 /* Where vector v of a row of panels lies. */
 TILE_INLINE int64_t tile_place(int v, int64_t panel)
 {
     return v / TILE_VECTORS * panel + v % TILE_VECTORS * TILE_LANES;
 }
 
-TILE_INLINE void tile_finish(const struct gemm_tile *t, const struct tile_size size,
-                             tile_vector sums[TILE_ROWS][TILE_WIDTH])
+TILE_INLINE tile_vector tile_load(const real *from)
 {
-    for (int i = 0; i < size.rows; i++)
-        for (int v = 0; v < size.panels * TILE_VECTORS; v++) {
-            tile_loose *c = (tile_loose *)(t->c[i] + tile_place(v, t->c_panel));
-            *c = (t->add ? *c : *(const tile_loose *)(t->start + v * TILE_LANES)) + sums[i][v];
-        }
+    return *(const tile_loose *)from;
 }
 
 TILE_INLINE void tile_run(const struct gemm_tile *t, const struct tile_size size)
 {
-    tile_vector sums[TILE_ROWS][TILE_WIDTH];
+    const int vectors = size.panels * TILE_VECTORS;
+    tile_vector sums[TILE_ROWS][TILE_WIDTH], row[TILE_WIDTH];
     const real *a[TILE_ROWS];
+    TILE_UNROLL
     for (int i = 0; i < size.rows; i++) {
         a[i] = t->a[i];
-        for (int v = 0; v < size.panels * TILE_VECTORS; v++)
+        TILE_UNROLL
+        for (int v = 0; v < vectors; v++)
             sums[i][v] = (tile_vector){0};
     }
     for (int64_t o = 0; o < t->count; o++) {
         const real *b = t->b + t->places[o].other;
         int64_t at = t->places[o].a;
         for (int64_t left = t->places[o].run; left > 0; left--, at += t->a_step, b += t->b_step) {
-            tile_vector row[TILE_WIDTH];
-            for (int v = 0; v < size.panels * TILE_VECTORS; v++)
-                row[v] = *(const tile_loose *)(b + tile_place(v, t->b_panel));
-            for (int i = 0; i < size.rows; i++)
-                for (int v = 0; v < size.panels * TILE_VECTORS; v++)
+            TILE_UNROLL
+            for (int v = 0; v < vectors; v++)
+                row[v] = tile_load(b + tile_place(v, t->b_panel));
+            TILE_UNROLL
+            for (int i = 0; i < size.rows; i++) {
+                TILE_UNROLL
+                for (int v = 0; v < vectors; v++)
                     if (size.lanewise)
-                        sums[i][v] += row[v] * *(const tile_loose *)(a[i] + at + v * TILE_LANES);
+                        sums[i][v] += row[v] * tile_load(a[i] + at + v * TILE_LANES);
                     else
                         sums[i][v] += row[v] * a[i][at];
+            }
         }
     }
-    tile_finish(t, size, sums);
+    const int64_t panel = t->c_panel;
+    const bool add = t->add;
+    TILE_UNROLL
+    for (int v = 0; v < vectors; v++)
+        row[v] = tile_load(t->start + v * TILE_LANES);
+    TILE_UNROLL
+    for (int i = 0; i < size.rows; i++) {
+        real *c = t->c[i];
+        TILE_UNROLL
+        for (int v = 0; v < vectors; v++) {
+            tile_loose *to = (tile_loose *)(c + tile_place(v, panel));
+            tile_vector before = row[v];
+            if (add)
+                before = *to;
+            *to = before + sums[i][v];
+        }
+    }
 }
 
 #define TILE_FUNCTION(name, rows, panels, lanewise)                                                \

@@ -85,12 +85,12 @@ static void forward(struct op *op, const struct op_call *call)
             gemm_run(s->gemm, &(struct gemm){.rows = pixels_of(s, CONV2D_PIXELS, &lot),
                                              .inner = s->axes[CONV2D_WEIGHTS],
                                              .a = lot.x + g * z->planes * s->x.plane,
-                                             .b = s->packed + g * z->panels * panel,
+                                             .b = s->numbers.packed + g * z->panels * panel,
                                              .c = y + g * z->panels * z->y_plane,
                                              .columns = lanes_of(z->panels),
                                              .b_panel = panel,
                                              .c_panel = z->y_plane,
-                                             .start = s->start + lanes_of(g * z->panels),
+                                             .start = s->numbers.start + lanes_of(g * z->panels),
                                              .lanewise = s->depthwise});
     }
 }
@@ -130,7 +130,7 @@ static void data_product(const struct portable_conv2d *s, const struct lot *lot,
         gemm_run(s->gemm, &(struct gemm){.rows = pixels_of(s, CONV2D_BACK, lot),
                                          .inner = filters,
                                          .a = lot->dy + g * z->panels * s->dy.plane,
-                                         .b = s->packed_back + g * z->planes * panel,
+                                         .b = s->numbers.back + g * z->planes * panel,
                                          .c = dx + g * z->planes * plane,
                                          .columns = lanes_of(z->planes),
                                          .b_panel = panel,
@@ -155,24 +155,39 @@ static void data_backward(const struct portable_conv2d *s, struct lot *lot,
         padding_fold(&s->x.padding, lot->samples * s->x.planes, dx, out);
 }
 
-/* Σ dy over the pixels of each channel of a block, over all samples. */
-VECTOR_CLONES static void sum_pixels(const struct conv2d_sizes *z, int64_t samples, const real *dy,
-                                     real out[GEMM_LANES])
+/* Σ dy over the pixels of each channel of a plane, in float by several sums side by side. */
+VECTOR_CLONES static void add_plane(const real *restrict dy, int64_t count,
+                                    double sums[restrict GEMM_LANES])
 {
-    double sums[GEMM_LANES] = {0};
-    for (int64_t n = 0; n < samples; n++, dy += z->y_sample)
-        for (int64_t i = 0; i < z->y_plane; i += GEMM_LANES)
-            for (int64_t lane = 0; lane < GEMM_LANES; lane++)
-                sums[lane] += (double)dy[i + lane];
-    for (int64_t lane = 0; lane < GEMM_LANES; lane++)
-        out[lane] = (real)sums[lane];
+    enum { WIDE = 8 * GEMM_LANES };
+    real wide[WIDE] = {0};
+    int64_t i = 0;
+    for (; i + WIDE <= count; i += WIDE)
+        for (int64_t j = 0; j < WIDE; j++)
+            wide[j] += dy[i + j];
+    for (; i < count; i += GEMM_LANES)
+        for (int64_t j = 0; j < GEMM_LANES; j++)
+            wide[j] += dy[i + j];
+    for (int64_t j = 0; j < WIDE; j++)
+        sums[j % GEMM_LANES] += (double)wide[j];
+}
+
+static void bias_backward(const struct conv2d_sizes *z, const struct op_call *call, real *bias)
+{
+    for (int64_t panel = 0; panel < z->groups * z->panels; panel++) {
+        double sums[GEMM_LANES] = {0};
+        for (int64_t n = 0; n < call->samples; n++)
+            add_plane(call->dy + n * z->y_sample + panel * z->y_plane, z->y_plane, sums);
+        for (int64_t lane = 0; lane < GEMM_LANES; lane++)
+            bias[lanes_of(panel) + lane] = (real)sums[lane];
+    }
 }
 
 static void backward(struct op *op, const struct op_call *call)
 {
     const struct portable_conv2d *s = op->state;
     const struct conv2d_sizes *z = &s->sizes;
-    real *slot = s->slots + call->shard * portable_conv2d_slot(s);
+    real *slot = s->numbers.slots + call->shard * portable_conv2d_slot(s);
 
     for (int64_t first = 0; first < call->samples; first += z->lot) {
         struct lot lot = lot_at(s, call, first);
@@ -180,9 +195,8 @@ static void backward(struct op *op, const struct op_call *call)
         if (call->dx)
             data_backward(s, &lot, call);
     }
-    for (int64_t panel = 0; s->bias >= 0 && panel < z->groups * z->panels; panel++)
-        sum_pixels(z, call->samples, call->dy + panel * z->y_plane,
-                   slot + portable_conv2d_slot_bias(s) + lanes_of(panel));
+    if (s->bias >= 0)
+        bias_backward(z, call, slot + portable_conv2d_slot_bias(s));
 }
 
 /* A task takes a range of panels. */
@@ -194,10 +208,11 @@ static void gather(struct op *op, const struct op_gather *gather)
             end = panels * (gather->task + 1) / op->gather_tasks;
     int64_t slot = portable_conv2d_slot(s), bias = portable_conv2d_slot_bias(s) + lanes_of(first);
 
-    shards_sum(s->slots + first * panel, slot, gather->shards, s->sum + first * panel,
-               (end - first) * panel);
+    shards_sum(s->numbers.slots + first * panel, slot, gather->shards,
+               s->numbers.sum + first * panel, (end - first) * panel);
     if (s->bias >= 0)
-        shards_sum(s->slots + bias, slot, gather->shards, s->sum + bias, lanes_of(end - first));
+        shards_sum(s->numbers.slots + bias, slot, gather->shards, s->numbers.sum + bias,
+                   lanes_of(end - first));
     for (int64_t i = first; i < end; i++)
         portable_conv2d_unpack(s, i, gather->gradients);
 }
@@ -221,15 +236,15 @@ static void reserve(struct portable_conv2d *s, const struct op_setup *setup)
 {
     const struct conv2d_sizes *z = &s->sizes;
     int64_t back = saturating_product(lanes_of(z->groups * z->planes), z->filters);
-    block_reserve(setup->memory, &s->packed, portable_conv2d_slot_bias(s), sizeof(real));
-    block_reserve(setup->memory, &s->start, lanes_of(z->groups * z->panels), sizeof(real));
-    block_reserve(setup->memory, &s->slots,
+    block_reserve(setup->memory, &s->numbers.packed, portable_conv2d_slot_bias(s), sizeof(real));
+    block_reserve(setup->memory, &s->numbers.start, lanes_of(z->groups * z->panels), sizeof(real));
+    block_reserve(setup->memory, &s->numbers.slots,
                   saturating_product(setup->shards, portable_conv2d_slot(s)), sizeof(real));
-    block_reserve(setup->memory, &s->sum, portable_conv2d_slot(s), sizeof(real));
+    block_reserve(setup->memory, &s->numbers.sum, portable_conv2d_slot(s), sizeof(real));
     reserve_stage(&s->x, setup, z->lot);
     if (!setup->want_dx)
         return;
-    block_reserve(setup->memory, &s->packed_back, saturating_product(back, z->taps), sizeof(real));
+    block_reserve(setup->memory, &s->numbers.back, saturating_product(back, z->taps), sizeof(real));
     reserve_stage(&s->dy, setup, z->lot);
 }
 

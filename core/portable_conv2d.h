@@ -45,8 +45,15 @@ enum conv2d_axis {
     CONV2D_PIXELS,  /* of y in x; other: in y */
     CONV2D_WEIGHTS, /* in x; other: in a panel of W, or of its gradient */
     CONV2D_BACK,    /* pixels in dy; other: in dx. All of dx when pulled, all of dy when pushed */
-    CONV2D_FILTERS, /* in dy; other: in a panel of packed_back. All blocks of a tap, tap by tap */
+    CONV2D_FILTERS, /* in dy; other: in a panel of `back`. All blocks of a tap, tap by tap */
     CONV2D_AXES
+};
+
+/* Weights and their gradients. */
+struct conv2d_panels {
+    real *packed, *start; /* (groups, panels, inputs·taps, lanes), and the bias in whole panels */
+    real *back;           /* (groups, planes, filters·taps, lanes); NULL: dx is not wanted */
+    real *slots, *sum;    /* (shards, slot) and (slot): as packed, then as start */
 };
 
 struct portable_conv2d {
@@ -59,9 +66,7 @@ struct portable_conv2d {
     struct gemm_axis axes[CONV2D_AXES];
     struct gemm_place *places[CONV2D_AXES]; /* theirs; filled in with the first weights */
     int64_t weight, bias;                   /* offsets into the flat arrays; bias −1: none */
-    real *packed, *start; /* (groups, panels, inputs·taps, lanes), and the bias in whole panels */
-    real *packed_back;    /* (groups, planes, filters·taps, lanes); NULL: dx is not wanted */
-    real *slots, *sum;    /* (shards, slot) and (slot): as packed, then as start */
+    struct conv2d_panels numbers;
     char kernel[48];
 };
 

@@ -40,7 +40,7 @@ static int64_t place_of(const struct portable_conv2d *s, const struct filter *f,
     return row * GEMM_LANES + lane;
 }
 
-/* The same in the panels of the group in packed_back, whose lanes are the channels. */
+/* The same in the panels of the group in `back`, whose lanes are the channels. */
 static int64_t place_back(const struct portable_conv2d *s, const struct filter *f, int64_t i)
 {
     const struct conv2d_sizes *z = &s->sizes;
@@ -60,22 +60,22 @@ void portable_conv2d_pack(struct portable_conv2d *s, const real *parameters)
             if (!filter_at(s, panel, lane, &f))
                 continue;
             const real *flat = parameters + s->weight + f.number * count;
-            real *packed = s->packed + panel * portable_conv2d_panel(s);
+            real *packed = s->numbers.packed + panel * portable_conv2d_panel(s);
             real *back =
-                s->packed_back + panel / z->panels * z->planes * z->filters * z->taps * GEMM_LANES;
+                s->numbers.back + panel / z->panels * z->planes * z->filters * z->taps * GEMM_LANES;
             for (int64_t i = 0; i < count; i++)
                 packed[place_of(s, &f, lane, i)] = flat[i];
-            for (int64_t i = 0; s->packed_back && i < count; i++)
+            for (int64_t i = 0; s->numbers.back && i < count; i++)
                 back[place_back(s, &f, i)] = flat[i];
             if (s->bias >= 0)
-                s->start[panel * GEMM_LANES + lane] = parameters[s->bias + f.number];
+                s->numbers.start[panel * GEMM_LANES + lane] = parameters[s->bias + f.number];
         }
 }
 
 void portable_conv2d_unpack(const struct portable_conv2d *s, int64_t panel, real *gradients)
 {
-    const real *packed = s->sum + panel * portable_conv2d_panel(s);
-    const real *bias = s->sum + portable_conv2d_slot_bias(s) + panel * GEMM_LANES;
+    const real *packed = s->numbers.sum + panel * portable_conv2d_panel(s);
+    const real *bias = s->numbers.sum + portable_conv2d_slot_bias(s) + panel * GEMM_LANES;
     int64_t count = s->arranged.inputs * s->sizes.taps;
     struct filter f;
 
