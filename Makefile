@@ -11,6 +11,7 @@ ONEDNN   ?= 1
 WERROR   ?= $(if $(CI),1)
 JOBS     ?= $(or $(shell nproc 2>/dev/null),2)
 T        ?=
+FUZZ_SECONDS ?= 60
 export SANITIZE ONEDNN WERROR JOBS T
 
 # Only the outermost make says how many; its own -j wins.
@@ -45,7 +46,7 @@ LINKING   := -fsanitize=$(SANITIZE)
 endif
 
 LIBRARIES := $(if $(filter 0,$(ONEDNN)),,-ldnnl -lgomp) \
-             -lmicrohttpd -ljansson -lsqlite3 -larchive -lnettle -lm -lpthread
+             -lmicrohttpd -ljansson -lsqlite3 -larchive -lpng -ljpeg -lnettle -lm -lpthread
 COMPILE    = $(CC) $(FLAGS) $(CFLAGS) $(CPPFLAGS) -MMD -MP
 LINK       = $(CC) $(FLAGS) $(CFLAGS) $(LINKING) $(LDFLAGS)
 
@@ -55,13 +56,19 @@ PORTABLE   := $(filter-out core/onednn%,$(wildcard core/*.c))
 CORE       := $(if $(filter 0,$(ONEDNN)),$(PORTABLE),$(wildcard core/*.c))
 SERVER     := $(wildcard server/*.c)
 HARNESS    := tests/harness.c tests/checks.c
-TESTS      := $(wildcard tests/core/*.c tests/server/*.c tests/api/*.c) $(HARNESS)
+FUZZING    := $(filter-out tests/fuzz/entry.c tests/fuzz/test_%,$(wildcard tests/fuzz/*.c))
+TESTS      := $(wildcard tests/core/*.c tests/server/*.c tests/api/*.c tests/fuzz/test_*.c) $(FUZZING) $(HARNESS)
 DOUBLE     := $(wildcard tests/double/*.c) $(filter-out tests/core/test_%,$(wildcard tests/core/*.c)) $(HARNESS)
 SELFTEST   := tests/selftest/planted.c $(HARNESS)
 
 objects     = $(patsubst %.c,$(OUT)/objects/%.o,$(1))
 doubles     = $(patsubst %.c,$(OUT)/double/%.o,$(1))
 INSIDE     := $(call objects,$(CORE) $(filter-out server/main.c,$(SERVER))) $(OUT)/assets.o
+
+FUZZ       := $(BUILD)/fuzz
+PARSERS    := $(wildcard server/spec_*.c server/json_*.c) server/safetensors_read.c
+FUZZFLAGS  := -std=c11 -D_GNU_SOURCE -g -O1 -fno-math-errno -ffp-contract=off -fno-omit-frame-pointer -I. \
+              -fsanitize=address,undefined -fno-sanitize-recover=all -D__SANITIZE_ADDRESS__=1
 
 PROGRAM    := $(OUT)/traind
 PROGRAMS   := $(OUT)/tests $(OUT)/tests-double $(OUT)/planted
@@ -80,7 +87,7 @@ $(OUT)/tests: $(call objects,$(TESTS)) $(INSIDE)
 # The core once more with double for its numbers: finite differences have digits to spare there.
 $(OUT)/tests-double: $(call doubles,$(DOUBLE) $(PORTABLE))
 	@echo "link $@"
-	@$(LINK) $^ -lnettle -larchive -lm -lpthread -o $@
+	@$(LINK) $^ -lnettle -larchive -lpng -ljpeg -lm -lpthread -o $@
 
 # Tests that must fail, to prove the harness.
 $(OUT)/planted: $(call objects,$(SELFTEST))
@@ -97,12 +104,23 @@ $(OUT)/double/%.o: %.c $(OUT)/flags
 	@echo "compile $< with double"
 	@$(COMPILE) -DTRAIND_ONEDNN=0 -DTRAIND_REAL_DOUBLE -c $< -o $@
 
+# The parsers once more, watched by libFuzzer and two sanitizers. As gcc does, and clang does not, the flags say that one
+# of them watches.
+$(FUZZ)/targets: $(patsubst %.c,$(FUZZ)/objects/%.o,tests/fuzz/entry.c $(FUZZING) $(PORTABLE) $(PARSERS))
+	@echo "link $@"
+	@clang $(FUZZFLAGS) -fsanitize=fuzzer $^ -ljansson -larchive -lpng -ljpeg -lnettle -lm -lpthread -o $@
+
+$(FUZZ)/objects/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "compile $< for fuzzing"
+	@clang $(FUZZFLAGS) -fsanitize=fuzzer-no-link -DTRAIND_ONEDNN=0 -MMD -MP -c $< -o $@
+
 # Other flags, other objects: this file changes only when the flags do.
 $(OUT)/flags: always
 	@mkdir -p $(@D)
 	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' > $@
 
--include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+-include $(shell find $(OUT) $(FUZZ) -name '*.d' 2>/dev/null)
 
 # ---- files inside the program: the dashboard, its libraries, the migrations ----
 
@@ -146,10 +164,22 @@ programs: $(PROGRAM) $(PROGRAMS)
 lint: $(call objects,$(CORE) $(SERVER))
 	@tests/lint/lint.sh . $(OUT)/objects
 
+## fuzz: each parser of what strangers write, FUZZ_SECONDS (60) with libFuzzer
+fuzz:
+	@docker/packages.sh build fuzz
+	@$(MAKE) $(FUZZ)/targets
+	@tests/fuzz/run.sh $(FUZZ)/targets $(FUZZ_SECONDS)
+
 ## golden: make the committed golden numbers of tests/golden once more with PyTorch
 golden:
 	@docker/packages.sh golden
 	@tests/golden/make.sh
+
+## accuracy: train real networks on real images and compare with what the README promises (NET=resnet: that one)
+accuracy:
+	@docker/packages.sh build demo
+	@$(MAKE) all
+	@tests/accuracy/run.sh $(PROGRAM) $(BUILD)/accuracy $(NET)
 
 ## packages: install the Debian packages that building, running, testing and the demo need
 packages:
@@ -165,4 +195,4 @@ help:
 	@echo
 	@sed -n '3,/^$$/ s/^#\( *\)//p' $(firstword $(MAKEFILE_LIST)) | sed 's/^/  /'
 
-.PHONY: all demo test programs lint golden packages clean help always
+.PHONY: all demo test programs lint fuzz golden accuracy packages clean help always

@@ -2,6 +2,7 @@
 #include "core/checkpoint.h"
 
 #include "core/digest.h"
+#include "core/optimizer.h"
 #include "core/trainer_state.h"
 
 #include <string.h>
@@ -15,8 +16,15 @@ enum {
     AT_PARAMETERS = 24,
     AT_OPTIMIZER_STEPS = 32,
     AT_TOTAL = 40,
-    AT_FINGERPRINT = 48
+    AT_FINGERPRINT = 48,
+    AT_NUMBERS = 80,
+    AT_CONTROL = 96,
+    AT_PLATEAU_METRIC = 192,
+    AT_STOPPING_METRIC = 196,
+    HEADER_1 = 96 /* of version 1 */
 };
+
+static const uint64_t no_metric = 0xffffffff;
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "checkpoints are little-endian and copied as they are");
@@ -33,10 +41,25 @@ static uint64_t get(const uint8_t *bytes, int at, size_t size)
     return value;
 }
 
+static size_t numbers_size(const struct plan *plan)
+{
+    size_t numbers =
+        (size_t)plan->numbers + (size_t)plan->parameters * (size_t)plan->optimizer_slots;
+    return numbers * sizeof(float);
+}
+
 size_t checkpoint_size(const struct plan *plan)
 {
-    size_t numbers = (size_t)plan->parameters * (size_t)(1 + plan->optimizer_slots);
-    return CHECKPOINT_HEADER + numbers * sizeof(float) + DIGEST_BYTES;
+    return CHECKPOINT_HEADER + numbers_size(plan) + DIGEST_BYTES;
+}
+
+size_t checkpoint_numbers_at(const struct plan *plan, int64_t size)
+{
+    if (size == (int64_t)checkpoint_size(plan))
+        return CHECKPOINT_HEADER;
+    bool old = plan->numbers == plan->parameters &&
+               size == (int64_t)(HEADER_1 + numbers_size(plan) + DIGEST_BYTES);
+    return old ? HEADER_1 : 0;
 }
 
 /* The double build of the tests has checkpoints too, rounded to what the format holds. */
@@ -54,48 +77,184 @@ static void load_numbers(real *to, const float *from, int64_t count)
         to[i] = (real)from[i];
 }
 
-/* What must be the same for a run to go on as if nothing had been: tensors, optimizer, data. */
-static void fingerprint(const struct trainer *trainer, uint8_t out[DIGEST_BYTES])
+/* What must be the same for a run to go on as if nothing had been: tensors, optimizer, and the
+ * data, unless nothing of them is in it yet. */
+static void fingerprint(const struct checkpoint_start *of, int64_t steps, const char *data,
+                        uint8_t out[DIGEST_BYTES])
 {
-    uint8_t plan[DIGEST_BYTES];
-    const char *data = dataset_digest(trainer->dataset);
-    plan_fingerprint(trainer->setup.spec, trainer->setup.plan, plan);
-    const struct digest_piece pieces[] = {{plan, sizeof plan}, {data, strlen(data)}};
+    uint8_t digest[DIGEST_BYTES];
+    data = steps > 0 ? data : "";
+    plan_fingerprint(of->spec, of->plan, digest);
+    const struct digest_piece pieces[] = {{digest, sizeof digest}, {data, strlen(data)}};
     digest_pieces(pieces, 2, out);
+}
+
+/* ---- control: every member is eight bytes ---- */
+
+#define PLACE(member) offsetof(struct control, member)
+
+static const size_t control_places[] = {
+    PLACE(plateau.rate),
+    PLACE(plateau.watch.best),
+    PLACE(plateau.watch.bad),
+    PLACE(plateau.cooldown),
+    PLACE(stopping.best),
+    PLACE(stopping.bad),
+    PLACE(factor),
+    PLACE(retries),
+    PLACE(observed),
+    PLACE(samples),
+    PLACE(correct),
+    PLACE(loss_sum),
+};
+_Static_assert(sizeof control_places / sizeof control_places[0] * 8 == sizeof(struct control) &&
+                   AT_CONTROL + sizeof(struct control) == AT_PLATEAU_METRIC,
+               "every member has its place");
+
+static uint64_t plateau_metric_of(const struct spec *spec)
+{
+    return plateau_is(&spec->lr_schedule) ? (uint64_t)plateau_metric(&spec->lr_schedule)
+                                          : no_metric;
+}
+
+static uint64_t stopping_metric_of(const struct spec *spec)
+{
+    return spec->early_stopping.given ? (uint64_t)spec->early_stopping.metric : no_metric;
+}
+
+static void put_control(uint8_t *bytes, const struct spec *spec, const struct control *control)
+{
+    for (size_t i = 0; i < COUNT_OF(control_places); i++)
+        memcpy(bytes + AT_CONTROL + 8 * i, (const char *)control + control_places[i], 8);
+    put(bytes, AT_PLATEAU_METRIC, plateau_metric_of(spec), 4);
+    put(bytes, AT_STOPPING_METRIC, stopping_metric_of(spec), 4);
+}
+
+/* What was watched by another metric, or not at all, begins anew. */
+static struct control get_control(const uint8_t *bytes, const struct spec *spec)
+{
+    struct control control, fresh = control_begin(spec);
+    if (get(bytes, AT_VERSION, 4) == 1)
+        return fresh;
+    for (size_t i = 0; i < COUNT_OF(control_places); i++)
+        memcpy((char *)&control + control_places[i], bytes + AT_CONTROL + 8 * i, 8);
+    uint64_t metric = plateau_metric_of(spec);
+    if (metric == no_metric || metric != get(bytes, AT_PLATEAU_METRIC, 4))
+        control.plateau = fresh.plateau;
+    if (stopping_metric_of(spec) != get(bytes, AT_STOPPING_METRIC, 4))
+        control.stopping = fresh.stopping;
+    return control;
+}
+
+/* ---- writing ---- */
+
+struct position {
+    int64_t steps, optimizer_steps;
+    const char *data; /* digest of the data set; NULL: the run has not begun */
+};
+
+/* All before the numbers. */
+static void put_header(uint8_t *bytes, const struct checkpoint_start *of,
+                       const struct position *position, const struct control *control)
+{
+    const struct plan *plan = of->plan;
+    memset(bytes, 0, CHECKPOINT_HEADER);
+    memcpy(bytes, magic, sizeof magic);
+    put(bytes, AT_VERSION, CHECKPOINT_VERSION, 4);
+    put(bytes, AT_SLOTS, (uint64_t)plan->optimizer_slots, 4);
+    put(bytes, AT_STEPS, (uint64_t)position->steps, 8);
+    put(bytes, AT_PARAMETERS, (uint64_t)plan->parameters, 8);
+    put(bytes, AT_OPTIMIZER_STEPS, (uint64_t)position->optimizer_steps, 8);
+    put(bytes, AT_TOTAL, checkpoint_size(plan), 8);
+    put(bytes, AT_NUMBERS, (uint64_t)plan->numbers, 8);
+    fingerprint(of, position->steps, position->data, bytes + AT_FINGERPRINT);
+    put_control(bytes, of->spec, control);
+}
+
+static void put_digest(uint8_t *bytes, const struct plan *plan)
+{
+    size_t size = checkpoint_size(plan);
+    digest_sha256(bytes, size - DIGEST_BYTES, bytes + size - DIGEST_BYTES);
 }
 
 void trainer_save(const struct trainer *trainer, uint8_t *bytes)
 {
     const struct plan *plan = trainer->setup.plan;
-    size_t size = checkpoint_size(plan);
-
-    memset(bytes, 0, CHECKPOINT_HEADER);
-    memcpy(bytes, magic, sizeof magic);
-    put(bytes, AT_VERSION, CHECKPOINT_VERSION, 4);
-    put(bytes, AT_SLOTS, (uint64_t)plan->optimizer_slots, 4);
-    put(bytes, AT_STEPS, (uint64_t)trainer->steps_done, 8);
-    put(bytes, AT_PARAMETERS, (uint64_t)plan->parameters, 8);
-    put(bytes, AT_OPTIMIZER_STEPS, (uint64_t)trainer->optimizer_steps, 8);
-    put(bytes, AT_TOTAL, size, 8);
-    fingerprint(trainer, bytes + AT_FINGERPRINT);
+    const struct checkpoint_start of = {trainer->setup.spec, plan, NULL};
+    const struct position position = {trainer->steps_done, trainer->optimizer_steps,
+                                      dataset_digest(trainer->dataset)};
     uint8_t *numbers = bytes + CHECKPOINT_HEADER;
-    store_numbers(numbers, trainer->parameters, plan->parameters);
-    store_numbers(numbers + (size_t)plan->parameters * sizeof(float), trainer->state,
+
+    put_header(bytes, &of, &position, &trainer->control);
+    store_numbers(numbers, trainer->parameters, plan->numbers);
+    store_numbers(numbers + (size_t)plan->numbers * sizeof(float), trainer->state,
                   plan->parameters * plan->optimizer_slots);
-    digest_sha256(bytes, size - DIGEST_BYTES, bytes + size - DIGEST_BYTES);
+    put_digest(bytes, plan);
+}
+
+void checkpoint_start(const struct checkpoint_start *start, uint8_t *bytes)
+{
+    const struct plan *plan = start->plan;
+    const struct position position = {0, 0, NULL};
+    const struct control control = control_begin(start->spec);
+    size_t size = (size_t)plan->numbers * sizeof(float);
+    uint8_t *state = bytes + CHECKPOINT_HEADER + size;
+
+    put_header(bytes, start, &position, &control);
+    memcpy(bytes + CHECKPOINT_HEADER, start->numbers, size);
+    for (int slot = 0; slot < (int)plan->optimizer_slots; slot++) {
+        float value = (float)optimizer_initial(&start->spec->optimizer, slot);
+        for (int64_t i = 0; i < plan->parameters; i++, state += sizeof value)
+            memcpy(state, &value, sizeof value);
+    }
+    put_digest(bytes, plan);
+}
+
+/* ---- reading ---- */
+
+static bool known_version(const uint8_t *bytes, struct error *error)
+{
+    unsigned long long version = get(bytes, AT_VERSION, 4);
+    return (version >= 1 && version <= CHECKPOINT_VERSION) ||
+           error_set(error, ERROR_CORRUPT, "checkpoint", "version %llu is not known here (%d is)",
+                     version, CHECKPOINT_VERSION);
+}
+
+/* Whether the header's counts make up the size; in *out what they are. */
+static bool read_counts(const uint8_t *bytes, size_t size, struct checkpoint_view *out)
+{
+    bool old = get(bytes, AT_VERSION, 4) == 1;
+    size_t header = old ? HEADER_1 : CHECKPOINT_HEADER;
+    uint64_t parameters = get(bytes, AT_PARAMETERS, 8), slots = get(bytes, AT_SLOTS, 4);
+    uint64_t count = old ? parameters : get(bytes, AT_NUMBERS, 8), state, all;
+    if (size < header + DIGEST_BYTES || count < parameters ||
+        __builtin_mul_overflow(parameters, slots, &state) ||
+        __builtin_add_overflow(count, state, &all) ||
+        all != (size - header - DIGEST_BYTES) / sizeof(float) ||
+        all * sizeof(float) != size - header - DIGEST_BYTES)
+        return false;
+    *out = (struct checkpoint_view){
+        .version = (int)get(bytes, AT_VERSION, 4),
+        .steps = (int64_t)get(bytes, AT_STEPS, 8),
+        .optimizer_steps = (int64_t)get(bytes, AT_OPTIMIZER_STEPS, 8),
+        .parameters = (const float *)(const void *)(bytes + header),
+        .optimizer_slots = (int64_t)slots,
+        .parameter_count = (int64_t)parameters,
+        .number_count = (int64_t)count,
+    };
+    out->optimizer_state = out->parameters + count;
+    return true;
 }
 
 bool checkpoint_open(const uint8_t *bytes, size_t size, struct checkpoint_view *out,
                      struct error *error)
 {
     uint8_t digest[DIGEST_BYTES];
-    if (size < CHECKPOINT_HEADER + DIGEST_BYTES || memcmp(bytes, magic, sizeof magic) != 0)
+    if (size < HEADER_1 + DIGEST_BYTES || memcmp(bytes, magic, sizeof magic) != 0)
         return error_set(error, ERROR_CORRUPT, "checkpoint", "these %zu bytes are not a checkpoint",
                          size);
-    if (get(bytes, AT_VERSION, 4) != CHECKPOINT_VERSION)
-        return error_set(error, ERROR_CORRUPT, "checkpoint",
-                         "version %llu is not known here (%d is)",
-                         (unsigned long long)get(bytes, AT_VERSION, 4), CHECKPOINT_VERSION);
+    if (!known_version(bytes, error))
+        return false;
     if (get(bytes, AT_TOTAL, 8) != size)
         return error_set(error, ERROR_CORRUPT, "checkpoint", "%zu bytes, but it says it has %llu",
                          size, (unsigned long long)get(bytes, AT_TOTAL, 8));
@@ -103,32 +262,30 @@ bool checkpoint_open(const uint8_t *bytes, size_t size, struct checkpoint_view *
     if (memcmp(digest, bytes + size - DIGEST_BYTES, DIGEST_BYTES) != 0)
         return error_set(error, ERROR_CORRUPT, "checkpoint",
                          "the SHA-256 does not match the bytes");
+    return read_counts(bytes, size, out) ||
+           error_set(error, ERROR_CORRUPT, "checkpoint", "its lengths do not add up");
+}
 
-    uint64_t parameters = get(bytes, AT_PARAMETERS, 8), slots = get(bytes, AT_SLOTS, 4), numbers;
-    if (__builtin_mul_overflow(parameters, slots + 1, &numbers) ||
-        numbers != (size - CHECKPOINT_HEADER - DIGEST_BYTES) / sizeof(float) ||
-        numbers * sizeof(float) != size - CHECKPOINT_HEADER - DIGEST_BYTES)
-        return error_set(error, ERROR_CORRUPT, "checkpoint", "its lengths do not add up");
-    const float *values = (const float *)(const void *)(bytes + CHECKPOINT_HEADER);
-    *out = (struct checkpoint_view){.steps = (int64_t)get(bytes, AT_STEPS, 8),
-                                    .optimizer_steps = (int64_t)get(bytes, AT_OPTIMIZER_STEPS, 8),
-                                    .parameters = values,
-                                    .optimizer_state = values + parameters,
-                                    .optimizer_slots = (int64_t)slots,
-                                    .parameter_count = (int64_t)parameters};
-    return true;
+/* Whether the bytes are of this very run, as far as can be seen. */
+static bool belongs(const struct trainer *trainer, const uint8_t *bytes,
+                    const struct checkpoint_view *view)
+{
+    const struct plan *plan = trainer->setup.plan;
+    const struct checkpoint_start of = {trainer->setup.spec, plan, NULL};
+    uint8_t wanted[DIGEST_BYTES];
+    fingerprint(&of, view->steps, dataset_digest(trainer->dataset), wanted);
+    return memcmp(wanted, bytes + AT_FINGERPRINT, DIGEST_BYTES) == 0 &&
+           view->parameter_count == plan->parameters && view->number_count == plan->numbers &&
+           view->optimizer_slots == plan->optimizer_slots;
 }
 
 bool trainer_load(struct trainer *trainer, const uint8_t *bytes, size_t size, struct error *error)
 {
     const struct plan *plan = trainer->setup.plan;
     struct checkpoint_view view = {0};
-    uint8_t wanted[DIGEST_BYTES];
     if (!checkpoint_open(bytes, size, &view, error))
         return false;
-    fingerprint(trainer, wanted);
-    if (memcmp(wanted, bytes + AT_FINGERPRINT, DIGEST_BYTES) != 0 ||
-        view.parameter_count != plan->parameters || view.optimizer_slots != plan->optimizer_slots)
+    if (!belongs(trainer, bytes, &view))
         return error_set(error, ERROR_INVALID, "checkpoint",
                          "it belongs to another network, optimizer or data set");
     if (view.steps < 0 || view.steps > plan->steps || view.optimizer_steps < 0 ||
@@ -136,9 +293,14 @@ bool trainer_load(struct trainer *trainer, const uint8_t *bytes, size_t size, st
         return error_set(error, ERROR_INVALID, "checkpoint",
                          "step %lld is not in a run of %lld steps", (long long)view.steps,
                          (long long)plan->steps);
-    load_numbers(trainer->parameters, view.parameters, plan->parameters);
+    struct control control = get_control(bytes, trainer->setup.spec);
+    if (!control_is_sound(&control, view.steps))
+        return error_set(error, ERROR_INVALID, "checkpoint",
+                         "no run can have counted what it says of its evaluations");
+    load_numbers(trainer->parameters, view.parameters, plan->numbers);
     load_numbers(trainer->state, view.optimizer_state, plan->parameters * plan->optimizer_slots);
     trainer->optimizer_steps = view.optimizer_steps;
+    trainer->control = control;
     trainer_seek(trainer, view.steps);
     return true;
 }

@@ -1,194 +1,194 @@
-/* Data sets: finds the format, checks what all formats must fulfil, counts the references. Knows no
+/* Data sets: checks what all formats must fulfil, makes the digest, counts the references. Knows no
  * format by name. */
 #include "core/dataset.h"
 
 #include "core/dataset_format.h"
 #include "core/digest.h"
 
-#include <assert.h>
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-static const struct dataset_format *const formats[] = {&dataset_format_idx};
 
 struct dataset {
     atomic_int references;
     const struct dataset_format *format;
     struct data_shape shape;
-    struct dataset_part parts[2];   /* train, test: own the arrays */
-    struct dataset_split splits[2]; /* the same, as others may see them */
+    struct dataset_content content;     /* owns the arrays */
+    struct dataset_split splits[PARTS]; /* the same, as others may see them */
     char digest[DIGEST_HEX];
 };
 
-static const struct dataset_format *recognise(int dir)
-{
-    for (size_t i = 0; i < COUNT_OF(formats); i++)
-        if (formats[i]->probe(dir))
-            return formats[i];
-    return NULL;
-}
-
-static int open_folder(int dir, const char *name)
-{
-    return openat(dir, name, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-}
-
-/* Looks for a data set in each folder directly inside `dir`. On success *inside is that open
- * folder, and −1 when there is none. */
-static bool look_inside(int dir, int *inside, struct error *error)
-{
-    int copy = open_folder(dir, ".");
-    DIR *list = copy < 0 ? NULL : fdopendir(copy);
-    bool good = false;
-
-    *inside = -1;
-    if (list == NULL) {
-        if (copy >= 0)
-            close(copy);
-        return error_set(error, ERROR_IO, "", "the folder cannot be listed: %s", strerror(errno));
-    }
-    for (const struct dirent *entry = readdir(list); entry != NULL; entry = readdir(list)) {
-        int folder = entry->d_name[0] == '.' ? -1 : open_folder(dir, entry->d_name);
-
-        if (folder >= 0 && recognise(folder) == NULL) {
-            close(folder);
-        } else if (folder >= 0 && *inside >= 0) {
-            close(folder);
-            error_set(error, ERROR_INVALID, "", "the folder holds more than one data set");
-            goto out;
-        } else if (folder >= 0) {
-            *inside = folder;
-        }
-    }
-    good = true;
-out:
-    if (!good && *inside >= 0) {
-        close(*inside);
-        *inside = -1;
-    }
-    closedir(list);
-    return good;
-}
-
-/* Opens `path`, or the folder inside it, whichever holds a data set. The open folder or −1. */
-static int find_folder(const char *path, const struct dataset_format **format, struct error *error)
-{
-    int dir = open_folder(AT_FDCWD, path), inside = -1;
-
-    if (dir < 0) {
-        error_set(error,
-                  errno == ENOENT    ? ERROR_NOT_FOUND
-                  : errno == ENOTDIR ? ERROR_INVALID
-                                     : ERROR_IO,
-                  "", "the data set's folder cannot be opened: %s", strerror(errno));
-        return -1;
-    }
-    *format = recognise(dir);
-    if (*format != NULL)
-        return dir;
-    if (look_inside(dir, &inside, error)) {
-        if (inside < 0)
-            error_set(error, ERROR_NOT_FOUND, "",
-                      "the folder holds no known data set: train-images-idx3-ubyte and "
-                      "train-labels-idx1-ubyte, each plain or .gz, are looked for");
-        else
-            *format = recognise(inside);
-    }
-    close(dir);
-    return inside;
-}
-
-static uint16_t largest_label(const struct dataset_part *part)
+static int64_t largest_label(const struct dataset_content *content)
 {
     uint16_t largest = 0;
 
-    for (int64_t i = 0; i < part->count; i++)
-        if (part->labels[i] > largest)
-            largest = part->labels[i];
+    for (int i = 0; i < PARTS; i++)
+        for (int64_t k = 0; k < content->parts[i].count; k++)
+            if (content->parts[i].labels[k] > largest)
+                largest = content->parts[i].labels[k];
     return largest;
 }
 
-static bool describe(struct dataset *dataset, struct error *error)
+static bool check_parts(const struct dataset_content *content, struct error *error)
 {
-    const struct dataset_part *train = &dataset->parts[0], *test = &dataset->parts[1];
+    const struct dataset_part *train = &content->parts[PART_TRAIN],
+                              *test = &content->parts[PART_TEST];
     const struct shape *one = &train->sample, *other = &test->sample;
-    uint16_t last =
-        largest_label(train) > largest_label(test) ? largest_label(train) : largest_label(test);
 
-    if (test->count > 0 && (one->channels != other->channels || one->height != other->height ||
-                            one->width != other->width))
+    if (test->count == 0)
+        return true;
+    if (one->channels != other->channels || one->height != other->height ||
+        one->width != other->width)
         return error_set(error, ERROR_CORRUPT, "",
                          "training images are %" PRId64 "×%" PRId64 "×%" PRId64
                          " and test images are %" PRId64 "×%" PRId64 "×%" PRId64,
                          one->channels, one->height, one->width, other->channels, other->height,
                          other->width);
-    dataset->shape.sample = *one;
-    dataset->shape.classes = last + 1 < DATASET_CLASSES_MIN ? DATASET_CLASSES_MIN : last + 1;
-    dataset->shape.train_samples = train->count;
-    dataset->shape.test_samples = test->count;
-    for (int i = 0; i < 2; i++)
-        dataset->splits[i] = (struct dataset_split){.images = dataset->parts[i].images,
-                                                    .labels = dataset->parts[i].labels,
-                                                    .count = dataset->parts[i].count};
+    return train->real == test->real ||
+           error_set(error, ERROR_CORRUPT, "", "training images are %s and test images are %s",
+                     train->real ? "float32" : "uint8", test->real ? "float32" : "uint8");
+}
+
+/* The first sample that is not a number of this world. */
+static bool check_finite(const struct dataset_part *part, const char *noun, struct error *error)
+{
+    int64_t size = shape_elements(&part->sample);
+
+    for (int64_t i = 0; part->real && i < part->count * size; i++)
+        if (!isfinite(part->reals[i]))
+            return error_set(error, ERROR_CORRUPT, "",
+                             "%s image %" PRId64 " (counted from 0) holds %s", noun, i / size,
+                             isnan(part->reals[i]) ? "NaN" : "an infinite number");
     return true;
 }
 
-static size_t image_bytes(const struct dataset *dataset, int split)
+static bool describe(struct dataset *dataset, struct error *error)
 {
-    return (size_t)(dataset->parts[split].count * shape_elements(&dataset->shape.sample));
+    const struct dataset_content *content = &dataset->content;
+    const struct dataset_part *train = &content->parts[PART_TRAIN];
+    int64_t classes = largest_label(content) + 1;
+
+    if (!check_parts(content, error) || !check_finite(train, "training", error) ||
+        !check_finite(&content->parts[PART_TEST], "test", error))
+        return false;
+    if (content->class_names != NULL && content->class_name_count < classes)
+        return error_set(error, ERROR_CORRUPT, "",
+                         "there are %" PRId64 " names of classes, and the label %" PRId64 " occurs",
+                         content->class_name_count, classes - 1);
+    if (content->class_names != NULL)
+        classes = content->class_name_count;
+    if (classes < content->classes)
+        classes = content->classes;
+    dataset->shape = (struct data_shape){
+        .sample = train->sample,
+        .classes = classes < DATASET_CLASSES_MIN ? DATASET_CLASSES_MIN : classes,
+        .train_samples = train->count,
+        .test_samples = content->parts[PART_TEST].count,
+        .real_pixels = train->real,
+    };
+    for (int i = 0; i < PARTS; i++)
+        dataset->splits[i] = (struct dataset_split){.images = content->parts[i].images,
+                                                    .reals = content->parts[i].reals,
+                                                    .labels = content->parts[i].labels,
+                                                    .count = content->parts[i].count};
+    return true;
 }
 
-static size_t label_bytes(const struct dataset *dataset, int split)
+static struct digest_piece image_piece(const struct dataset *dataset, int part)
 {
-    return (size_t)dataset->parts[split].count * sizeof(uint16_t);
+    const struct dataset_split *split = &dataset->splits[part];
+    size_t numbers = (size_t)(split->count * shape_elements(&dataset->shape.sample));
+
+    if (dataset->shape.real_pixels)
+        return (struct digest_piece){split->reals, numbers * sizeof(float)};
+    return (struct digest_piece){split->images, numbers};
 }
 
-static void take_digest(struct dataset *dataset)
+static struct digest_piece label_piece(const struct dataset *dataset, int part)
 {
+    const struct dataset_split *split = &dataset->splits[part];
+
+    return (struct digest_piece){split->labels, (size_t)split->count * sizeof(uint16_t)};
+}
+
+/* All names, each with the NUL behind it; malloc'ed. */
+static char *join_names(const struct dataset_content *content, size_t *size)
+{
+    char *names, *next;
+
+    *size = 0;
+    for (int64_t i = 0; i < content->class_name_count; i++)
+        *size += strlen(content->class_names[i]) + 1;
+    names = next = malloc(*size > 0 ? *size : 1);
+    for (int64_t i = 0; names != NULL && i < content->class_name_count; i++) {
+        size_t length = strlen(content->class_names[i]) + 1;
+
+        memcpy(next, content->class_names[i], length);
+        next += length;
+    }
+    return names;
+}
+
+/* Byte images without names of classes are digested without a word on either, as they were before
+ * there was anything else. */
+static bool take_digest(struct dataset *dataset, struct error *error)
+{
+    static const char real_mark[] = "float32", names_mark[] = "class names";
     const struct data_shape *shape = &dataset->shape;
     const int64_t numbers[] = {shape->sample.channels, shape->sample.height, shape->sample.width,
                                shape->classes,         shape->train_samples, shape->test_samples};
+    bool named = dataset->content.class_names != NULL;
+    size_t names_size;
+    char *names = join_names(&dataset->content, &names_size);
     const struct digest_piece pieces[] = {
         {numbers, sizeof(numbers)},
-        {dataset->parts[0].images, image_bytes(dataset, 0)},
-        {dataset->parts[0].labels, label_bytes(dataset, 0)},
-        {dataset->parts[1].images, image_bytes(dataset, 1)},
-        {dataset->parts[1].labels, label_bytes(dataset, 1)},
+        {real_mark, shape->real_pixels ? sizeof(real_mark) : 0},
+        image_piece(dataset, PART_TRAIN),
+        label_piece(dataset, PART_TRAIN),
+        image_piece(dataset, PART_TEST),
+        label_piece(dataset, PART_TEST),
+        {names_mark, named ? sizeof(names_mark) : 0},
+        {names, names_size},
     };
     uint8_t digest[DIGEST_BYTES];
 
+    if (names == NULL)
+        return error_set(error, ERROR_MEMORY, "", "no memory for a data set");
     digest_pieces(pieces, COUNT_OF(pieces), digest);
     digest_hex(digest, dataset->digest);
+    free(names);
+    return true;
 }
 
-bool dataset_adopt(const struct dataset_format *format, const struct dataset_part parts[2],
-                   int64_t classes, struct dataset **out, struct error *error)
+void dataset_content_drop(struct dataset_content *content)
+{
+    for (int i = 0; i < PARTS; i++) {
+        free(content->parts[i].images);
+        free(content->parts[i].reals);
+        free(content->parts[i].labels);
+    }
+    arena_drop(&content->arena);
+    *content = (struct dataset_content){0};
+}
+
+bool dataset_adopt(const struct dataset_format *format, struct dataset_content *content,
+                   struct dataset **out, struct error *error)
 {
     struct dataset *dataset = calloc(1, sizeof(*dataset));
 
     if (dataset == NULL) {
-        for (int i = 0; i < 2; i++) {
-            free(parts[i].images);
-            free(parts[i].labels);
-        }
+        dataset_content_drop(content);
         return error_set(error, ERROR_MEMORY, "", "no memory for a data set");
     }
     atomic_init(&dataset->references, 1);
     dataset->format = format;
-    memcpy(dataset->parts, parts, sizeof(dataset->parts));
-    if (!describe(dataset, error)) {
+    dataset->content = *content;
+    *content = (struct dataset_content){0};
+    if (!describe(dataset, error) || !take_digest(dataset, error)) {
         dataset_release(dataset);
         return false;
     }
-    if (dataset->shape.classes < classes)
-        dataset->shape.classes = classes;
-    take_digest(dataset);
     *out = dataset;
     return true;
 }
@@ -196,20 +196,18 @@ bool dataset_adopt(const struct dataset_format *format, const struct dataset_par
 bool dataset_open(const char *path, struct dataset **out, struct error *error)
 {
     const struct dataset_format *format = NULL;
-    int dir = find_folder(path, &format, error);
-    struct dataset_part parts[2] = {{.count = 0}, {.count = 0}};
+    struct dataset_content content = {0};
+    struct fileset *fileset = NULL;
+    struct fileset_view view;
     bool good;
 
-    if (dir < 0)
+    if (!fileset_open(path, &fileset, error))
         return false;
-    good = format->load(dir, &parts[0], &parts[1], error);
-    close(dir);
+    good = dataset_find(fileset, &format, &view, error) && format->load(&view, &content, error);
+    fileset_close(fileset);
     if (good)
-        return dataset_adopt(format, parts, 0, out, error);
-    for (int i = 0; i < 2; i++) {
-        free(parts[i].images);
-        free(parts[i].labels);
-    }
+        return dataset_adopt(format, &content, out, error);
+    dataset_content_drop(&content);
     return false;
 }
 
@@ -223,10 +221,7 @@ void dataset_release(struct dataset *dataset)
 {
     if (dataset == NULL || atomic_fetch_sub(&dataset->references, 1) > 1)
         return;
-    for (int i = 0; i < 2; i++) {
-        free(dataset->parts[i].images);
-        free(dataset->parts[i].labels);
-    }
+    dataset_content_drop(&dataset->content);
     free(dataset);
 }
 
@@ -237,20 +232,20 @@ const struct data_shape *dataset_shape(const struct dataset *dataset)
 
 const struct dataset_split *dataset_train(const struct dataset *dataset)
 {
-    return &dataset->splits[0];
+    return &dataset->splits[PART_TRAIN];
 }
 
 const struct dataset_split *dataset_test(const struct dataset *dataset)
 {
-    return &dataset->splits[1];
+    return &dataset->splits[PART_TEST];
 }
 
 int64_t dataset_bytes(const struct dataset *dataset)
 {
     size_t bytes = 0;
 
-    for (int i = 0; i < 2; i++)
-        bytes += image_bytes(dataset, i) + label_bytes(dataset, i);
+    for (int i = 0; i < PARTS; i++)
+        bytes += image_piece(dataset, i).size + label_piece(dataset, i).size;
     return (int64_t)bytes;
 }
 
@@ -262,4 +257,11 @@ const char *dataset_digest(const struct dataset *dataset)
 const char *dataset_format(const struct dataset *dataset)
 {
     return dataset->format->name;
+}
+
+const char *dataset_class_name(const struct dataset *dataset, int64_t class)
+{
+    return class >= 0 && class < dataset->content.class_name_count
+               ? dataset->content.class_names[class]
+               : NULL;
 }

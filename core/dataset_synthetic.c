@@ -236,7 +236,7 @@ static bool maker_take(struct maker *maker, struct error *error)
 }
 
 /* Class by class, so that one pattern is there at a time. */
-static void make_samples(const struct maker *maker, struct dataset_part parts[2])
+static void make_samples(const struct maker *maker, struct dataset_part *parts)
 {
     int64_t elements = shape_elements(&maker->shape.sample), classes = maker->shape.classes;
     for (int64_t label = 0; label < classes; label++) {
@@ -254,9 +254,11 @@ bool synthetic_make(const struct spec_synthetic *synthetic, uint64_t seed, struc
 {
     static const struct dataset_format format = {.name = "synthetic"};
     struct maker maker = {.seed = seed};
-    struct dataset_part parts[2] = {{.count = 0}, {.count = 0}};
+    struct dataset_content content = {0};
+    struct dataset_part *parts = content.parts;
     bool good;
     synthetic_shape(synthetic, &maker.shape);
+    content.classes = maker.shape.classes;
     good = part_take(&parts[0], &maker.shape.sample, maker.shape.train_samples, error) &&
            part_take(&parts[1], &maker.shape.sample, maker.shape.test_samples, error) &&
            maker_take(&maker, error);
@@ -266,10 +268,7 @@ bool synthetic_make(const struct spec_synthetic *synthetic, uint64_t seed, struc
     free(maker.lines);
     free(maker.noise);
     if (good)
-        return dataset_adopt(&format, parts, maker.shape.classes, out, error);
-    for (int i = 0; i < 2; i++) {
-        free(parts[i].images);
-        free(parts[i].labels);
-    }
+        return dataset_adopt(&format, &content, out, error);
+    dataset_content_drop(&content);
     return false;
 }

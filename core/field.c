@@ -24,16 +24,15 @@ const struct kind *kinds_find(const struct kinds *kinds, const char *name)
 static void default_numbers(const struct field *field, void *value)
 {
     bool absent = (field->flags & FIELD_OPTIONAL) != 0;
-    int64_t whole = absent ? FIELD_ABSENT : (int64_t)field->fallback;
     double *reals = value;
     int64_t *integers = value;
 
     switch (field->type) {
     case FIELD_INT:
-        integers[0] = whole;
+        integers[0] = absent ? FIELD_ABSENT : (int64_t)field->fallback;
         break;
     case FIELD_PAIR:
-        integers[0] = integers[1] = whole;
+        integers[0] = integers[1] = absent ? FIELD_ABSENT : (int64_t)field->fallback;
         break;
     case FIELD_REAL:
         reals[0] = absent ? NAN : field->fallback;

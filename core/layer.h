@@ -21,8 +21,20 @@ struct layer_planning {
     bool memory_gone;
 };
 
+/* What a layer is to those around it: advice on networks goes by it. */
+enum layer_nature {
+    LAYER_OTHER,      /* max pooling, joins */
+    LAYER_PRODUCT,    /* weights times inputs */
+    LAYER_ACTIVATION, /* bends each number by itself */
+    LAYER_NORM,
+    LAYER_DROPOUT,
+    LAYER_AVERAGE, /* average pooling */
+    LAYER_RESHAPE
+};
+
 struct layer_kind {
     struct kind kind; /* first: a struct kind * of this family is a struct layer_kind * */
+    enum layer_nature nature;
     /* Fills in defaults that depend on other options. NULL: nothing to do. */
     void (*complete)(void *options);
     bool whole_batch; /* its ops have a barrier: see op.h */
@@ -46,6 +58,7 @@ struct batch_norm2d_options {
     int64_t num_features; /* FIELD_ABSENT or what the user claims */
     double eps, momentum;
     bool affine;
+    struct variant init, bias_init; /* of init_kinds */
 };
 
 extern const struct kinds layer_kinds;
@@ -62,10 +75,12 @@ struct conv2d_options {
     int padding_mode;       /* enum padding_mode */
     int64_t groups;
     bool bias, flip_kernel;
+    struct variant init, bias_init; /* of init_kinds */
 };
 struct linear_options {
     int64_t out_features, in_features;
     bool bias;
+    struct variant init, bias_init; /* of init_kinds */
 };
 struct pool2d_options {
     int64_t kernel_size[2], stride[2], padding[2];
@@ -100,9 +115,11 @@ void conv2d_windows(const struct conv2d_options *options, const struct shape *in
                     struct sliding windows[2]);
 
 /* The part that all windows share (convolution and pooling): output height and width, receptive
- * field and stride, the problem of a window that does not fit, the warning of pixels that are never
- * read and of a kernel that no place holds. */
+ * field and stride, the problem of a window that does not fit. */
 void plan_windows(struct layer_planning *planning, const struct sliding windows[2]);
+
+/* "3 × 5", or "3 × 5 with dilation 2 × 1, which spans 5 × 5,". */
+void plan_kernel_text(const struct sliding windows[2], char *out, size_t size);
 
 /* Adds a tensor "PATH.suffix" to the layer being planned: dims, rank, learned, fans and initializer
  * are the caller's in *tensor, the rest is filled in. */

@@ -31,6 +31,7 @@ static const struct field gelu_rows[] = {
 
 const struct layer_kind layer_relu = {
     .kind = {"relu", "max(x, 0)", {NULL, 0, 0}},
+    .nature = LAYER_ACTIVATION,
     .plan = plan,
 };
 
@@ -38,6 +39,7 @@ const struct layer_kind layer_leaky_relu = {
     .kind = {"leaky_relu",
              "x above zero, negative_slope · x below",
              {leaky_relu_rows, COUNT_OF(leaky_relu_rows), sizeof(struct leaky_relu_options)}},
+    .nature = LAYER_ACTIVATION,
     .plan = plan,
 };
 
@@ -45,6 +47,7 @@ const struct layer_kind layer_elu = {
     .kind = {"elu",
              "x above zero, alpha · (eˣ − 1) below",
              {elu_rows, COUNT_OF(elu_rows), sizeof(struct elu_options)}},
+    .nature = LAYER_ACTIVATION,
     .plan = plan,
 };
 
@@ -52,20 +55,24 @@ const struct layer_kind layer_gelu = {
     .kind = {"gelu",
              "x · Φ(x), Φ the normal distribution",
              {gelu_rows, COUNT_OF(gelu_rows), sizeof(struct gelu_options)}},
+    .nature = LAYER_ACTIVATION,
     .plan = plan,
 };
 
 const struct layer_kind layer_silu = {
     .kind = {"silu", "x · sigmoid(x)", {NULL, 0, 0}},
+    .nature = LAYER_ACTIVATION,
     .plan = plan,
 };
 
 const struct layer_kind layer_sigmoid = {
     .kind = {"sigmoid", "1 / (1 + e⁻ˣ)", {NULL, 0, 0}},
+    .nature = LAYER_ACTIVATION,
     .plan = plan,
 };
 
 const struct layer_kind layer_tanh = {
     .kind = {"tanh", "hyperbolic tangent", {NULL, 0, 0}},
+    .nature = LAYER_ACTIVATION,
     .plan = plan,
 };

@@ -52,5 +52,6 @@ const struct layer_kind layer_adaptive_avg_pool2d = {
     .kind = {"adaptive_avg_pool2d",
              "mean of each of output_size parts of the image",
              {rows, COUNT_OF(rows), sizeof(struct adaptive_avg_pool2d_options)}},
+    .nature = LAYER_AVERAGE,
     .plan = plan,
 };

@@ -1,5 +1,6 @@
 /* batch_norm2d: every channel brought to mean 0 and variance 1 over the batch, then scaled and
  * shifted by learned numbers, as PyTorch's nn.BatchNorm2d. Options and shapes only. */
+#include "core/init.h"
 #include "core/layer.h"
 
 #define AT(member) offsetof(struct batch_norm2d_options, member)
@@ -15,15 +16,22 @@ static const struct field rows[] = {
      .fallback = 0.1, .help = "weight of a new batch in the running statistics"},
     {.name = "affine", .type = FIELD_BOOL, .offset = AT(affine), .fallback = 1,
      .help = "learn a scale and a shift per channel"},
+    {.name = "init", .type = FIELD_VARIANT, .offset = AT(init), .kinds = &init_kinds,
+     .fallback_kind = "ones", .help = "how the scale begins"},
+    {.name = "bias_init", .type = FIELD_VARIANT, .flags = FIELD_OPTIONAL, .offset = AT(bias_init),
+     .kinds = &init_kinds, .help = "how the shift begins; default: 0"},
 };
 /* clang-format on */
 
-static void add(struct layer_planning *planning, const char *suffix, bool learned, double fill)
+/* One number a channel: learned ones begin as `init` says or, without a kind, as `fill`. */
+static void add(struct layer_planning *planning, const char *suffix, const struct variant *init,
+                double fill)
 {
     plan_tensor_add(planning, suffix,
                     &(struct plan_tensor){.dims = {planning->layer->input.channels},
                                           .rank = 1,
-                                          .learned = learned,
+                                          .learned = init != NULL,
+                                          .init = init,
                                           .fill = fill});
 }
 
@@ -43,17 +51,18 @@ static void plan(struct layer_planning *planning)
                             "num_features is %lld, but the input has %lld channels",
                             (long long)o->num_features, (long long)layer->input.channels);
     if (o->affine) {
-        add(planning, "weight", true, 1);
-        add(planning, "bias", true, 0);
+        add(planning, "weight", &o->init, 1);
+        add(planning, "bias", &o->bias_init, 0);
     }
-    add(planning, "running_mean", false, 0);
-    add(planning, "running_var", false, 1);
+    add(planning, "running_mean", NULL, 0);
+    add(planning, "running_var", NULL, 1);
 }
 
 const struct layer_kind layer_batch_norm2d = {
     .kind = {"batch_norm2d",
              "normalization of every channel over the batch",
              {rows, COUNT_OF(rows), sizeof(struct batch_norm2d_options)}},
+    .nature = LAYER_NORM,
     .whole_batch = true,
     .plan = plan,
 };

@@ -1,6 +1,7 @@
 /* conv2d: cross-correlation over channels, as PyTorch's nn.Conv2d, or by option true convolution;
  * and locally_connected2d, the same with weights of its own for every output pixel. Options and
  * shapes only. */
+#include "core/init.h"
 #include "core/layer.h"
 
 #define AT(member) offsetof(struct conv2d_options, member)
@@ -31,6 +32,11 @@ static const struct field rows[] = {
      .fallback = 1, .help = "distance of the pixels that neighbouring weights read"},
     {.name = "bias", .type = FIELD_BOOL, .offset = AT(bias), .fallback = 1,
      .help = "add a learned bias, in conv2d one per filter, in locally_connected2d one per output"},
+    {.name = "init", .type = FIELD_VARIANT, .offset = AT(init), .kinds = &init_kinds,
+     .fallback_kind = "kaiming_uniform", .help = "how the weights begin"},
+    {.name = "bias_init", .type = FIELD_VARIANT, .flags = FIELD_OPTIONAL, .offset = AT(bias_init),
+     .kinds = &init_kinds,
+     .help = "how the bias begins; default: uniform in ±1/√fan_in of the weights"},
     {.name = "padding_mode", .type = FIELD_CHOICE, .offset = AT(padding_mode),
      .choices = padding_modes,
      .help = "what stands in the padding: zeros, the image mirrored at its edge pixels, its edge "
@@ -144,12 +150,15 @@ static void plan_conv2d(struct layer_planning *planning)
                         .rank = 4,
                         .learned = true,
                         .fan_in = fan_in,
-                        .fan_out = saturating_product(o->out_channels, taps)});
+                        .fan_out = saturating_product(o->out_channels, taps),
+                        .init = &o->init});
     if (o->bias)
-        plan_tensor_add(
-            planning, "bias",
-            &(struct plan_tensor){
-                .dims = {o->out_channels}, .rank = 1, .learned = true, .fan_in = fan_in});
+        plan_tensor_add(planning, "bias",
+                        &(struct plan_tensor){.dims = {o->out_channels},
+                                              .rank = 1,
+                                              .learned = true,
+                                              .fan_in = fan_in,
+                                              .init = &o->bias_init});
     layer->multiply_adds = saturating_product(fan_in, shape_elements(&layer->output));
 }
 
@@ -169,13 +178,15 @@ static void plan_locally_connected2d(struct layer_planning *planning)
                                           .rank = 6,
                                           .learned = true,
                                           .fan_in = fan_in,
-                                          .fan_out = saturating_product(o->out_channels, taps)});
+                                          .fan_out = saturating_product(o->out_channels, taps),
+                                          .init = &o->init});
     if (o->bias)
         plan_tensor_add(planning, "bias",
                         &(struct plan_tensor){.dims = {o->out_channels, out->height, out->width},
                                               .rank = 3,
                                               .learned = true,
-                                              .fan_in = fan_in});
+                                              .fan_in = fan_in,
+                                              .init = &o->bias_init});
     layer->multiply_adds = saturating_product(fan_in, shape_elements(out));
 }
 
@@ -183,6 +194,7 @@ const struct layer_kind layer_conv2d = {
     .kind = {"conv2d",
              "convolution (cross-correlation) with learned filters",
              {rows, COUNT_OF(rows), sizeof(struct conv2d_options)}},
+    .nature = LAYER_PRODUCT,
     .plan = plan_conv2d,
 };
 
@@ -190,5 +202,6 @@ const struct layer_kind layer_locally_connected2d = {
     .kind = {"locally_connected2d",
              "as conv2d, but every output pixel has learned filters of its own",
              {rows, COUNT_OF(rows) - ROWS_OF_CONV2D_ALONE, sizeof(struct conv2d_options)}},
+    .nature = LAYER_PRODUCT,
     .plan = plan_locally_connected2d,
 };

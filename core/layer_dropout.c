@@ -32,6 +32,7 @@ const struct layer_kind layer_dropout = {
     .kind = {"dropout",
              "numbers become zero at random in training",
              {rows, COUNT_OF(rows), sizeof(struct dropout_options)}},
+    .nature = LAYER_DROPOUT,
     .plan = plan,
 };
 
@@ -39,5 +40,6 @@ const struct layer_kind layer_dropout2d = {
     .kind = {"dropout2d",
              "whole channels become zero at random in training",
              {rows, COUNT_OF(rows), sizeof(struct dropout_options)}},
+    .nature = LAYER_DROPOUT,
     .plan = plan_channels,
 };

@@ -8,5 +8,6 @@ static void plan(struct layer_planning *planning)
 
 const struct layer_kind layer_flatten = {
     .kind = {"flatten", "images to one vector: channels × height × width", {NULL, 0, 0}},
+    .nature = LAYER_RESHAPE,
     .plan = plan,
 };

@@ -1,4 +1,5 @@
 /* linear: y = x·Wᵀ + b over a flat vector, as PyTorch's nn.Linear. Options and shapes only. */
+#include "core/init.h"
 #include "core/layer.h"
 
 #define AT(member) offsetof(struct linear_options, member)
@@ -12,6 +13,11 @@ static const struct field rows[] = {
      .help = "inferred; when given it is checked"},
     {.name = "bias", .type = FIELD_BOOL, .offset = AT(bias), .fallback = 1,
      .help = "add a learned bias per output"},
+    {.name = "init", .type = FIELD_VARIANT, .offset = AT(init), .kinds = &init_kinds,
+     .fallback_kind = "kaiming_uniform", .help = "how the weights begin"},
+    {.name = "bias_init", .type = FIELD_VARIANT, .flags = FIELD_OPTIONAL, .offset = AT(bias_init),
+     .kinds = &init_kinds,
+     .help = "how the bias begins; default: uniform in ±1/√fan_in of the weights"},
 };
 /* clang-format on */
 
@@ -36,12 +42,15 @@ static void plan(struct layer_planning *planning)
                                           .rank = 2,
                                           .learned = true,
                                           .fan_in = features,
-                                          .fan_out = o->out_features});
+                                          .fan_out = o->out_features,
+                                          .init = &o->init});
     if (o->bias)
-        plan_tensor_add(
-            planning, "bias",
-            &(struct plan_tensor){
-                .dims = {o->out_features}, .rank = 1, .learned = true, .fan_in = features});
+        plan_tensor_add(planning, "bias",
+                        &(struct plan_tensor){.dims = {o->out_features},
+                                              .rank = 1,
+                                              .learned = true,
+                                              .fan_in = features,
+                                              .init = &o->bias_init});
     layer->multiply_adds = saturating_product(features, o->out_features);
     layer->receptive_field[0] = layer->receptive_field[1] = 0;
 }
@@ -50,5 +59,6 @@ const struct layer_kind layer_linear = {
     .kind = {"linear",
              "fully connected layer",
              {rows, COUNT_OF(rows), sizeof(struct linear_options)}},
+    .nature = LAYER_PRODUCT,
     .plan = plan,
 };

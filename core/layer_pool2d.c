@@ -71,6 +71,7 @@ const struct layer_kind layer_avg_pool2d = {
     .kind = {"avg_pool2d",
              "mean of each window",
              {rows, COUNT_OF(rows), sizeof(struct pool2d_options)}},
+    .nature = LAYER_AVERAGE,
     .complete = complete,
     .plan = plan,
 };

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 /* clang-format off */
 static const struct kind *const rows[] = {
@@ -40,8 +41,7 @@ void plan_option_problem(struct layer_planning *planning, const char *key, const
     problem_add(planning->problems, pointer, "%s", text);
 }
 
-/* "3 × 5", or "3 × 5 with dilation 2 × 1, which spans 5 × 5". */
-static void kernel_text(const struct sliding w[2], char *out, size_t size)
+void plan_kernel_text(const struct sliding w[2], char *out, size_t size)
 {
     int length = snprintf(out, size, "%lld × %lld", (long long)w[0].kernel, (long long)w[1].kernel);
     if ((w[0].dilation > 1 || w[1].dilation > 1) && length >= 0 && (size_t)length < size)
@@ -51,36 +51,6 @@ static void kernel_text(const struct sliding w[2], char *out, size_t size)
                  (long long)window_extent(&w[1]));
 }
 
-static void warn_of_windows(struct layer_planning *planning, const struct sliding windows[2])
-{
-    const struct plan_layer *layer = planning->layer;
-    static const char *const one[2] = {"row", "column"}, *const more[2] = {"rows", "columns"};
-    const int64_t outputs[2] = {layer->output.height, layer->output.width};
-    char kernel[128], dilation[64] = "";
-
-    for (int axis = 0; axis < 2; axis++) {
-        const struct sliding *w = &windows[axis];
-        int64_t lost = window_never_reads(w, outputs[axis]);
-        if (w->dilation > 1)
-            snprintf(dilation, sizeof dilation, " with a dilation of %lld", (long long)w->dilation);
-        if (lost > 0)
-            plan_warn(planning->warnings, layer->pointer,
-                      "%lld %s of the %lld × %lld input %s never read: the stride of %lld%s steps "
-                      "over %s",
-                      (long long)lost, lost == 1 ? one[axis] : more[axis],
-                      (long long)windows[0].size, (long long)windows[1].size,
-                      lost == 1 ? "is" : "are", (long long)w->stride,
-                      w->dilation > 1 ? dilation : "", lost == 1 ? "it" : "them");
-    }
-    kernel_text(windows, kernel, sizeof kernel);
-    if (window_extent(&windows[0]) > windows[0].size ||
-        window_extent(&windows[1]) > windows[1].size)
-        plan_warn(planning->warnings, layer->pointer,
-                  "the kernel of %s is larger than its input of %lld × %lld: wherever it lies, a "
-                  "part of it reads padding",
-                  kernel, (long long)windows[0].size, (long long)windows[1].size);
-}
-
 /* How much of the network's input the layer sees, and how far apart. */
 static void look_on(struct plan_layer *layer, const struct sliding *w, int axis)
 {
@@ -88,6 +58,16 @@ static void look_on(struct plan_layer *layer, const struct sliding *w, int axis)
     if (__builtin_add_overflow(layer->receptive_field[axis], grown, &layer->receptive_field[axis]))
         layer->receptive_field[axis] = INT64_MAX;
     layer->stride[axis] = saturating_product(layer->stride[axis], w->stride);
+}
+
+static const struct sliding *keep_windows(struct layer_planning *planning,
+                                          const struct sliding windows[2])
+{
+    struct sliding *kept = arena_take_array(&planning->plan->arena, 2, sizeof *kept);
+    planning->memory_gone |= !kept;
+    if (kept)
+        memcpy(kept, windows, 2 * sizeof *kept);
+    return kept;
 }
 
 void plan_windows(struct layer_planning *planning, const struct sliding windows[2])
@@ -105,10 +85,9 @@ void plan_windows(struct layer_planning *planning, const struct sliding windows[
     planning->lost |= !fits;
     if (layer->input.flat)
         return;
-    kernel_text(windows, kernel, sizeof kernel);
-    if (fits)
-        warn_of_windows(planning, windows);
-    else
+    plan_kernel_text(windows, kernel, sizeof kernel);
+    layer->windows = keep_windows(planning, windows);
+    if (!fits)
         problem_add(planning->problems, layer->pointer,
                     "the kernel of %s is larger than its input of %lld × %lld with padding "
                     "%lld × %lld",

@@ -1,5 +1,11 @@
-/* Losses: the table of kinds. A loss reads one shard's outputs and labels and gives the sum of the
- * losses and the gradient of the batch's mean. Knows nothing of batches beyond the divisor. */
+/* Losses: the table of kinds. A loss reads one shard's scores and labels and gives the sum of the
+ * losses and the gradient of the batch's mean. PyTorch's formulas and defaults. Knows nothing of
+ * batches beyond the divisor.
+ *
+ * Evaluations use the loss that is trained, options included: with label smoothing a val_loss is a
+ * smoothed one too, and can be compared with the train_loss beside it.
+ *
+ * To add one: one file loss_NAME.c and one row in losses.c. */
 #ifndef CORE_LOSS_H
 #define CORE_LOSS_H
 
@@ -7,22 +13,49 @@
 #include "core/tensor.h"
 
 struct loss_call {
-    const void *options;
+    const struct variant *loss;
     const real *y;          /* (samples, classes) outputs of the network */
     const uint16_t *labels; /* (samples) */
     real *dy; /* (samples, classes) gradient of the mean over `batch`; NULL: not wanted */
     int64_t samples, classes;
     int64_t batch;   /* samples of the whole batch */
     double loss_sum; /* out: sum over the samples */
-    int64_t correct; /* out: samples whose largest output (the first of equals) is the label's */
+    int64_t correct; /* out: samples whose largest score (the first of equals) is the label's;
+                        scores of which one is no number decide nothing */
+};
+
+/* Fills in loss_sum, correct and dy. Scores that are no numbers make a loss_sum that is none. */
+void loss_run(struct loss_call *call);
+
+/* What a kind sees of one sample. */
+struct loss_sample {
+    const void *options;
+    const real *y; /* (classes) */
+    real *dy;      /* (classes), all to be written; NULL: not wanted */
+    int64_t classes, label;
+    int64_t best; /* the first largest score */
+    double scale; /* 1 / batch: factor of dy */
 };
 
 struct loss_kind {
     struct kind kind;
-    void (*run)(struct loss_call *call);
+    bool any_scores; /* it wants scores of any sign and size, straight from a product */
+    double (*sample)(const struct loss_sample *sample); /* its loss */
 };
 
 extern const struct kinds loss_kinds;
-extern const struct loss_kind loss_cross_entropy;
+extern const struct loss_kind loss_cross_entropy, loss_mse, loss_hinge, loss_binary_cross_entropy,
+    loss_focal;
+
+struct cross_entropy_options {
+    double label_smoothing;
+};
+struct hinge_options {
+    int64_t p;
+    double margin;
+};
+struct focal_options {
+    double gamma;
+};
 
 #endif

@@ -163,16 +163,15 @@ static void shard_input(struct model *model, const struct op_call *call)
 static void shard_loss(struct model *model, const struct op_call *call)
 {
     const struct plan *plan = model->setup.plan;
-    const struct loss_kind *kind = (const struct loss_kind *)model->setup.spec->loss.kind;
     int last = model->value_edge[plan->layer_count];
-    struct loss_call loss = {.options = model->setup.spec->loss.options,
+    struct loss_call loss = {.loss = &model->setup.spec->loss,
                              .labels = shard_labels(model, call),
                              .y = edge_place(model, last, false, call),
                              .dy = call->train ? edge_place(model, last, true, call) : NULL,
                              .samples = call->samples,
                              .classes = plan->data.classes,
                              .batch = model->run->batch.samples};
-    kind->run(&loss);
+    loss_run(&loss);
     clear_tail(model, loss.dy, plan->data.classes, call->samples);
     model->run->results[call->shard] = (struct shard_result){loss.loss_sum, loss.correct};
 }

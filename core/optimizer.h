@@ -43,7 +43,9 @@ extern const struct kinds optimizer_kinds;
 extern const struct optimizer_kind optimizer_sgd, optimizer_adagrad, optimizer_rmsprop,
     optimizer_adam, optimizer_adamw, optimizer_nadam, optimizer_adabound;
 
-/* Writes what the state is before the first step: slots × slot_stride numbers. */
+/* What every number of a slot is before the first step. */
+double optimizer_initial(const struct variant *optimizer, int slot);
+/* Writes it all: slots × slot_stride numbers. */
 void optimizer_begin(const struct variant *optimizer, real *state, int64_t slot_stride);
 
 enum sgd_formulation { SGD_PYTORCH, SGD_CLASSIC };

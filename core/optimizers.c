@@ -15,12 +15,18 @@ static const struct kind *const rows[] = {
 
 const struct kinds optimizer_kinds = {"optimizer", rows, COUNT_OF(rows), NULL, NULL};
 
+double optimizer_initial(const struct variant *optimizer, int slot)
+{
+    const struct optimizer_kind *kind = (const struct optimizer_kind *)optimizer->kind;
+    return kind->initial ? kind->initial(optimizer->options, slot) : 0;
+}
+
 void optimizer_begin(const struct variant *optimizer, real *state, int64_t slot_stride)
 {
     const struct optimizer_kind *kind = (const struct optimizer_kind *)optimizer->kind;
     int slots = kind->slots(optimizer->options);
     for (int slot = 0; slot < slots; slot++) {
-        real value = kind->initial ? (real)kind->initial(optimizer->options, slot) : 0;
+        real value = (real)optimizer_initial(optimizer, slot);
         for (int64_t i = 0; i < slot_stride; i++)
             state[slot * slot_stride + i] = value;
     }

@@ -8,8 +8,10 @@
 #include "core/loss.h"
 #include "core/model.h"
 #include "core/optimizer.h"
+#include "core/plan_advice.h"
 #include "core/plan_data.h"
 #include "core/plan_network.h"
+#include "core/plan_watches.h"
 #include "core/schedule.h"
 
 #include <stdarg.h>
@@ -105,21 +107,44 @@ static void plan_schedule(const struct spec *spec, const struct plan *plan,
                   "the rate is 0 at the last step: steps with rate 0 change nothing");
 }
 
-static void plan_remarks(const struct spec *spec, const struct plan *plan,
-                         struct plan_warnings *warnings)
+/* The largest rate of the run, as far as evenly spread steps show it: schedules may have rates of
+ * their own. */
+static double largest_lr(const struct spec *spec, const struct plan *plan)
+{
+    enum { LOOKS = 256 };
+    double largest = 0;
+    for (int64_t i = 0; i < LOOKS; i++) {
+        double share = (double)i / (LOOKS - 1);
+        int64_t step = 1 + (int64_t)(share * (double)(plan->steps - 1));
+        largest = fmax(largest, plan_lr(spec, plan, step));
+    }
+    return largest;
+}
+
+static void remark_rate(const struct spec *spec, const struct plan *plan,
+                        struct plan_warnings *warnings)
 {
     const struct optimizer_kind *optimizer = (const struct optimizer_kind *)spec->optimizer.kind;
     double low = optimizer->usual_lr[0], high = optimizer->usual_lr[1];
-    double lr = optimizer->base_lr(spec->optimizer.options);
+    double own = optimizer->base_lr(spec->optimizer.options), lr = largest_lr(spec, plan);
+    bool scheduled = fabs(lr - own) > 1e-9 * own;
     if (lr < low / 100 || lr > high * 10)
-        plan_warn(warnings, "/optimizer/lr", "%g is far outside the usual range for %s, %g … %g",
-                  lr, optimizer->kind.name, low, high);
-    if (plan->validation_samples == 0 &&
+        plan_warn(warnings, scheduled ? "/lr_schedule" : "/optimizer/lr",
+                  "%s%g%s is far outside the usual range for %s, %g … %g",
+                  scheduled ? "the largest rate of the run, " : "", lr, scheduled ? "," : "",
+                  optimizer->kind.name, low, high);
+}
+
+static void plan_remarks(const struct spec *spec, const struct plan *plan,
+                         struct plan_warnings *warnings)
+{
+    remark_rate(spec, plan, warnings);
+    if (plan->data.validation_samples == 0 &&
         strncmp(spec_metrics[spec->checkpoint.metric], "val_", 4) == 0)
         plan_warn(warnings, "/checkpoint/metric",
                   "without validation there is no %s, so no checkpoint is ever the best",
                   spec_metrics[spec->checkpoint.metric]);
-    if (plan->learned == 0)
+    if (plan->totals.learned == 0)
         plan_warn(warnings, "/model", "no layer has weights: there is nothing to learn");
 }
 
@@ -136,13 +161,16 @@ bool plan_make(const struct spec *spec, const struct data_shape *data, struct pl
     plan_schedule(spec, plan, problems, planning.warnings);
     const struct optimizer_kind *optimizer = (const struct optimizer_kind *)spec->optimizer.kind;
     plan->optimizer_slots = optimizer->slots(spec->optimizer.options);
-    if (plan_network(&planning, &spec->model) && problems->count == 0)
+    bool whole = plan_network(&planning, &spec->model);
+    if (whole && problems->count == 0)
         plan_end(plan, problems);
     if (planning.memory_gone) {
         plan_drop(plan);
         return error_set(error, ERROR_MEMORY, "plan", "no memory for a plan");
     }
+    plan_advise(spec, plan, whole, planning.warnings);
     plan_remarks(spec, plan, planning.warnings);
+    plan_watches(spec, plan, problems, planning.warnings);
     return true;
 }
 

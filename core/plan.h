@@ -14,6 +14,8 @@ struct data_shape {
     int64_t classes;
     int64_t train_samples, test_samples; /* test_samples 0: no test split */
     bool real_pixels;                    /* float32 numbers, not bytes 0 … 255 */
+    /* in a plan, which alone knows the spec: what evaluations look at; 0: nothing */
+    int64_t validation_samples;
 };
 
 enum { PLAN_RANK_MAX = 6 };
@@ -26,14 +28,17 @@ struct plan_tensor {
     bool learned;   /* false: it lies behind all learned ones, beyond plan.parameters */
     int64_t offset; /* in numbers, into the flat array */
     int64_t count;
-    int64_t fan_in, fan_out;    /* for the initializer; 0: none */
-    const struct variant *init; /* of init_kinds; NULL: uniform in ±1/√fan_in, PyTorch's default, or
-                                   without a fan_in every number is `fill` */
+    int64_t fan_in, fan_out; /* for the initializer; 0: none */
+    /* Of init_kinds. NULL or without a kind: uniform in ±1/√fan_in, PyTorch's default, or without a
+     * fan_in every number is `fill`. It points into the layer's options. */
+    const struct variant *init;
     double fill;
 };
 
 /* Layers stand in the order in which they are computed. A layer that holds layers (residual,
  * concat) stands behind all that it holds and joins their ends. */
+struct sliding; /* core/window.h */
+
 struct plan_layer {
     const struct kind *kind;    /* also a struct layer_kind */
     const void *options;        /* borrowed from the spec */
@@ -48,6 +53,7 @@ struct plan_layer {
     int64_t
         receptive_field[2]; /* height, width, in input pixels; 0 once the layer sees everything */
     int64_t stride[2];      /* distance of neighbouring outputs in input pixels */
+    const struct sliding *windows; /* [2], of rows and columns; NULL: it has none */
 };
 
 /* Cuts of a small and of a large batch. A batch of SPEC_BATCH_MAX is a large one. */
@@ -58,19 +64,23 @@ struct plan_cut {
     int64_t shards, shard_size;
 };
 
+/* What a user expects to read. */
+struct plan_totals {
+    int64_t learned;       /* parameters */
+    int64_t multiply_adds; /* forward, one sample */
+};
+
 struct plan {
-    struct arena arena;         /* owns the lists */
-    struct data_shape data;     /* train_samples: those that are learned from, after `limit` and
-                                   without what is held out */
-    int64_t validation_samples; /* what evaluations look at; 0: nothing */
+    struct arena arena;     /* owns the lists */
+    struct data_shape data; /* train_samples: those that are learned from, after `limit` and
+                               without what is held out */
     struct plan_layer *layers;
     int layer_count;
     struct plan_tensor *tensors;
     int tensor_count;
-    int64_t parameters;      /* length of gradients and state, alignment padding included */
-    int64_t numbers;         /* length of the flat array: parameters, then what is not learned */
-    int64_t learned;         /* the number a user expects to read */
-    int64_t multiply_adds;   /* forward, one sample */
+    int64_t parameters; /* length of gradients and state, alignment padding included */
+    int64_t numbers;    /* length of the flat array: parameters, then what is not learned */
+    struct plan_totals totals;
     int64_t optimizer_slots; /* optimizer state: slots × parameters numbers */
     int64_t batch_size;
     struct plan_cut cut;
@@ -104,7 +114,8 @@ bool plan_make(const struct spec *spec, const struct data_shape *data, struct pl
                struct error *error) MUST_CHECK;
 void plan_drop(struct plan *plan);
 
-/* Learning rate of step `step` (counted from 1) by the spec's schedule: pure, for any step. */
+/* Learning rate of step `step` (counted from 1) by the spec's schedule: pure, for any step. That of
+ * reduce_on_plateau is before any reduction. */
 double plan_lr(const struct spec *spec, const struct plan *plan, int64_t step);
 
 /* Bytes that training takes: parameters, gradients, optimizer state, activations and work space of

@@ -50,7 +50,7 @@ static void hold_out(const struct spec *spec, struct plan *plan, struct problems
                     fraction, (long long)count, held_out < 1 ? "to evaluate on" : "to learn from");
         return;
     }
-    plan->validation_samples = held_out;
+    plan->data.validation_samples = held_out;
     plan->data.train_samples = count - held_out;
 }
 
@@ -61,18 +61,23 @@ static void take_validation(const struct spec *spec, struct plan *plan, struct p
     if (either_is_number(validation)) {
         hold_out(spec, plan, problems);
     } else if (validation->choice == VALIDATION_TEST) {
-        plan->validation_samples = plan->data.test_samples;
+        plan->data.validation_samples = plan->data.test_samples;
         if (plan->data.test_samples == 0)
             plan_warn(warnings, "/dataset/validation",
                       "the data set has no test split, so nothing will be evaluated");
     }
 }
 
-/* A scale for bytes on numbers that are none. */
+/* A scale for bytes on numbers that are none, and none for bytes. */
 static void remark_scale(const struct spec *spec, const struct plan *plan,
                          struct plan_warnings *warnings)
 {
-    if (plan->data.real_pixels && strcmp(spec->dataset.normalize.kind->name, "scale") == 0)
+    const char *name = spec->dataset.normalize.kind->name;
+    if (!plan->data.real_pixels && strcmp(name, "none") == 0)
+        plan_warn(warnings, "/dataset/normalize",
+                  "the network would get bytes as they are, 0 … 255; initial weights and rates are "
+                  "made for numbers around 1, such as \"scale\" gives");
+    if (plan->data.real_pixels && strcmp(name, "scale") == 0)
         plan_warn(warnings, "/dataset/normalize",
                   "the pixels are real numbers, not bytes: they are divided by 255 all the same");
 }

@@ -4,7 +4,7 @@
 
 #include "core/plan.h"
 
-/* Sets plan->data's counts and ->validation_samples from ->data as the data set has it, and adds
+/* Sets plan->data's counts and data.validation_samples from ->data as the data set has it, and adds
  * what is wrong with the spec's data set or worth a remark. The spec is settled. */
 void plan_data(const struct spec *spec, struct plan *plan, struct problems *problems,
                struct plan_warnings *warnings);

@@ -2,6 +2,8 @@
  * Knows no layer by name. */
 #include "core/plan_network.h"
 
+#include "core/init.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +56,27 @@ PRINTF_LIKE(2, 3) static const char *text(struct layer_planning *planning, const
     return kept ? kept : "";
 }
 
+/* The options' key of how a tensor begins: the row that it points into. */
+static const char *init_key(const struct plan_layer *layer, const struct variant *init)
+{
+    const struct fields *options = &layer->kind->options;
+    for (size_t i = 0; i < options->count; i++)
+        if (options->rows[i].kinds == &init_kinds &&
+            field_at(&options->rows[i], layer->options) == init)
+            return options->rows[i].name;
+    return "";
+}
+
+static void check_init(struct layer_planning *planning, const struct plan_tensor *tensor)
+{
+    char pointer[sizeof planning->problems->items[0].pointer];
+    if (!tensor->init)
+        return;
+    snprintf(pointer, sizeof pointer, "%s", planning->layer->pointer);
+    pointer_push(pointer, sizeof pointer, init_key(planning->layer, tensor->init));
+    init_check(tensor, pointer, planning->problems);
+}
+
 void plan_tensor_add(struct layer_planning *planning, const char *suffix,
                      const struct plan_tensor *wanted)
 {
@@ -69,10 +92,11 @@ void plan_tensor_add(struct layer_planning *planning, const char *suffix,
         tensor->count = 0;
     }
     plan->numbers += (tensor->count + TENSOR_ALIGN - 1) / TENSOR_ALIGN * TENSOR_ALIGN;
+    check_init(planning, tensor);
     if (!tensor->learned)
         return;
     planning->layer->parameters += tensor->count;
-    plan->learned += tensor->count;
+    plan->totals.learned += tensor->count;
 }
 
 /* What is learned comes first, so that gradients and optimizer state need room for nothing else. */
@@ -235,8 +259,9 @@ static bool plan_layer_itself(struct layer_planning *planning, const struct vari
                     (long long)ACTIVATION_LIMIT);
         return false;
     }
-    if (__builtin_add_overflow(plan->multiply_adds, layer->multiply_adds, &plan->multiply_adds))
-        plan->multiply_adds = INT64_MAX;
+    if (__builtin_add_overflow(plan->totals.multiply_adds, layer->multiply_adds,
+                               &plan->totals.multiply_adds))
+        plan->totals.multiply_adds = INT64_MAX;
     return !planning->lost;
 }
 

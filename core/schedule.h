@@ -1,6 +1,7 @@
 /* Schedules: the table of kinds, each a pure function from a place in the run to a learning rate,
  * as PyTorch's lr_scheduler in its closed form. Knows nothing of optimizers beyond the rate it
- * starts from, and moves nothing but the rate: momentum is never cycled.
+ * starts from, and moves nothing but the rate: momentum is never cycled. reduce_on_plateau is pure
+ * only as far as it can be: plateau.h has the rest.
  *
  * To add one: one file schedule_NAME.c with its options, its function and its row, and the row in
  * schedules.c. */
@@ -9,7 +10,11 @@
 
 #include "core/spec.h"
 
-enum schedule_unit { UNIT_EPOCH, UNIT_STEP };
+enum schedule_unit {
+    UNIT_NONE = -1, /* of a schedule that counts evaluations */
+    UNIT_EPOCH,
+    UNIT_STEP
+};
 
 /* Where in the run a rate is asked for, counted in the schedule's unit. */
 struct schedule_at {
@@ -37,7 +42,7 @@ struct schedule_warmup {
 
 /* Options that every schedule takes. */
 struct schedule_common {
-    int unit; /* enum schedule_unit; −1 until completed */
+    int unit; /* enum schedule_unit; UNIT_NONE until completed */
     struct schedule_warmup warmup;
 };
 
@@ -50,13 +55,15 @@ struct schedule_run {
 extern const struct kinds schedule_kinds;
 extern const struct schedule_kind schedule_constant, schedule_step, schedule_multistep,
     schedule_exponential, schedule_cosine, schedule_cosine_restarts, schedule_cyclic,
-    schedule_one_cycle, schedule_linear, schedule_polynomial, schedule_piecewise;
+    schedule_one_cycle, schedule_linear, schedule_polynomial, schedule_piecewise,
+    schedule_reduce_on_plateau;
 
 /* Fills in what depends on other fields and checks the rules between options. */
 void schedule_complete(struct variant *schedule, const struct spec_run *run, const char *pointer,
                        struct problems *problems);
 
-/* The rate of step `step`, counted from 1, warm-up included. Pure, for any step. */
+/* The rate of step `step`, counted from 1, warm-up included. Pure, for any step. That of
+ * reduce_on_plateau is before any reduction. */
 double schedule_lr(const struct variant *schedule, const struct schedule_run *run, int64_t step);
 
 /* The order of a list whose items, of `size` bytes, begin with an int64_t: each must be above the

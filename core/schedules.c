@@ -24,7 +24,8 @@ static const struct fields warmup_fields = {warmup_rows, COUNT_OF(warmup_rows),
 static const struct field common_rows[] = {
     {.name = "unit", .type = FIELD_CHOICE, .offset = AT(unit), .fallback = -1, .choices = units,
      .help = "what the schedule counts; default: step for cyclic, one_cycle and piecewise, epoch "
-             "for the others, and step for all when the run's length is max_steps"},
+             "for the others, and step for all when the run's length is max_steps; "
+             "reduce_on_plateau counts evaluations, whatever stands here"},
     {.name = "warmup", .type = FIELD_OBJECT, .flags = FIELD_OPTIONAL, .offset = AT(warmup),
      .fields = &warmup_fields,
      .help = "begin below the schedule's rate and rise to it in a straight line"},
@@ -38,7 +39,7 @@ static const struct kind *const rows[] = {
     &schedule_constant.kind,    &schedule_step.kind,      &schedule_multistep.kind,
     &schedule_exponential.kind, &schedule_cosine.kind,    &schedule_cosine_restarts.kind,
     &schedule_cyclic.kind,      &schedule_one_cycle.kind, &schedule_linear.kind,
-    &schedule_polynomial.kind,  &schedule_piecewise.kind,
+    &schedule_polynomial.kind,  &schedule_piecewise.kind, &schedule_reduce_on_plateau.kind,
 };
 
 const struct kinds schedule_kinds = {"schedule", rows, COUNT_OF(rows), &common_fields, NULL};
@@ -48,7 +49,7 @@ void schedule_complete(struct variant *schedule, const struct spec_run *run, con
 {
     const struct schedule_kind *kind = (const struct schedule_kind *)schedule->kind;
     struct schedule_common *common = schedule->common;
-    if (common->unit < 0)
+    if (common->unit == UNIT_NONE && kind->unit != UNIT_NONE)
         common->unit = run->max_steps == FIELD_ABSENT ? kind->unit : UNIT_STEP;
     if (kind->complete)
         kind->complete(schedule->options);

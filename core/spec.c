@@ -2,6 +2,8 @@
  * schedules and losses stand with their kinds. */
 #include "core/spec.h"
 
+#include "core/divergence.h"
+#include "core/init_from.h"
 #include "core/layer.h"
 #include "core/loss.h"
 #include "core/optimizer.h"
@@ -10,11 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const spec_metrics[] = {"val_loss", "val_accuracy", "train_loss", NULL};
+const char *const spec_metrics[] = {"val_loss", "val_accuracy", "train_loss", "train_accuracy",
+                                    NULL};
+_Static_assert(COUNT_OF(spec_metrics) == SPEC_METRICS + 1, "one name for each metric");
 
 bool spec_metric_larger_is_better(int metric)
 {
-    return metric == 1;
+    return metric == METRIC_VAL_ACCURACY || metric == METRIC_TRAIN_ACCURACY;
 }
 
 static const char *const precisions[] = {"fp32", NULL};
@@ -44,11 +48,29 @@ static const struct field checkpoint_rows[] = {
      .offset = offsetof(struct spec_checkpoint, keep_best), .min = 0, .max = 1000, .fallback = 1,
      .help = "best checkpoints to keep beside them"},
     {.name = "metric", .type = FIELD_CHOICE, .offset = offsetof(struct spec_checkpoint, metric),
-     .choices = spec_metrics, .help = "what best means"},
+     .choices = spec_metrics,
+     .help = "what best means, as measured on a checkpoint's weights; train_loss is that of its "
+             "last batch"},
 };
 /* clang-format on */
 static const struct fields checkpoint_fields = {checkpoint_rows, COUNT_OF(checkpoint_rows),
                                                 sizeof(struct spec_checkpoint)};
+
+#define STOP(member) offsetof(struct spec_early_stopping, member)
+
+/* clang-format off */
+static const struct field early_stopping_rows[] = {
+    {.name = "metric", .type = FIELD_CHOICE, .offset = STOP(metric), .choices = spec_metrics,
+     .help = "what must get better, as measured at each evaluation; train_ metrics are taken over "
+             "the training samples since the evaluation before"},
+    {.name = "patience", .type = FIELD_INT, .offset = STOP(patience), .min = 1, .max = 1e9,
+     .fallback = 10, .help = "the run ends after so many evaluations in a row without improvement"},
+    {.name = "min_delta", .type = FIELD_REAL, .offset = STOP(min_delta), .min = 0, .max = 1e9,
+     .help = "a change by no more than this is no improvement"},
+};
+/* clang-format on */
+static const struct fields early_stopping_fields = {
+    early_stopping_rows, COUNT_OF(early_stopping_rows), sizeof(struct spec_early_stopping)};
 
 #define RUN(member) (offsetof(struct spec, run) + offsetof(struct spec_run, member))
 
@@ -88,6 +110,22 @@ static const struct field spec_rows[] = {
     {.name = "checkpoint", .type = FIELD_OBJECT, .flags = FIELD_OPTIONAL,
      .offset = offsetof(struct spec, checkpoint), .fields = &checkpoint_fields,
      .help = "when to store checkpoints and which to keep"},
+    {.name = "clip_grad_norm", .type = FIELD_REAL, .flags = FIELD_OPTIONAL | FIELD_ABOVE_MIN,
+     .offset = RUN(clip_grad_norm), .min = 0, .max = 1e9,
+     .help = "gradients of a larger norm are made shorter to this one; the metric grad_norm stays "
+             "what it was before"},
+    {.name = "clip_grad_value", .type = FIELD_REAL, .flags = FIELD_OPTIONAL | FIELD_ABOVE_MIN,
+     .offset = RUN(clip_grad_value), .min = 0, .max = 1e9,
+     .help = "each number of a gradient is kept within plus and minus this, after clip_grad_norm"},
+    {.name = "early_stopping", .type = FIELD_OBJECT, .flags = FIELD_OPTIONAL,
+     .offset = offsetof(struct spec, early_stopping), .fields = &early_stopping_fields,
+     .help = "end the run when a metric no longer gets better"},
+    {.name = "on_divergence", .type = FIELD_VARIANT,
+     .offset = offsetof(struct spec, on_divergence), .kinds = &divergence_kinds,
+     .fallback_kind = "fail", .help = "what to do when training leaves the finite numbers"},
+    {.name = "init_from", .type = FIELD_OBJECT, .flags = FIELD_OPTIONAL,
+     .offset = offsetof(struct spec, init_from), .fields = &init_from_fields,
+     .help = "begin with trained weights instead of drawn ones; the optimizer begins anew"},
     {.name = "threads", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = RUN(threads),
      .min = 1, .max = 256, .help = "threads of this job; the numbers do not depend on it"},
 };
@@ -151,8 +189,10 @@ bool spec_complete(struct spec *spec, struct problems *problems, struct error *e
     spec_dataset_complete(&spec->dataset, problems);
     complete_every(&spec->evaluate_every);
     complete_checkpoint(&spec->checkpoint);
+    init_from_complete(&spec->init_from, "/init_from", problems);
     if (!spec_complete_rows(&spec->arena, &spec_fields, spec))
         return error_set(error, ERROR_MEMORY, "spec", "no memory for the defaults");
+    divergence_check(&spec->on_divergence, "/on_divergence", problems);
 
     if (spec->lr_schedule.kind)
         schedule_complete(&spec->lr_schedule, &spec->run, "/lr_schedule", problems);

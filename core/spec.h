@@ -13,6 +13,15 @@ enum { SPEC_BATCH_MAX = 65536 };
 enum spec_validation { VALIDATION_TEST, VALIDATION_NONE };
 enum spec_precision { PRECISION_FP32 };
 
+/* Indices into spec_metrics. */
+enum spec_metric {
+    METRIC_VAL_LOSS,
+    METRIC_VAL_ACCURACY,
+    METRIC_TRAIN_LOSS,
+    METRIC_TRAIN_ACCURACY,
+    SPEC_METRICS
+};
+
 /* Images that are made, not read: see dataset_synthetic.h. */
 struct spec_synthetic {
     bool given;
@@ -48,13 +57,31 @@ struct spec_checkpoint {
     int metric; /* index into spec_metrics */
 };
 
+struct spec_early_stopping {
+    bool given;
+    int metric; /* index into spec_metrics */
+    int64_t patience;
+    double min_delta;
+};
+
+enum spec_init_checkpoint { INIT_CHECKPOINT_BEST, INIT_CHECKPOINT_LAST };
+
+/* Weights of another run instead of drawn ones: of a job, or of a file. */
+struct spec_init_from {
+    bool given;
+    char job[65];             /* "": of a file */
+    struct either checkpoint; /* of the job: enum spec_init_checkpoint, or a step */
+    char weights[65];         /* "": of a job */
+};
+
 struct spec_run {
     int64_t seed;              /* FIELD_ABSENT until drawn by who accepts the job */
     int64_t epochs, max_steps; /* after spec_complete exactly one of them is set */
     int64_t batch_size;
     bool drop_last;
-    int precision;   /* enum spec_precision */
-    int64_t threads; /* FIELD_ABSENT: the daemon's default */
+    int precision;                          /* enum spec_precision */
+    int64_t threads;                        /* FIELD_ABSENT: the daemon's default */
+    double clip_grad_norm, clip_grad_value; /* NAN: off */
 };
 
 struct spec {
@@ -65,6 +92,9 @@ struct spec {
     struct spec_run run;
     struct spec_every evaluate_every;
     struct spec_checkpoint checkpoint;
+    struct spec_early_stopping early_stopping;
+    struct variant on_divergence; /* of divergence_kinds */
+    struct spec_init_from init_from;
 };
 
 /* Options that every layer takes. */
@@ -75,8 +105,8 @@ struct layer_common {
 /* The rows of a whole spec, and of its data set. */
 extern const struct fields spec_fields, spec_dataset_fields;
 
-/* Metrics that a checkpoint can be "best" by, NULL-ended: "val_loss", "val_accuracy", "train_loss".
- */
+/* Names of what evaluations measure, NULL-ended, in the order of enum spec_metric: what a
+ * checkpoint can be "best" by, and what schedules and early stopping can watch. */
 extern const char *const spec_metrics[];
 /* Whether a larger value of that metric is the better one. */
 bool spec_metric_larger_is_better(int metric);

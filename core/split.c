@@ -15,7 +15,7 @@ void split_reserve(struct split *split, const struct spec *spec, const struct pl
 {
     bool fraction = either_is_number(&spec->dataset.validation);
     *split = (struct split){.train = plan->data.train_samples,
-                            .held_out = fraction ? plan->validation_samples : 0,
+                            .held_out = fraction ? plan->data.validation_samples : 0,
                             .order_epoch = -1};
     if (split->held_out > 0)
         block_reserve(block, &split->samples, split->train + split->held_out,

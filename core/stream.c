@@ -1,29 +1,40 @@
-/* Stream: plain and gzip files by libarchive's raw format. Knows nothing of what they mean. */
+/* Stream: content by unpack, its checksum and its measure of expansion by ourselves. Knows nothing
+ * of what the bytes mean. */
 #include "core/stream.h"
 
-#include <archive.h>
-#include <archive_entry.h>
+#include "core/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
-    READ_BLOCK = 64 * 1024,
     FIRST_PIECE = 1024 * 1024, /* memory taken before a byte of the content has been seen */
-    GZIP_TRAILER = 8           /* CRC-32 and length of the content, each 4 bytes little-endian */
+    GZIP_TRAILER = 8,          /* CRC-32 and length of the content, each 4 bytes little-endian */
+    GZIP_FIRST = 0x1f
+};
+
+/* The packed bytes on their way up. */
+struct stream_source {
+    struct unpack_below below; /* pull NULL: they come from `file` */
+    int file;
+    bool own_file;
+    uint8_t *block;             /* of UNPACK_BLOCK bytes, for `file` */
+    int64_t size;               /* of all */
+    int64_t pulled;             /* so far */
+    uint8_t tail[GZIP_TRAILER]; /* the last of them */
+    uint8_t first;              /* the first of them */
 };
 
 struct stream {
-    int file;
-    struct archive *archive;
+    struct stream_source source;
+    struct unpack *unpack;
     char name[96];
-    int64_t file_size;
-    uint64_t delivered; /* bytes of content handed out */
+    int64_t delivered; /* bytes of content handed out */
     bool compressed;
     bool ended;
     uint32_t crc; /* of what was delivered, kept inverted as the algorithm has it */
@@ -37,7 +48,7 @@ const char *stream_name(const struct stream *stream)
 
 int64_t stream_left(const struct stream *stream)
 {
-    return stream->compressed ? -1 : stream->file_size - (int64_t)stream->delivered;
+    return stream->compressed ? -1 : stream->source.size - stream->delivered;
 }
 
 /* CRC-32 of IEEE 802.3, as RFC 1952 has it. libarchive skips a gzip file's checksum without looking
@@ -68,16 +79,75 @@ static uint32_t little_endian(const uint8_t bytes[4])
     return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
-static bool gzip_is_whole(const struct stream *stream, struct error *error)
+/* Keeps the last bytes of all that went by. */
+static void tail_add(struct stream_source *source, const uint8_t *bytes, size_t size)
 {
-    uint8_t trailer[GZIP_TRAILER];
+    size_t fresh = size < GZIP_TRAILER ? size : GZIP_TRAILER;
 
-    if (pread(stream->file, trailer, sizeof(trailer), stream->file_size - GZIP_TRAILER) !=
-        GZIP_TRAILER)
+    if (size == 0)
+        return;
+    if (source->pulled == 0)
+        source->first = bytes[0];
+    memmove(source->tail, source->tail + fresh, GZIP_TRAILER - fresh);
+    memcpy(source->tail + GZIP_TRAILER - fresh, bytes + size - fresh, fresh);
+    source->pulled += (int64_t)size;
+}
+
+static bool read_file(struct stream *stream, const void **bytes, size_t *size, struct error *error)
+{
+    struct stream_source *source = &stream->source;
+    ssize_t count;
+
+    do
+        count = pread(source->file, source->block, UNPACK_BLOCK, source->pulled);
+    while (count < 0 && errno == EINTR);
+    if (count < 0)
+        return error_set(error, ERROR_IO, stream->name, "the file cannot be read: %s",
+                         strerror(errno));
+    *bytes = source->block;
+    *size = (size_t)count;
+    return true;
+}
+
+static bool pull(void *context, const void **bytes, size_t *size, struct error *error)
+{
+    struct stream *stream = context;
+    const struct unpack_below *below = &stream->source.below;
+    bool good = below->pull != NULL ? below->pull(below->context, bytes, size, error)
+                                    : read_file(stream, bytes, size, error);
+
+    if (good)
+        tail_add(&stream->source, *bytes, *size);
+    return good;
+}
+
+/* What the decompressor left unread belongs to the file too. */
+static bool drain(struct stream *stream, struct error *error)
+{
+    const void *bytes;
+    size_t size;
+
+    do
+        if (!pull(stream, &bytes, &size, error))
+            return false;
+    while (size > 0);
+    return true;
+}
+
+/* The content has ended: whether all of the file did, and fits its checksum. */
+static bool gzip_is_whole(struct stream *stream, struct error *error)
+{
+    const struct stream_source *source = &stream->source;
+
+    if (!drain(stream, error))
+        return false;
+    if (source->first != GZIP_FIRST)
+        return true; /* zstd: the library compares its checksum */
+    if (source->pulled < GZIP_TRAILER)
         return error_set(error, ERROR_CORRUPT, stream->name,
                          "the file is cut off before its checksum");
-    if (little_endian(trailer) != ~stream->crc ||
-        little_endian(trailer + 4) != (uint32_t)stream->delivered)
+    if (little_endian(source->tail) != ~stream->crc ||
+        little_endian(source->tail + 4) != (uint32_t)stream->delivered)
         return error_set(
             error, ERROR_CORRUPT, stream->name,
             "the gzip checksum does not fit the content: the file is damaged, or not one "
@@ -85,18 +155,10 @@ static bool gzip_is_whole(const struct stream *stream, struct error *error)
     return true;
 }
 
-static bool fail_as_archive(const struct stream *stream, struct error *error)
+static bool is_bomb(const struct stream *stream)
 {
-    int number = archive_errno(stream->archive);
-    const char *text = archive_error_string(stream->archive);
-
-    if (text == NULL)
-        text = "unknown reason";
-    if (number == ENOMEM)
-        return error_set(error, ERROR_MEMORY, stream->name, "no memory to read the file");
-    if (number == EIO || number == EBADF || number == ESTALE)
-        return error_set(error, ERROR_IO, stream->name, "the file cannot be read: %s", text);
-    return error_set(error, ERROR_CORRUPT, stream->name, "the file cannot be decoded: %s", text);
+    return stream->compressed && stream->delivered > STREAM_FREE &&
+           (stream->delivered - STREAM_FREE) / STREAM_RATIO > stream->source.pulled;
 }
 
 bool stream_read(struct stream *stream, void *bytes, size_t size, size_t *got, struct error *error)
@@ -105,18 +167,23 @@ bool stream_read(struct stream *stream, void *bytes, size_t size, size_t *got, s
 
     *got = 0;
     while (*got < size && !stream->ended) {
-        ssize_t count = archive_read_data(stream->archive, next + *got, size - *got);
+        /* In pieces, so that a bomb is seen before a large buffer is full of it. */
+        size_t most = size - *got < FIRST_PIECE ? size - *got : FIRST_PIECE;
+        size_t count;
 
-        if (count < 0)
-            return fail_as_archive(stream, error);
-        if (count == 0) {
+        if (!unpack_read(stream->unpack, next + *got, most, &count, error))
+            return false;
+        if (stream->compressed)
+            crc_add(stream, next + *got, count);
+        stream->delivered += (int64_t)count;
+        *got += count;
+        if (is_bomb(stream))
+            return error_set(error, ERROR_TOO_LARGE, stream->name,
+                             "the file unpacks to more than %d times its size", STREAM_RATIO);
+        if (count < most) {
             stream->ended = true;
             return !stream->compressed || gzip_is_whole(stream, error);
         }
-        if (stream->compressed)
-            crc_add(stream, next + *got, (size_t)count);
-        stream->delivered += (uint64_t)count;
-        *got += (size_t)count;
     }
     return true;
 }
@@ -170,57 +237,66 @@ fail:
     return false;
 }
 
-static bool open_file(struct stream *stream, int dir, const char *name, struct error *error)
+bool stream_take_all(struct stream *stream, size_t most, uint8_t **out, size_t *size,
+                     struct error *error)
 {
-    struct stat status;
+    size_t room = 0, got;
+    uint8_t *bytes = NULL;
 
-    /* Without O_NONBLOCK the open of a pipe would wait for a writer. */
-    stream->file = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (stream->file < 0)
-        return error_set(error, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_IO, stream->name,
-                         "the file cannot be opened: %s", strerror(errno));
-    if (fstat(stream->file, &status) != 0)
-        return error_set(error, ERROR_IO, stream->name, "the file cannot be looked at: %s",
-                         strerror(errno));
-    if (!S_ISREG(status.st_mode))
-        return error_set(error, ERROR_INVALID, stream->name, "this is not a regular file");
-    stream->file_size = status.st_size;
+    *size = 0;
+    do {
+        uint8_t *larger;
+
+        /* A plain file tells what it has, and one byte more sees its end. */
+        if (room == 0 && stream_left(stream) >= 0 && stream_left(stream) < FIRST_PIECE)
+            room = (size_t)stream_left(stream) + 1;
+        else
+            room = room == 0 ? FIRST_PIECE : 2 * room;
+        room = room < most + 1 ? room : most + 1;
+        larger = realloc(bytes, room + 1);
+        if (larger == NULL) {
+            error_set(error, ERROR_MEMORY, stream->name, "no memory for %zu bytes", room);
+            goto fail;
+        }
+        bytes = larger;
+        if (!stream_read(stream, bytes + *size, room - *size, &got, error))
+            goto fail;
+        *size += got;
+        if (*size > most) {
+            error_set(error, ERROR_TOO_LARGE, stream->name,
+                      "the file has more than the %zu bytes that are read", most);
+            goto fail;
+        }
+    } while (*size == room);
+    bytes[*size] = '\0';
+    *out = bytes;
     return true;
+
+fail:
+    free(bytes);
+    return false;
 }
 
-static bool open_archive(struct stream *stream, struct error *error)
+static struct stream *make(const char *name, struct error *error)
 {
-    struct archive_entry *entry;
-    int result;
-
-    stream->archive = archive_read_new();
-    if (stream->archive == NULL)
-        return error_set(error, ERROR_MEMORY, stream->name, "no memory to read the file");
-    if (archive_read_support_filter_gzip(stream->archive) != ARCHIVE_OK ||
-        archive_read_support_format_raw(stream->archive) != ARCHIVE_OK ||
-        /* No content at all is a format of its own for libarchive. */
-        archive_read_support_format_empty(stream->archive) != ARCHIVE_OK ||
-        archive_read_open_fd(stream->archive, stream->file, READ_BLOCK) != ARCHIVE_OK)
-        return fail_as_archive(stream, error);
-    result = archive_read_next_header(stream->archive, &entry);
-    stream->ended = result == ARCHIVE_EOF;
-    if (result != ARCHIVE_OK && result != ARCHIVE_EOF)
-        return fail_as_archive(stream, error);
-    stream->compressed = archive_filter_code(stream->archive, 0) == ARCHIVE_FILTER_GZIP;
-    return true;
-}
-
-bool stream_open(int dir, const char *name, struct stream **out, struct error *error)
-{
-    const char *slash = strrchr(name, '/');
     struct stream *stream = calloc(1, sizeof(*stream));
 
-    if (stream == NULL)
-        return error_set(error, ERROR_MEMORY, name, "no memory to open the file");
-    stream->file = -1;
-    strncpy(stream->name, slash != NULL ? slash + 1 : name, sizeof(stream->name) - 1);
+    if (stream == NULL) {
+        error_set(error, ERROR_MEMORY, name, "no memory to open the file");
+        return NULL;
+    }
+    stream->source.file = -1;
+    text_show(stream->name, sizeof(stream->name), name);
     crc_begin(stream);
-    if (!open_file(stream, dir, name, error) || !open_archive(stream, error)) {
+    return stream;
+}
+
+/* Takes the stream whatever comes of it. */
+static bool finish(struct stream *stream, struct stream **out, struct error *error)
+{
+    const struct unpack_below packed = {.pull = pull, .context = stream};
+
+    if (!unpack_content(&packed, stream->name, &stream->unpack, &stream->compressed, error)) {
         stream_close(stream);
         return false;
     }
@@ -228,13 +304,71 @@ bool stream_open(int dir, const char *name, struct stream **out, struct error *e
     return true;
 }
 
+static bool look_at_file(struct stream *stream, struct error *error)
+{
+    struct stat status;
+
+    if (fstat(stream->source.file, &status) != 0)
+        return error_set(error, ERROR_IO, stream->name, "the file cannot be looked at: %s",
+                         strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return error_set(error, ERROR_INVALID, stream->name, "this is not a regular file");
+    stream->source.size = status.st_size;
+    stream->source.block = malloc(UNPACK_BLOCK);
+    return stream->source.block != NULL ||
+           error_set(error, ERROR_MEMORY, stream->name, "no memory to open the file");
+}
+
+bool stream_open_file(int file, const char *name, struct stream **out, struct error *error)
+{
+    struct stream *stream = make(name, error);
+
+    if (stream == NULL)
+        return false;
+    stream->source.file = file;
+    if (look_at_file(stream, error))
+        return finish(stream, out, error);
+    stream_close(stream);
+    return false;
+}
+
+bool stream_open(int dir, const char *name, size_t prefix, struct stream **out, struct error *error)
+{
+    struct stream *stream = make(name + prefix, error);
+
+    if (stream == NULL)
+        return false;
+    /* Without O_NONBLOCK the open of a pipe would wait for a writer. */
+    stream->source.file = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    stream->source.own_file = true;
+    if (stream->source.file < 0)
+        error_set(error, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_IO, stream->name,
+                  "the file cannot be opened: %s", strerror(errno));
+    else if (look_at_file(stream, error))
+        return finish(stream, out, error);
+    stream_close(stream);
+    return false;
+}
+
+bool stream_open_below(const struct unpack_below *below, int64_t size, const char *name,
+                       struct stream **out, struct error *error)
+{
+    struct stream *stream = make(name, error);
+
+    if (stream == NULL)
+        return false;
+    stream->source.below = *below;
+    stream->source.size = size;
+    return finish(stream, out, error);
+}
+
 void stream_close(struct stream *stream)
 {
     if (stream == NULL)
         return;
-    if (stream->archive != NULL)
-        archive_read_free(stream->archive);
-    if (stream->file >= 0)
-        close(stream->file);
+    unpack_close(stream->unpack);
+    if (stream->source.own_file && stream->source.file >= 0)
+        close(stream->source.file);
+    free(stream->source.block);
     free(stream);
 }

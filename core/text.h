@@ -1,5 +1,5 @@
-/* Text: cutting UTF-8 without leaving half a character, which no JSON writer would take. Knows
- * nothing of where texts come from. */
+/* Text: UTF-8 that any JSON writer and any terminal takes. Knows nothing of where texts come from.
+ */
 #ifndef CORE_TEXT_H
 #define CORE_TEXT_H
 
@@ -28,5 +28,11 @@ static inline void text_end_whole(char *text, size_t size, int wanted)
     if (size > 0 && wanted >= 0 && (size_t)wanted >= size)
         text[text_whole(text, size - 1)] = '\0';
 }
+
+/* Whether `text` is UTF-8 (RFC 3629) without control characters: fit for a name. */
+bool text_clean(const char *text);
+/* Copies as much of `text` as there is room for (size ≥ 1); every byte that would make it unclean
+ * becomes '?'. For names out of hostile files, in messages. */
+void text_show(char *out, size_t size, const char *text);
 
 #endif

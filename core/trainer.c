@@ -1,8 +1,8 @@
 /* Trainer: the flat arrays, the position in the run, and the order of things in one step. */
 #include "core/trainer_state.h"
 
+#include "core/init.h"
 #include "core/optimizer.h"
-#include "core/rng.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,20 +23,18 @@ static int64_t range_size(const struct trainer *trainer, int range)
     return left < RANGE ? left : RANGE;
 }
 
-/* PyTorch's default: weight and bias uniform in ±1/√fan_in (kaiming_uniform with a = √5). Each
- * tensor has a stream of its own. */
-static void draw_weights(struct trainer *trainer)
+/* Each tensor has a stream of its own. */
+static bool draw_weights(struct trainer *trainer, struct error *error)
 {
     const struct plan *plan = trainer->setup.plan;
     for (int i = 0; i < plan->tensor_count; i++) {
         const struct plan_tensor *tensor = &plan->tensors[i];
         struct rng rng = {(uint64_t)trainer->setup.spec->run.seed, RNG_WEIGHTS | (uint32_t)i << 8,
                           0};
-        double bound = tensor->fan_in > 0 ? 1 / sqrt((double)tensor->fan_in) : 0;
-        for (int64_t k = 0; k < tensor->count; k++)
-            trainer->parameters[tensor->offset + k] =
-                (real)(bound > 0 ? (2 * rng_uniform(&rng, (uint64_t)k) - 1) * bound : tensor->fill);
+        if (!init_tensor(tensor, &rng, trainer->parameters + tensor->offset, error))
+            return false;
     }
+    return true;
 }
 
 void trainer_seek(struct trainer *trainer, int64_t steps_done)
@@ -94,6 +92,18 @@ static void prepare_data(struct trainer *trainer)
     normalization_measure(&trainer->data.input.normalization, &spec->dataset.normalize, &data);
 }
 
+bool trainer_begin(struct trainer *trainer, struct error *error)
+{
+    const struct spec *spec = trainer->setup.spec;
+    if (!draw_weights(trainer, error))
+        return false;
+    optimizer_begin(&spec->optimizer, trainer->state, trainer->setup.plan->parameters);
+    trainer->optimizer_steps = 0;
+    trainer->control = control_begin(spec);
+    trainer_seek(trainer, 0);
+    return true;
+}
+
 bool trainer_new(const struct trainer_setup *setup, struct trainer **out, struct error *error)
 {
     struct trainer *trainer = calloc(1, sizeof *trainer);
@@ -108,9 +118,10 @@ bool trainer_new(const struct trainer_setup *setup, struct trainer **out, struct
     }
     team_each(trainer->team, greet, NULL);
     prepare_data(trainer);
-    draw_weights(trainer);
-    optimizer_begin(&setup->spec->optimizer, trainer->state, setup->plan->parameters);
-    trainer_seek(trainer, 0);
+    if (!trainer_begin(trainer, error)) {
+        trainer_free(trainer);
+        return false;
+    }
     *out = trainer;
     return true;
 }
@@ -174,7 +185,8 @@ static void update_task(void *context, int task, int member)
                             .slot_stride = trainer->setup.plan->parameters,
                             .count = range_size(trainer, task),
                             .step = trainer->optimizer_steps,
-                            .lr = trainer->lr};
+                            .lr = trainer->update.lr};
+    clip_apply(&trainer->update.clip, trainer->gradients + first, update.count);
     ((const struct optimizer_kind *)optimizer->kind)->update(&update);
     trainer->norms[task] = spoilt(update.w, update.count);
 }
@@ -227,6 +239,7 @@ static bool pass_is_whole(struct trainer *trainer, struct error *error)
 
 bool trainer_step(struct trainer *trainer, struct step_report *report, struct error *error)
 {
+    const struct spec *spec = trainer->setup.spec;
     const struct plan *plan = trainer->setup.plan;
     if (trainer_ended(trainer))
         return error_set(error, ERROR_CONFLICT, "trainer", "all %lld steps are done",
@@ -244,13 +257,17 @@ bool trainer_step(struct trainer *trainer, struct step_report *report, struct er
                                    .epoch = trainer->steps_done / plan->steps_per_epoch + 1,
                                    .samples = batch.samples,
                                    .train_loss = result.loss_sum / (double)batch.samples,
-                                   .lr = plan_lr(trainer->setup.spec, plan, step),
+                                   .lr = control_lr(spec, plan, &trainer->control, step),
                                    .grad_norm = gradient_norm(trainer)};
-    trainer->lr = report->lr;
+    trainer->update =
+        (struct trainer_update){.lr = report->lr, .clip = clip_for(&spec->run, report->grad_norm)};
     report->finite =
         isfinite(report->train_loss) && isfinite(report->grad_norm) && apply_update(trainer);
     if (!report->finite)
         return true;
+    trainer->control.samples += batch.samples;
+    trainer->control.correct += result.correct;
+    trainer->control.loss_sum += result.loss_sum;
     report->epoch_ended = step % plan->steps_per_epoch == 0;
     report->ended = step == plan->steps;
     trainer_seek(trainer, step);
@@ -285,7 +302,7 @@ void trainer_evaluation_begin(const struct trainer *trainer, enum data_split spl
 {
     const struct plan *plan = trainer->setup.plan;
     const int64_t totals[] = {[SPLIT_TRAIN] = plan->data.train_samples,
-                              [SPLIT_VALIDATION] = plan->validation_samples,
+                              [SPLIT_VALIDATION] = plan->data.validation_samples,
                               [SPLIT_TEST] = plan->data.test_samples};
     *out = (struct evaluation){.split = split, .total = totals[split], .done = totals[split] == 0};
 }

@@ -7,6 +7,7 @@
 #ifndef CORE_TRAINER_H
 #define CORE_TRAINER_H
 
+#include "core/control.h"
 #include "core/dataset.h"
 #include "core/normalize.h"
 #include "core/plan.h"
@@ -36,9 +37,9 @@ struct step_report {
     int64_t epoch;     /* counted from 1 */
     int64_t samples;   /* in this batch */
     double train_loss; /* the batch's mean loss before the update */
-    double lr;
-    double grad_norm; /* Euclidean, over all parameters */
-    bool finite;      /* see trainer_step */
+    double lr;         /* as it was used: warm-up, plateau and returns included */
+    double grad_norm;  /* Euclidean, over all parameters, before any clipping */
+    bool finite;       /* see trainer_step */
     bool epoch_ended;
     bool ended; /* that was the last step of the job */
 };
@@ -84,12 +85,32 @@ void trainer_evaluation_begin(const struct trainer *trainer, enum data_split spl
                               struct evaluation *out);
 void trainer_evaluate_batch(struct trainer *trainer, struct evaluation *evaluation);
 
+/* What the training passes since the newest observation have found; see control.h. */
+struct observation trainer_training(const struct trainer *trainer);
+/* Takes what was found at the step that the trainer stands at: the rate may fall. Once for each
+ * evaluation, and before a checkpoint of the same step, so that it knows. */
+struct control_news trainer_observe(struct trainer *trainer, const struct observation *observation);
+/* The step of the newest observation; 0: none yet. */
+int64_t trainer_observed(const struct trainer *trainer);
+/* Whether early stopping ends the run where it stands. */
+bool trainer_wants_end(const struct trainer *trainer);
+
+/* After a step that was not finite: whether the spec wants and allows one more return … */
+bool trainer_may_return(const struct trainer *trainer);
+/* … which is one: to the checkpoint `bytes`, or for NULL to the run's beginning, and from there on
+ * with a smaller rate. Errors as trainer_load's; then nothing has changed. */
+bool trainer_return(struct trainer *trainer, const uint8_t *bytes, size_t size,
+                    struct error *error) MUST_CHECK;
+/* By what the returns have multiplied the rate, and how many they were. */
+double trainer_lr_factor(const struct trainer *trainer);
+int64_t trainer_retries(const struct trainer *trainer);
+
 /* The flat array, plan.numbers numbers; valid until the next step. */
 const real *trainer_parameters(const struct trainer *trainer);
 /* Replaces the flat array (plan.numbers numbers), e.g. by given weights. Optimizer state is
  * untouched. */
 void trainer_set_parameters(struct trainer *trainer, const real *parameters);
-/* The last step's gradients (plan.parameters numbers), for tests. */
+/* The last step's gradients (plan.parameters numbers) as the update took them, for tests. */
 const real *trainer_gradients(const struct trainer *trainer);
 
 /* What samples are normalized with: the numbers that an exported network needs. */

@@ -1,7 +1,9 @@
-/* The inside of a trainer, for trainer.c and checkpoint.c only. */
+/* The inside of a trainer, for trainer*.c and checkpoint.c only. */
 #ifndef CORE_TRAINER_STATE_H
 #define CORE_TRAINER_STATE_H
 
+#include "core/clip.h"
+#include "core/control.h"
 #include "core/model.h"
 #include "core/split.h"
 #include "core/trainer.h"
@@ -23,12 +25,19 @@ struct trainer {
     struct trainer_data data;
     int64_t steps_done;
     int64_t optimizer_steps; /* updates applied */
-    double lr;               /* of the update that runs */
-    bool packed;             /* the kernels' weights agree with `parameters` */
+    struct control control;
+    struct trainer_update {
+        double lr;
+        struct clip clip; /* what is done to its gradients before */
+    } update;             /* the one that runs */
+    bool packed;          /* the kernels' weights agree with `parameters` */
 };
 
 /* Reserves the trainer's own arrays in the model's block. */
 void trainer_reserve(struct trainer *trainer, const struct trainer_setup *setup);
+
+/* Puts the run to its beginning: drawn weights, fresh optimizer state. ERROR_MEMORY. */
+bool trainer_begin(struct trainer *trainer, struct error *error) MUST_CHECK;
 
 /* Moves the position to "this many steps are done": draws the epoch's order. */
 void trainer_seek(struct trainer *trainer, int64_t steps_done);

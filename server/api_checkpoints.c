@@ -2,6 +2,7 @@
  * bytes. */
 #include "server/api.h"
 
+#include "server/job_plan.h"
 #include "server/safetensors.h"
 #include "server/spec_json.h"
 
@@ -54,6 +55,7 @@ struct download {
     struct http_stream stream;
     struct safetensors file;
     int64_t checkpoint; /* internal number */
+    int64_t numbers_at; /* in its bytes */
     uint64_t sent;
     int slice; /* the one that `sent` is in or before */
 };
@@ -87,7 +89,7 @@ static enum http_more download_next(struct http_stream *stream, struct db *db, s
     left = (uint64_t)slice->count * sizeof(float) - inside;
     size = left < sizeof(bytes) ? (size_t)left : sizeof(bytes);
     if (!store_checkpoint_read(db, download->checkpoint,
-                               CHECKPOINT_HEADER + slice->offset * (int64_t)sizeof(float) +
+                               download->numbers_at + slice->offset * (int64_t)sizeof(float) +
                                    (int64_t)inside,
                                bytes, size, error))
         return HTTP_BROKEN;
@@ -97,38 +99,13 @@ static enum http_more download_next(struct http_stream *stream, struct db *db, s
     return download->sent == file->size ? HTTP_END : HTTP_MORE;
 }
 
-/* The network of a stored job: its spec planned once more. */
-static bool plan_job(const struct job_row *job, struct db *db, struct spec *spec, struct plan *plan,
-                     struct error *error)
-{
-    struct problems *problems = calloc(1, sizeof(*problems));
-    struct data_shape shape;
-    struct error cause = {0};
-    bool good = problems && spec_from_stored(job->spec, spec, &cause);
-
-    if (!problems)
-        error_set(error, ERROR_MEMORY, job->id, "no memory to plan the job");
-    else if (!good)
-        error_set(error, cause.kind == ERROR_INVALID ? ERROR_CONFLICT : cause.kind, cause.where,
-                  "this version no longer understands the job: %s", cause.text);
-    good = good && catalog_shape_spec(db, spec, &shape, error) &&
-           spec_settle(spec, &shape, NULL, error) &&
-           plan_make(spec, &shape, plan, problems, NULL, error);
-    if (good && problems->count > 0)
-        good =
-            error_set(error, ERROR_CONFLICT, problems->items[0].pointer,
-                      "this version no longer understands the job: %s", problems->items[0].detail);
-    free(problems);
-    return good;
-}
-
 static bool read_which(const char *text, int64_t *out, struct error *error)
 {
     if (strcmp(text, "last") == 0)
-        *out = 0;
+        *out = CHECKPOINT_NEWEST;
     else if (strcmp(text, "best") == 0)
-        *out = -1;
-    else if (!api_read_integer(text, out) || *out == 0)
+        *out = CHECKPOINT_BEST;
+    else if (!api_read_integer(text, out))
         return error_set(error, ERROR_NOT_FOUND, "",
                          "a checkpoint is named by its step, best or last");
     return true;
@@ -150,13 +127,11 @@ static bool open_download(struct download *download, const struct job_row *job,
 {
     const struct safetensors_meta meta = {.step = row->step};
     struct spec spec;
-    struct plan plan = {0};
-    bool good;
-
-    spec_init(&spec);
-    good = plan_job(job, db, &spec, &plan, error) &&
-           safetensors_init(&plan, &meta, &download->file, error);
-    if (good && checkpoint_size(&plan) != (size_t)row->bytes)
+    struct plan plan;
+    bool good = job_plan(job, db, &spec, &plan, error) &&
+                safetensors_init(&plan, &meta, &download->file, error);
+    download->numbers_at = good ? (int64_t)checkpoint_numbers_at(&plan, row->bytes) : 0;
+    if (good && download->numbers_at == 0)
         good = error_set(error, ERROR_CORRUPT, job->id,
                          "the checkpoint does not have the size of its network");
     plan_drop(&plan);

@@ -35,7 +35,7 @@ bool api_datasets_list(const struct http_request *request, struct http_response 
     struct dataset_row *rows = NULL;
     struct body body = {0};
     int count = 0;
-    bool good = store_dataset_list(request->db, &rows, &count, error);
+    bool good = catalog_list(request->db, &rows, &count, error);
 
     body_text(&body, "{\"items\":[");
     for (int i = 0; i < count && good; i++) {
@@ -56,7 +56,7 @@ bool api_datasets_get(const struct http_request *request, struct http_response *
 {
     struct dataset_row row = {0};
     struct body body = {0};
-    bool good = store_dataset_get(request->db, request->params[0], &row, error) &&
+    bool good = catalog_find(request->db, request->params[0], &row, error) &&
                 put_dataset(&body, &row, error) && http_response_json(response, 200, &body, error);
 
     body_drop(&body);

@@ -3,11 +3,14 @@
 #include "server/api.h"
 
 #include "core/checkpoint.h"
+#include "server/initial.h"
 #include "server/job_json.h"
 #include "server/spec_json.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -20,7 +23,10 @@ struct submission {
     bool planned;
     struct plan_warnings warnings;
     struct problems problems;
-    int64_t bytes;                /* of memory that training takes; −1: unknown */
+    int64_t bytes; /* of memory that training takes; −1: unknown */
+    int threads;   /* that it would have */
+    struct estimate estimate;
+    struct initial initial;
     struct dataset_row *datasets; /* only when the name was not among them */
     const char **dataset_names;
     int dataset_count;
@@ -31,6 +37,7 @@ static void submission_free(struct submission *submission)
     if (submission->planned)
         plan_drop(&submission->plan);
     spec_drop(&submission->spec);
+    initial_drop(&submission->initial);
     for (int i = 0; i < submission->dataset_count; i++)
         dataset_row_drop(&submission->datasets[i]);
     free(submission->datasets);
@@ -57,7 +64,7 @@ static bool unknown_dataset(struct submission *submission, struct db *db, struct
     const char *name = submission->spec.dataset.name;
     struct problem *problem;
 
-    if (!store_dataset_list(db, &submission->datasets, &submission->dataset_count, error))
+    if (!catalog_list(db, &submission->datasets, &submission->dataset_count, error))
         return false;
     submission->dataset_names = calloc((size_t)submission->dataset_count + 1, sizeof(char *));
     if (!submission->dataset_names)
@@ -92,14 +99,11 @@ static bool find_shape(struct submission *submission, struct db *db, struct data
 }
 
 /* A job that cannot fit is refused now and not when its turn comes. */
-static void check_memory(struct submission *submission, const struct app *app)
+static void check_memory(struct submission *submission)
 {
-    int64_t threads = submission->spec.run.threads;
     int64_t memory = (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
 
-    submission->bytes = plan_bytes(
-        &submission->spec, &submission->plan,
-        plan_threads(&submission->plan, threads == FIELD_ABSENT ? app->threads : threads));
+    submission->bytes = plan_bytes(&submission->spec, &submission->plan, submission->threads);
     if (submission->bytes >= 0) /* what a checkpoint is gathered in counts as well */
         submission->bytes += (int64_t)checkpoint_size(&submission->plan);
     if (submission->bytes < 0)
@@ -110,6 +114,55 @@ static void check_memory(struct submission *submission, const struct app *app)
                     "training would take %" PRId64 " MiB; this machine has %" PRId64
                     " and keeps an eighth of it free",
                     submission->bytes >> 20, memory >> 20);
+}
+
+/* What it would take: memory and time. */
+static void reckon(struct submission *submission, const struct app *app)
+{
+    int64_t threads = submission->spec.run.threads;
+
+    submission->threads =
+        plan_threads(&submission->plan, threads == FIELD_ABSENT ? app->threads : threads);
+    submission->estimate = speedometer_estimate(app->speedometer, &submission->spec,
+                                                &submission->plan, submission->threads);
+    check_memory(submission);
+}
+
+/* The folder is the server's; the name in it is one that the spec's rules allow. */
+static bool find_weights(struct submission *submission, const struct app *app, struct error *error)
+{
+    const char *name = submission->spec.init_from.weights;
+    struct error cause = {0};
+    char path[1200];
+
+    (void)snprintf(path, sizeof(path), "%s/weights/%s.safetensors", app->config->data_dir, name);
+    if (initial_from_file(path, &submission->plan, &submission->initial, &submission->problems,
+                          &cause))
+        return true;
+    if (cause.kind != ERROR_NOT_FOUND)
+        return error_set(error, cause.kind, "init_from", "%s", cause.text);
+    problem_add(&submission->problems, "/init_from/weights",
+                "there are no weights \"%s\" on this server", name);
+    return true;
+}
+
+/* The weights to begin with are read now: what they come from may be gone when the job's turn
+ * comes. */
+static bool check_initial(struct submission *submission, const struct http_request *request,
+                          struct error *error)
+{
+    const struct spec *spec = &submission->spec;
+    struct problems *problems = &submission->problems;
+    struct initial *initial = &submission->initial;
+
+    if (!spec->init_from.given || problems->count > 0)
+        return true;
+    bool good =
+        spec->init_from.job[0] != '\0'
+            ? initial_from_job(request->db, spec, &submission->plan, initial, problems, error)
+            : find_weights(submission, request->app, error);
+    return good && (problems->count > 0 ||
+                    initial_make_checkpoint(spec, &submission->plan, initial, error));
 }
 
 static bool check_submission(struct submission *submission, const json_t *json,
@@ -132,8 +185,8 @@ static bool check_submission(struct submission *submission, const json_t *json,
                    error))
         return false;
     if (problems->count == 0)
-        check_memory(submission, request->app);
-    return true;
+        reckon(submission, request->app);
+    return check_initial(submission, request, error);
 }
 
 static bool answer_problems(const struct problems *problems, int status,
@@ -158,12 +211,22 @@ static bool answer_problems(const struct problems *problems, int status,
 
 /* ---- answering ---- */
 
+static json_t *view_to_json(const struct submission *submission, bool layers)
+{
+    const struct plan_view view = {.spec = &submission->spec,
+                                   .plan = &submission->plan,
+                                   .warnings = &submission->warnings,
+                                   .bytes = submission->bytes,
+                                   .estimate = submission->estimate};
+
+    return plan_to_json(&view, layers);
+}
+
 static bool answer_plan(const struct submission *submission, struct http_response *response,
                         struct error *error)
 {
     json_t *spec = spec_to_json(&submission->spec);
-    json_t *plan = plan_to_json(&submission->spec, &submission->plan, &submission->warnings,
-                                submission->bytes, true);
+    json_t *plan = view_to_json(submission, true);
     char *spec_text = json_text(spec, NULL);
     char *plan_text = json_text(plan, NULL);
     struct body body = {0};
@@ -186,6 +249,7 @@ static bool answer_plan(const struct submission *submission, struct http_respons
 struct accepted {
     char *meta, *spec, *plan;
     int64_t priority;
+    struct initial initial;
 };
 
 static void accepted_free(void *context)
@@ -195,6 +259,7 @@ static void accepted_free(void *context)
     free(accepted->meta);
     free(accepted->spec);
     free(accepted->plan);
+    initial_drop(&accepted->initial);
     free(accepted);
 }
 
@@ -204,6 +269,26 @@ static void wake_pool(struct app *app, int64_t number)
     pool_wake(app->pool);
 }
 
+/* The checkpoint that the job begins with is as durable as the job. */
+static bool store_initial(struct db *db, const struct initial *initial, struct job_row *row,
+                          struct error *error)
+{
+    const struct checkpoint_new checkpoint = {.job = row->number,
+                                              .bytes = initial->bytes,
+                                              .size = initial->size,
+                                              .file = initial->file,
+                                              .score = NAN,
+                                              .keep_last = 1};
+    int64_t number = row->number;
+
+    if (!initial->bytes)
+        return true;
+    if (!store_checkpoint_put(db, &checkpoint, error))
+        return false;
+    job_row_drop(row);
+    return store_job_get_number(db, number, row, error);
+}
+
 static bool store_accepted(struct db *db, void *context, struct http_response *response,
                            struct error *error)
 {
@@ -211,7 +296,9 @@ static bool store_accepted(struct db *db, void *context, struct http_response *r
     const struct job_new job = {accepted->meta, accepted->spec, accepted->plan, accepted->priority};
     struct job_row row = {0};
     struct body body = {0};
-    bool good = store_job_add(db, &job, &row, error) && job_json_put(&body, db, &row, error) &&
+    bool good = store_job_add(db, &job, &row, error) &&
+                store_initial(db, &accepted->initial, &row, error) &&
+                job_json_put(&body, db, &row, error) &&
                 http_response_json(response, 201, &body, error);
 
     if (good) {
@@ -231,7 +318,7 @@ static char *text_and_free(json_t *json)
     return text;
 }
 
-static bool queue(const struct submission *submission, struct http_response *response,
+static bool queue(struct submission *submission, struct http_response *response,
                   struct error *error)
 {
     struct accepted *accepted = calloc(1, sizeof(*accepted));
@@ -240,9 +327,10 @@ static bool queue(const struct submission *submission, struct http_response *res
         return error_set(error, ERROR_MEMORY, "", "no memory for the job");
     accepted->meta = text_and_free(job_meta_to_json(&submission->meta));
     accepted->spec = text_and_free(spec_to_json(&submission->spec));
-    accepted->plan = text_and_free(plan_to_json(&submission->spec, &submission->plan,
-                                                &submission->warnings, submission->bytes, false));
+    accepted->plan = text_and_free(view_to_json(submission, false));
     accepted->priority = submission->meta.priority;
+    accepted->initial = submission->initial;
+    submission->initial = (struct initial){0};
     if (!accepted->meta || !accepted->spec || !accepted->plan) {
         accepted_free(accepted);
         return error_set(error, ERROR_MEMORY, "", "no memory for the job");

@@ -92,16 +92,16 @@ static struct catalog_entry *entry_join(struct catalog *catalog, const char *key
 }
 
 /* How a set comes into memory, and what tells it from others. */
-struct source {
+struct origin {
     char key[DIGEST_HEX]; /* of the content, or of all that it follows from */
     const char *name;     /* for messages */
     const void *context;
-    bool (*load)(const struct source *source, struct dataset **out, struct error *error);
+    bool (*load)(const struct origin *origin, struct dataset **out, struct error *error);
 };
 
 /* Loads a fresh entry without the lock, or waits for who does. */
 static void entry_settle(struct catalog *catalog, struct catalog_entry *entry, bool fresh,
-                         const struct source *source)
+                         const struct origin *origin)
 {
     if (!fresh) {
         pthread_mutex_lock(&catalog->lock);
@@ -112,7 +112,7 @@ static void entry_settle(struct catalog *catalog, struct catalog_entry *entry, b
     }
     struct dataset *dataset = NULL;
     struct error failure = {0};
-    bool good = source->load(source, &dataset, &failure);
+    bool good = origin->load(origin, &dataset, &failure);
     pthread_mutex_lock(&catalog->lock);
     entry->dataset = good ? dataset : NULL;
     entry->failure = failure;
@@ -121,16 +121,16 @@ static void entry_settle(struct catalog *catalog, struct catalog_entry *entry, b
     pthread_mutex_unlock(&catalog->lock);
 }
 
-static bool source_open(struct catalog *catalog, const struct source *source, struct dataset **out,
+static bool origin_open(struct catalog *catalog, const struct origin *origin, struct dataset **out,
                         struct error *error)
 {
     bool fresh = false;
     pthread_mutex_lock(&catalog->lock);
-    struct catalog_entry *entry = entry_join(catalog, source->key, &fresh);
+    struct catalog_entry *entry = entry_join(catalog, origin->key, &fresh);
     pthread_mutex_unlock(&catalog->lock);
     if (!entry)
-        return error_set(error, ERROR_MEMORY, source->name, "no memory for the data set");
-    entry_settle(catalog, entry, fresh, source);
+        return error_set(error, ERROR_MEMORY, origin->name, "no memory for the data set");
+    entry_settle(catalog, entry, fresh, origin);
     /* From here on the entry does not change while it has this user. */
     if (entry->dataset) {
         *out = entry->dataset;
@@ -144,16 +144,26 @@ static bool source_open(struct catalog *catalog, const struct source *source, st
     return false;
 }
 
-/* ---- registered sets ---- */
+/* ---- named sets ---- */
+
+bool catalog_find(struct db *db, const char *name, struct dataset_row *out, struct error *error)
+{
+    struct error missing = {0};
+    if (catalog_added_get(store_directory(db), name, out, &missing))
+        return true;
+    if (missing.kind != ERROR_NOT_FOUND)
+        return error_set(error, missing.kind, missing.where, "%s", missing.text);
+    return store_dataset_get(db, name, out, error);
+}
 
 /* The context is the set's row. */
-static bool row_load(const struct source *source, struct dataset **out, struct error *error)
+static bool row_load(const struct origin *origin, struct dataset **out, struct error *error)
 {
-    const struct dataset_row *row = source->context;
+    const struct dataset_row *row = origin->context;
     struct dataset *dataset = NULL;
     if (!dataset_open(row->path, &dataset, error))
         return false;
-    if (strcmp(dataset_digest(dataset), source->key) != 0) {
+    if (strcmp(dataset_digest(dataset), origin->key) != 0) {
         dataset_release(dataset);
         return error_set(
             error, ERROR_CORRUPT, row->name,
@@ -168,13 +178,13 @@ bool catalog_open(struct catalog *catalog, struct db *db, const char *name, stru
 {
     struct dataset_row row = {0};
     struct catalog_info info;
-    if (!store_dataset_get(db, name, &row, error))
+    if (!catalog_find(db, name, &row, error))
         return false;
     bool good = catalog_info_read(&row, &info, error);
     if (good) {
-        struct source source = {.name = name, .context = &row, .load = row_load};
-        memcpy(source.key, info.sha256, sizeof(source.key));
-        good = source_open(catalog, &source, out, error);
+        struct origin origin = {.name = name, .context = &row, .load = row_load};
+        memcpy(origin.key, info.sha256, sizeof(origin.key));
+        good = origin_open(catalog, &origin, out, error);
     }
     dataset_row_drop(&row);
     return good;
@@ -183,20 +193,20 @@ bool catalog_open(struct catalog *catalog, struct db *db, const char *name, stru
 /* ---- what a spec wants ---- */
 
 /* The context is the spec. */
-static bool synthetic_load(const struct source *source, struct dataset **out, struct error *error)
+static bool synthetic_load(const struct origin *origin, struct dataset **out, struct error *error)
 {
-    const struct spec *spec = source->context;
+    const struct spec *spec = origin->context;
     return synthetic_make(&spec->dataset.synthetic, (uint64_t)spec->run.seed, out, error);
 }
 
 bool catalog_open_spec(struct catalog *catalog, struct db *db, const struct spec *spec,
                        struct dataset **out, struct error *error)
 {
-    struct source source = {.name = "synthetic", .context = spec, .load = synthetic_load};
+    struct origin origin = {.name = "synthetic", .context = spec, .load = synthetic_load};
     if (!spec->dataset.synthetic.given)
         return catalog_open(catalog, db, spec->dataset.name, out, error);
-    synthetic_key(&spec->dataset.synthetic, (uint64_t)spec->run.seed, source.key);
-    return source_open(catalog, &source, out, error);
+    synthetic_key(&spec->dataset.synthetic, (uint64_t)spec->run.seed, origin.key);
+    return origin_open(catalog, &origin, out, error);
 }
 
 bool catalog_shape_spec(struct db *db, const struct spec *spec, struct data_shape *out,
@@ -225,7 +235,7 @@ bool catalog_shape(struct db *db, const char *name, struct data_shape *out, stru
 {
     struct dataset_row row = {0};
     struct catalog_info info;
-    if (!store_dataset_get(db, name, &row, error))
+    if (!catalog_find(db, name, &row, error))
         return false;
     bool good = catalog_info_read(&row, &info, error);
     if (good)

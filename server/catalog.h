@@ -1,9 +1,14 @@
-/* Catalog: data sets by name. The registry of names is in the store; here is the memory side: each
- * set is loaded (or made, where a spec describes one) once and shared by all jobs that want it at
- * the same time, and forgotten when the last one lets go. Thread-safe; loading one set does not
- * delay users of another.
+/* Catalog: data sets by name. Names come from two places: what was registered is in the store; what
+ * a user added is a folder DIR/datasets/NAME of the data directory, and being there is its
+ * registration. So `traind dataset add` needs no daemon, and a daemon that runs needs no word of
+ * it: it looks at the next question. A name that was added goes before the same name in the store.
  *
- * A row's info, as JSON: {"format", "shape": [channels, height, width], "classes", "train_samples",
+ * In memory each set is loaded (or made, where a spec describes one) once and shared by all jobs
+ * that want it at the same time, and forgotten when the last one lets go. Thread-safe; loading one
+ * set does not delay users of another.
+ *
+ * A row's info, as JSON: {"format", "shape": [channels, height, width], "pixels": "uint8" or
+ * "float32", "classes", "class_names" where there are any and not too many, "train_samples",
  * "test_samples", "bytes", "sha256", "files"}; "files" tells whether the files changed since (see
  * catalog_register.c) and is nobody else's business. */
 #ifndef SERVER_CATALOG_H
@@ -26,7 +31,8 @@ bool catalog_register(struct catalog *catalog, const char *name, const char *pat
 
 /* Registers the data sets among the members of `folder`, each under its own name; `db` is the
  * caller's. One that is registered already is read again only when its files changed; a name that a
- * user gave to another path stays the user's. What cannot be registered goes to the log. */
+ * user added, or gave to another path, stays the user's. What cannot be registered goes to the log.
+ */
 void catalog_register_folder(struct catalog *catalog, struct db *db, const char *folder,
                              const struct log *log);
 
@@ -40,7 +46,32 @@ bool catalog_open_spec(struct catalog *catalog, struct db *db, const struct spec
 /* Lets go of what one of these gave. NULL is allowed. */
 void catalog_close(struct catalog *catalog, struct dataset *dataset);
 
-/* Shape of a registered set, from the registry alone: fast, for planning. */
+/* The row of a name, wherever it comes from. ERROR_NOT_FOUND; dataset_row_drop it. */
+bool catalog_find(struct db *db, const char *name, struct dataset_row *out,
+                  struct error *error) MUST_CHECK;
+/* All rows by name; *rows is malloc'ed; drop each, then free. */
+bool catalog_list(struct db *db, struct dataset_row **rows, int *count,
+                  struct error *error) MUST_CHECK;
+
+/* What catalog_add did. */
+struct catalog_addition {
+    struct dataset *dataset; /* as it is stored; dataset_release it */
+    const char *format;      /* of what was read; static */
+    bool there;              /* the name had this very content already: nothing was written */
+    char path[4096];         /* where it is stored */
+};
+
+/* Reads and checks the data set at `path` (folder or archive) fully, writes it into the data
+ * directory `dir` (made when missing) and makes it appear under `name` at one stroke: who looks
+ * sees all of it or nothing, also after a crash. Needs no store; a daemon may run on the same
+ * directory. ERROR_CONFLICT when the name belongs to other content; what dataset_open and
+ * dataset_write say. */
+bool catalog_add(const char *dir, const char *name, const char *path, struct catalog_addition *out,
+                 struct error *error) MUST_CHECK;
+/* Removes what additions that died left behind, unless one is just being made. */
+void catalog_sweep(const char *dir);
+
+/* Shape of a named set, without reading it: fast, for planning. */
 bool catalog_shape(struct db *db, const char *name, struct data_shape *out,
                    struct error *error) MUST_CHECK;
 /* Shape of what catalog_open_spec would give. The spec is free of problems. */

@@ -20,12 +20,16 @@ static bool registration_write(struct db *db, void *context, struct error *error
     return store_dataset_put(db, row->name, row->path, row->info, error);
 }
 
-static bool name_allowed(const char *name)
+bool catalog_name_good(const char *name, struct error *error)
 {
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     size_t length = strlen(name);
-    return length > 0 && length <= 64 && name[0] != '.' && strspn(name, allowed) == length;
+    if (length > 0 && length <= 64 && name[0] != '.' && strspn(name, allowed) == length)
+        return true;
+    return error_set(
+        error, ERROR_INVALID, "",
+        "a data set's name has at most 64 letters, digits, '.', '_', '-' and no '.' in front");
 }
 
 bool catalog_register(struct catalog *catalog, const char *name, const char *path,
@@ -33,15 +37,13 @@ bool catalog_register(struct catalog *catalog, const char *name, const char *pat
 {
     struct dataset *dataset = NULL;
     char files[DIGEST_HEX];
-    if (!name_allowed(name))
-        return error_set(
-            error, ERROR_INVALID, name,
-            "a data set's name has at most 64 letters, digits, '.', '_', '-' and no '.' in front");
+    if (!catalog_name_good(name, error))
+        return false;
     /* Listed before they are read: files that change in between are then read again at the next
      * start. */
     if (!catalog_files(path, files, error) || !dataset_open(path, &dataset, error))
         return false;
-    char *info = catalog_info_text(dataset, files);
+    char *info = catalog_info_text(dataset, dataset_format(dataset), files);
     dataset_release(dataset);
     if (!info)
         return error_set(error, ERROR_MEMORY, name, "no memory to register the data set");
@@ -61,6 +63,9 @@ static bool standing_of(struct db *db, const char *name, const char *path, enum 
     struct catalog_info info;
     char files[DIGEST_HEX];
     struct error missing = {0};
+    *out = STANDING_TAKEN;
+    if (catalog_added_there(store_directory(db), name))
+        return true;
     *out = STANDING_NEW;
     if (!store_dataset_get(db, name, &row, &missing)) {
         if (missing.kind == ERROR_NOT_FOUND)
@@ -90,8 +95,7 @@ static void member_register(struct catalog *catalog, struct db *db, const char *
     if (standing == STANDING_KNOWN)
         return;
     if (standing == STANDING_TAKEN)
-        log_line(log, LOG_INFO, "data set %s: the name belongs to another path, %s is left out",
-                 name, path);
+        log_line(log, LOG_INFO, "data set %s: the name is taken, %s is left out", name, path);
     else if (catalog_register(catalog, name, path, &error))
         log_line(log, LOG_INFO, "data set %s: %s and registered from %s", name,
                  standing == STANDING_NEW ? "checked" : "files changed: checked again", path);
@@ -120,7 +124,8 @@ void catalog_register_folder(struct catalog *catalog, struct db *db, const char 
     for (int i = 0; i < count; i++) {
         char path[4096];
         int length = snprintf(path, sizeof(path), "%s/%s", root, members[i]->d_name);
-        if (name_allowed(members[i]->d_name) && (size_t)length < sizeof(path) && is_folder(path))
+        if (catalog_name_good(members[i]->d_name, NULL) && (size_t)length < sizeof(path) &&
+            is_folder(path))
             member_register(catalog, db, members[i]->d_name, path, log);
         free(members[i]);
     }

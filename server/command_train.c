@@ -1,8 +1,7 @@
-/* traind train SPEC.json: one job in the foreground, no server, no database. The loop is the
- * runner's without the world around it. */
+/* traind train SPEC.json: one job in the foreground, no server, no database. The command line and
+ * the exit status. */
 #include "server/commands.h"
 
-#include "server/cadence.h"
 #include "server/command_train_parts.h"
 
 #include <errno.h>
@@ -20,8 +19,15 @@ static void usage(FILE *out)
         "Usage: traind train SPEC.json [options]      (-: the spec comes from standard input)\n\n"
         "Trains one job in the foreground and prints how it goes. Ctrl-C ends it after the current "
         "step.\n\n"
-        "  --data NAME=PATH     where the data set NAME is; otherwise it is looked for in\n"
+        "  --data NAME=PATH     where the data set NAME is, a folder or an archive; otherwise it "
+        "is\n"
+        "                       looked for among those that traind dataset add has stored, then "
+        "in\n"
         "                       /usr/share/datasets and in the folder that TRAIND_DATASETS names\n"
+        "  --data-dir DIR       the data directory that they are stored in; otherwise what\n"
+        "                       TRAIND_DATA_DIR says, or traind-data\n"
+        "  --weights NAME=FILE  where the safetensors file NAME of init_from is; otherwise it is\n"
+        "                       weights/NAME.safetensors in the data directory\n"
         "  --out FILE           write the weights as safetensors\n"
         "  --threads N          instead of the spec's, or of every processor\n"
         "  --kernels NAME       auto (the fastest of this processor) or reference (plain loops)\n"
@@ -52,15 +58,34 @@ static bool set_kernels(struct train_options *options, const char *text, struct 
     return true;
 }
 
-static bool set_data(struct train_options *options, const char *text, struct error *error)
+/* One more "NAME=PATH" of `option`. */
+static bool add_path(const char *option, const char *list[TRAIN_DATA_MAX], int *count,
+                     const char *text, struct error *error)
 {
     const char *sign = strchr(text, '=');
 
     if (!sign || sign == text || sign[1] == '\0')
-        return error_set(error, ERROR_INVALID, "--data", "must be NAME=PATH, not '%s'", text);
-    if (options->data_count == TRAIN_DATA_MAX)
-        return error_set(error, ERROR_INVALID, "--data", "may be given %d times", TRAIN_DATA_MAX);
-    options->data[options->data_count++] = text;
+        return error_set(error, ERROR_INVALID, option, "must be NAME=PATH, not '%s'", text);
+    if (*count == TRAIN_DATA_MAX)
+        return error_set(error, ERROR_INVALID, option, "may be given %d times", TRAIN_DATA_MAX);
+    list[(*count)++] = text;
+    return true;
+}
+
+static bool set_data(struct train_options *options, const char *text, struct error *error)
+{
+    return add_path("--data", options->data, &options->data_count, text, error);
+}
+
+static bool set_weights(struct train_options *options, const char *text, struct error *error)
+{
+    return add_path("--weights", options->weights, &options->weights_count, text, error);
+}
+
+static bool set_data_dir(struct train_options *options, const char *text, struct error *error)
+{
+    (void)error;
+    options->data_dir = text;
     return true;
 }
 
@@ -75,10 +100,8 @@ static const struct train_option {
     const char *name;
     bool (*set)(struct train_options *options, const char *value, struct error *error);
 } option_rows[] = {
-    {"--data", set_data},
-    {"--kernels", set_kernels},
-    {"--out", set_out},
-    {"--threads", set_threads},
+    {"--data", set_data}, {"--data-dir", set_data_dir}, {"--kernels", set_kernels},
+    {"--out", set_out},   {"--threads", set_threads},   {"--weights", set_weights},
 };
 
 /* Takes one option with its value, written "--name value" or "--name=value". *i is left at its last
@@ -123,17 +146,6 @@ static bool read_options(int argc, char **argv, struct train_options *options, s
     return true;
 }
 
-/* The signals stay blocked and are fetched here, so that no step is ever cut short and no handler
- * is needed. */
-static bool stop_wanted(struct training *training)
-{
-    static const struct timespec at_once = {0, 0};
-
-    if (!training->stopped)
-        training->stopped = sigtimedwait(&training->stop_signals, NULL, &at_once) > 0;
-    return training->stopped;
-}
-
 /* Before the team starts: its threads inherit the mask. */
 static void block_signals(struct training *training)
 {
@@ -141,44 +153,6 @@ static void block_signals(struct training *training)
     sigaddset(&training->stop_signals, SIGINT);
     sigaddset(&training->stop_signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &training->stop_signals, NULL);
-}
-
-static void evaluate(struct training *training)
-{
-    struct evaluation evaluation;
-
-    training->evaluation = (struct evaluation){0};
-    if (training->plan.validation_samples > 0) {
-        trainer_evaluation_begin(training->trainer, SPLIT_VALIDATION, &evaluation);
-        while (!evaluation.done && !stop_wanted(training))
-            trainer_evaluate_batch(training->trainer, &evaluation);
-        if (evaluation.done)
-            training->evaluation = evaluation;
-    }
-    train_show_evaluation(training);
-}
-
-static bool train(struct training *training, struct error *error)
-{
-    struct step_report *last = &training->last;
-
-    train_show_start(training);
-    while (!trainer_ended(training->trainer) && !stop_wanted(training)) {
-        double began = clock_seconds();
-
-        if (!trainer_step(training->trainer, last, error))
-            return false;
-        if (!last->finite)
-            return error_set(
-                error, ERROR_DIVERGED, training->options->spec_path,
-                "diverged at step %lld: the loss or its gradient is not a finite number; "
-                "a smaller lr may help",
-                (long long)last->step);
-        train_show_step(training, clock_seconds() - began);
-        if (cadence_due(&training->spec.evaluate_every, last))
-            evaluate(training);
-    }
-    return true;
 }
 
 static int finish(struct training *training, bool good, struct error *error)
@@ -211,7 +185,8 @@ int command_train(int argc, char **argv)
         return STATUS_USE;
     }
     block_signals(&training);
-    status = finish(&training, train_open(&training, &error) && train(&training, &error), &error);
+    status =
+        finish(&training, train_open(&training, &error) && train_run(&training, &error), &error);
     train_close(&training);
     return status;
 }

@@ -148,6 +148,16 @@ static bool find_in(const char *folder, const char *name, char path[PATH_BYTES])
     return wanted > 0 && wanted < PATH_BYTES && access(path, F_OK) == 0;
 }
 
+/* Stored by `traind dataset add`. */
+static bool find_added(const struct train_options *options, const char *name, char path[PATH_BYTES])
+{
+    const char *dir = options->data_dir ? options->data_dir : getenv("TRAIND_DATA_DIR");
+    char folder[PATH_BYTES];
+    int wanted = snprintf(folder, sizeof(folder), "%s/datasets", dir ? dir : "traind-data");
+
+    return wanted > 0 && wanted < PATH_BYTES && find_in(folder, name, path);
+}
+
 static bool find_data(const struct training *training, char path[PATH_BYTES],
                       struct problems *problems)
 {
@@ -165,14 +175,13 @@ static bool find_data(const struct training *training, char path[PATH_BYTES],
         problem_add(problems, "/dataset/name", "a name has letters, digits, '.', '_' and '-' only");
         return false;
     }
-    if (find_in("/usr/share/datasets", name, path) ||
+    if (find_added(options, name, path) || find_in("/usr/share/datasets", name, path) ||
         find_in(getenv("TRAIND_DATASETS"), name, path))
         return true;
-    problem_add(
-        problems, "/dataset/name",
-        "there is no /usr/share/datasets/%s (nor in the folder that TRAIND_DATASETS names); "
-        "--data %s=PATH says where it is",
-        name, name);
+    problem_add(problems, "/dataset/name",
+                "there is no /usr/share/datasets/%s (nor is it in the folder that TRAIND_DATASETS "
+                "names, nor in the data directory); --data %s=PATH says where it is",
+                name, name);
     return false;
 }
 
@@ -205,6 +214,13 @@ static bool make_plan(struct training *training, struct problems *problems, stru
     return !refused(training, problems, error);
 }
 
+static bool read_initial(const struct training *training, struct initial *out,
+                         struct problems *problems, struct error *error)
+{
+    return train_read_initial(training, out, problems, error) &&
+           !refused(training, problems, error);
+}
+
 static int threads_of(const struct training *training)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -219,6 +235,7 @@ static int threads_of(const struct training *training)
 bool train_open(struct training *training, struct error *error)
 {
     struct problems *problems = calloc(1, sizeof(*problems));
+    struct initial initial = {0};
     struct trainer_setup setup = {
         .spec = &training->spec, .plan = &training->plan, .kernels = training->options->kernels};
     bool good = problems != NULL;
@@ -227,23 +244,31 @@ bool train_open(struct training *training, struct error *error)
         error_set(error, ERROR_MEMORY, "train", "no memory");
     good = good && train_can_save(training->options, error) &&
            read_spec(training, problems, error) && draw_seed(&training->spec.run, error);
-    good = good && open_data(training, problems, error) && make_plan(training, problems, error);
+    good = good && open_data(training, problems, error) && make_plan(training, problems, error) &&
+           read_initial(training, &initial, problems, error);
     free(problems);
-    if (!good)
+    if (!good) {
+        initial_drop(&initial);
         return false;
+    }
     setup.dataset = training->dataset;
     setup.threads = plan_threads(&training->plan, threads_of(training));
     if (!training->options->quiet)
         printf("%s%s%" PRId64 " parameters, %" PRId64 " steps, seed %" PRId64 ", %d thread%s, %s\n",
-               training->meta.name, training->meta.name[0] ? ": " : "", training->plan.learned,
-               training->plan.steps, training->spec.run.seed, setup.threads,
-               setup.threads == 1 ? "" : "s", kernels_describe(setup.kernels));
-    return trainer_new(&setup, &training->trainer, error);
+               training->meta.name, training->meta.name[0] ? ": " : "",
+               training->plan.totals.learned, training->plan.steps, training->spec.run.seed,
+               setup.threads, setup.threads == 1 ? "" : "s", kernels_describe(setup.kernels));
+    good = trainer_new(&setup, &training->trainer, error);
+    if (good && initial.numbers)
+        trainer_set_parameters(training->trainer, initial.numbers);
+    initial_drop(&initial);
+    return good;
 }
 
 void train_close(struct training *training)
 {
     trainer_free(training->trainer);
+    free(training->kept);
     plan_drop(&training->plan);
     dataset_release(training->dataset);
     spec_drop(&training->spec);

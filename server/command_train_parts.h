@@ -4,6 +4,7 @@
 
 #include "core/trainer.h"
 #include "server/clock.h"
+#include "server/initial.h"
 #include "server/spec_json.h"
 
 #include <signal.h>
@@ -18,6 +19,9 @@ struct train_options {
     bool quiet;
     const char *data[TRAIN_DATA_MAX]; /* "NAME=PATH" */
     int data_count;
+    const char *data_dir;                /* where `traind dataset add` puts what it adds */
+    const char *weights[TRAIN_DATA_MAX]; /* "NAME=PATH" */
+    int weights_count;
 };
 
 /* What is on the screen. */
@@ -42,7 +46,9 @@ struct training {
     struct step_report last;
     struct train_screen screen;
     struct evaluation evaluation; /* the newest one; total 0: none yet */
-    sigset_t stop_signals;        /* blocked; looked at between steps */
+    uint8_t *kept;         /* the newest checkpoint, or NULL where none is ever gone back to */
+    bool ended;            /* before the last step, by the spec's wish */
+    sigset_t stop_signals; /* blocked; looked at between steps */
     bool stopped;
 };
 
@@ -53,12 +59,25 @@ bool train_open(struct training *training, struct error *error) MUST_CHECK;
 /* Any training that train_open has seen, also where it failed. */
 void train_close(struct training *training);
 
+/* ---- command_train_initial.c ---- */
+
+/* The numbers that init_from wants, none where it is absent; to be dropped. */
+bool train_read_initial(const struct training *training, struct initial *out,
+                        struct problems *problems, struct error *error) MUST_CHECK;
+
+/* ---- command_train_run.c ---- */
+
+/* From the first step to the last, or to where the run is to end. */
+bool train_run(struct training *training, struct error *error) MUST_CHECK;
+
 /* ---- command_train_show.c ---- */
 
 void train_show_start(struct training *training);
 /* Counts a step that took `seconds`, and draws when it is time. */
 void train_show_step(struct training *training, double seconds);
 void train_show_evaluation(struct training *training);
+/* A line of its own about the step that was just done. */
+void train_show_note(struct training *training, const char *format, ...) PRINTF_LIKE(2, 3);
 void train_show_end(struct training *training);
 
 /* ---- command_train_save.c ---- */

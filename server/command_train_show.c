@@ -3,6 +3,7 @@
 #include "server/command_train_parts.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -110,6 +111,20 @@ void train_show_evaluation(struct training *training)
     }
     screen->loss_sum = 0;
     screen->loss_samples = 0;
+}
+
+void train_show_note(struct training *training, const char *format, ...)
+{
+    va_list list;
+
+    if (training->screen.quiet)
+        return;
+    clear_bar(&training->screen);
+    va_start(list, format);
+    vprintf(format, list);
+    va_end(list);
+    putchar('\n');
+    fflush(stdout);
 }
 
 void train_show_end(struct training *training)

@@ -2,6 +2,8 @@
  * jobs. */
 #include "server/spec_json.h"
 
+#include "core/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -106,18 +108,21 @@ static const char *hint_for(const char *text)
 static bool refuse_jansson(struct problems *problems, struct error *error,
                            const json_error_t *found)
 {
-    char text[JSON_ERROR_TEXT_LENGTH + 96];
+    char text[JSON_ERROR_TEXT_LENGTH + 96], shown[JSON_ERROR_TEXT_LENGTH];
 
     /* Some of jansson's paths out of memory leave no word behind. */
     if (json_error_code(found) == json_error_out_of_memory || found->text[0] == '\0')
         return error_set(error, ERROR_MEMORY, "json", "no memory to parse the document");
+    /* jansson quotes the document, and ends the quotation inside a character when it stumbles
+     * there. */
+    text_show(shown, sizeof(shown), found->text);
     /* jansson names its own flag here, which means nothing to a user. */
     if (strstr(found->text, "JSON_ALLOW_NUL"))
         snprintf(text, sizeof(text), "line %d, column %d: \\u0000 is not allowed", found->line,
                  found->column);
     else
-        snprintf(text, sizeof(text), "line %d, column %d: %s%s", found->line, found->column,
-                 found->text, hint_for(found->text));
+        snprintf(text, sizeof(text), "line %d, column %d: %s%s", found->line, found->column, shown,
+                 hint_for(shown));
     return refuse(problems, error, text);
 }
 

@@ -2,6 +2,11 @@
  * move. */
 #include "server/spec_json.h"
 
+#include "core/plateau.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CURVE_POINTS = 201 };
@@ -99,6 +104,14 @@ static json_t *curve_to_json(const struct spec *spec, const struct plan *plan)
     return list;
 }
 
+/* What lowers the rate further than the curve shows; null where the curve is the whole truth. */
+static json_t *schedule_metric(const struct spec *spec)
+{
+    const struct variant *schedule = &spec->lr_schedule;
+
+    return plateau_is(schedule) ? json_string(spec_metrics[plateau_metric(schedule)]) : json_null();
+}
+
 static json_t *warnings_to_json(const struct plan_warnings *warnings)
 {
     json_t *list = json_array();
@@ -120,24 +133,38 @@ static json_t *totals_to_json(const struct plan *plan, int64_t bytes)
     /* Unknown is null, never a number that looks like an answer. */
     json_t *known = bytes < 0 ? json_null() : json_integer(bytes);
 
-    return json_pack("{s:I, s:I, s:o}", "parameters", (json_int_t)plan->learned, "multiply_adds",
-                     (json_int_t)plan->multiply_adds, "bytes", known);
+    return json_pack("{s:I, s:I, s:o}", "parameters", (json_int_t)plan->totals.learned,
+                     "multiply_adds", (json_int_t)plan->totals.multiply_adds, "bytes", known);
 }
 
-json_t *plan_to_json(const struct spec *spec, const struct plan *plan,
-                     const struct plan_warnings *warnings, int64_t bytes, bool layers)
+/* To the two digits that an estimate may claim; null where nobody knows. */
+static json_t *about(double seconds)
 {
+    char text[32];
+
+    if (!isfinite(seconds))
+        return json_null();
+    snprintf(text, sizeof(text), "%.1e", seconds);
+    return json_real(strtod(text, NULL));
+}
+
+json_t *plan_to_json(const struct plan_view *view, bool layers)
+{
+    const struct plan *plan = view->plan;
     json_t *object = json_pack(
-        "{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "totals", totals_to_json(plan, bytes), "epochs",
-        (json_int_t)plan->epochs, "steps", (json_int_t)plan->steps, "steps_per_epoch",
-        (json_int_t)plan->steps_per_epoch, "batch_size", (json_int_t)plan->batch_size,
-        "train_samples", (json_int_t)plan->data.train_samples, "validation_samples",
-        (json_int_t)plan->validation_samples, "warnings", warnings_to_json(warnings));
+        "{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:o, s:o}, s:o}", "totals",
+        totals_to_json(plan, view->bytes), "epochs", (json_int_t)plan->epochs, "steps",
+        (json_int_t)plan->steps, "steps_per_epoch", (json_int_t)plan->steps_per_epoch, "batch_size",
+        (json_int_t)plan->batch_size, "train_samples", (json_int_t)plan->data.train_samples,
+        "validation_samples", (json_int_t)plan->data.validation_samples, "estimate",
+        "seconds_per_epoch", about(view->estimate.seconds_per_epoch), "seconds",
+        about(view->estimate.seconds), "warnings", warnings_to_json(view->warnings));
 
     if (!object || !layers)
         return object;
     if (json_object_set_new(object, "layers", layers_to_json(plan)) != 0 ||
-        json_object_set_new(object, "schedule", curve_to_json(spec, plan)) != 0) {
+        json_object_set_new(object, "schedule", curve_to_json(view->spec, plan)) != 0 ||
+        json_object_set_new(object, "schedule_metric", schedule_metric(view->spec)) != 0) {
         json_decref(object);
         return NULL;
     }

@@ -6,6 +6,7 @@
 #include "server/config.h"
 #include "server/http.h"
 #include "server/pool.h"
+#include "server/speedometer.h"
 
 #include <stdatomic.h>
 
@@ -17,6 +18,7 @@ struct app {
     struct catalog *catalog;
     struct pool *pool;
     struct http *http;
+    struct speedometer *speedometer;
     int threads;          /* of a job that names none */
     atomic_bool stopping; /* /readyz says 503 and submissions are refused with 503 + Retry-After */
 };

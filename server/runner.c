@@ -3,14 +3,7 @@
 
 #include "server/cadence.h"
 
-#include <math.h>
-#include <string.h>
-
-/* printf writes the sign of a NaN, which says nothing. */
-static double plain_nan(double value)
-{
-    return isnan(value) ? fabs(value) : value;
-}
+#include <stdio.h>
 
 static bool runner_step(struct runner *runner, struct error *error)
 {
@@ -27,26 +20,38 @@ static bool runner_step(struct runner *runner, struct error *error)
         runner->last = report; /* otherwise the weights still stand at the step before */
     if (!runner_report(runner, &report, error))
         return false;
-    if (!report.finite)
-        return error_set(
-            error, ERROR_DIVERGED, "",
-            "training left the finite numbers at step %lld: train_loss %g, grad_norm %g, lr %g",
-            (long long)report.step, plain_nan(report.train_loss), plain_nan(report.grad_norm),
-            report.lr);
-    return true;
+    return report.finite || runner_diverged(runner, &report, error);
 }
 
 /* What is due at the step that the job stands at. Once more after a resume: a stop may have cut it
- * short. */
+ * short. The evaluation comes before the checkpoint, which so knows of it. Nothing is due where a
+ * step has spoilt the weights. */
 static bool runner_settle(struct runner *runner, enum runner_wish *wish, struct error *error)
 {
+    if (runner->ending[0] != '\0')
+        return true;
     if (!runner_look(runner, wish, error))
         return false;
     if (*wish == WISH_GO && runner_evaluation_due(runner) && !runner_evaluate(runner, wish, error))
         return false;
     if (*wish == WISH_GO && runner->last.step > 0 &&
-        cadence_due(&runner->spec.checkpoint.every, &runner->last))
-        return runner_save(runner, error);
+        (cadence_due(&runner->spec.checkpoint.every, &runner->last) ||
+         trainer_wants_end(runner->trainer)))
+        return runner_save(runner, false, error);
+    return true;
+}
+
+/* Whether the job ends where it stands, and why if that is not its last step. */
+static bool runner_ends(struct runner *runner)
+{
+    const struct spec_early_stopping *stopping = &runner->spec.early_stopping;
+    if (trainer_ended(runner->trainer) || runner->ending[0] != '\0')
+        return true;
+    if (!trainer_wants_end(runner->trainer))
+        return false;
+    (void)snprintf(runner->ending, sizeof(runner->ending),
+                   "early_stopping: %s has not improved in %lld evaluations",
+                   spec_metrics[stopping->metric], (long long)stopping->patience);
     return true;
 }
 
@@ -55,12 +60,12 @@ static bool runner_train(struct runner *runner, enum runner_wish *wish, struct e
     progress_begin(&runner->progress, runner->last.step);
     if (!runner_settle(runner, wish, error))
         return false;
-    while (*wish == WISH_GO && !trainer_ended(runner->trainer)) {
+    while (*wish == WISH_GO && !runner_ends(runner)) {
         if (!runner_step(runner, error) || !runner_settle(runner, wish, error))
             return false;
     }
     if (*wish == WISH_STOP || *wish == WISH_CANCEL)
-        return runner_save(runner, error);
+        return runner_save(runner, *wish == WISH_STOP, error);
     return *wish == WISH_LEAVE || runner_flush(runner, error);
 }
 

@@ -15,22 +15,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Value of metric `name` for the weights as they stand; NaN when it was not measured on them. */
-static double measured_value(const struct runner *runner, const char *name)
+/* Value of a metric for the weights as they stand; NaN when it was not measured on them. */
+static double measured_value(const struct runner *runner, int metric)
 {
-    bool evaluated = runner->measured.step == runner->last.step;
-    if (strcmp(name, "train_loss") == 0)
+    if (metric == METRIC_TRAIN_LOSS)
         return runner->last.train_loss;
-    if (strcmp(name, "val_loss") == 0)
-        return evaluated ? runner->measured.val_loss : NAN;
-    return evaluated ? runner->measured.val_accuracy : NAN;
+    return runner->measured.step == runner->last.step ? runner->measured.found.values[metric] : NAN;
 }
 
 /* Larger is better; NaN cannot be best. */
 static double checkpoint_score(const struct runner *runner)
 {
     int metric = runner->spec.checkpoint.metric;
-    double value = measured_value(runner, spec_metrics[metric]);
+    double value = measured_value(runner, metric);
     if (!isfinite(value))
         return NAN;
     return spec_metric_larger_is_better(metric) ? value : -value;
@@ -39,9 +36,10 @@ static double checkpoint_score(const struct runner *runner)
 static char *checkpoint_metrics(const struct runner *runner)
 {
     json_t *metrics = json_object();
-    for (const char *const *name = spec_metrics; *name; name++) {
-        double value = measured_value(runner, *name);
-        if (isfinite(value) && json_object_set_new(metrics, *name, json_real(value)) != 0) {
+    for (int metric = 0; metric < SPEC_METRICS; metric++) {
+        double value = measured_value(runner, metric);
+        if (isfinite(value) &&
+            json_object_set_new(metrics, spec_metrics[metric], json_real(value)) != 0) {
             json_decref(metrics);
             return NULL;
         }
@@ -53,29 +51,14 @@ static char *checkpoint_metrics(const struct runner *runner)
 
 struct refusal {
     int64_t job, checkpoint, step;
-    const char *event; /* a warning, or NULL */
+    const char *event;
 };
 
 static bool refusal_work(struct db *db, void *context, struct error *error)
 {
     const struct refusal *refusal = context;
-    if (!store_checkpoint_refuse(db, refusal->job, refusal->checkpoint, error))
-        return false;
-    return !refusal->event ||
+    return store_checkpoint_refuse(db, refusal->job, refusal->checkpoint, error) &&
            store_event_add(db, refusal->job, "warning", refusal->step, refusal->event, error);
-}
-
-/* A stop stored the checkpoint of this step before its evaluation was done: it is taken back and
- * stored with its numbers, or it could never be the best. */
-static bool make_room(struct runner *runner, struct error *error)
-{
-    struct runner_resumed *resumed = &runner->resumed;
-    if (!resumed->unmeasured || resumed->step != runner->last.step ||
-        runner->measured.step != runner->last.step)
-        return true;
-    resumed->unmeasured = false;
-    struct refusal refusal = {.job = runner->job->number, .checkpoint = resumed->checkpoint};
-    return store_write(runner->world->store, refusal_work, &refusal, error);
 }
 
 /* Size and digest of the file that users will download, from the bytes just saved. */
@@ -94,40 +77,52 @@ static bool describe_file(const struct runner *runner, struct checkpoint_file *o
     return good;
 }
 
-bool runner_save(struct runner *runner, struct error *error)
+/* `how`: passing, replace, also, context. */
+static bool save(struct runner *runner, struct checkpoint_new how, struct error *error)
 {
     if (!runner_flush(runner, error))
         return false;
-    if (runner->last.step == 0)
-        return true;
     char *metrics = checkpoint_metrics(runner);
     if (!metrics)
         return error_set(error, ERROR_MEMORY, "", "no memory for the checkpoint's metrics");
     const struct spec_checkpoint *wanted = &runner->spec.checkpoint;
     trainer_save(runner->trainer, runner->checkpoint);
-    struct checkpoint_new checkpoint = {.job = runner->job->number,
-                                        .step = runner->last.step,
-                                        .epoch = runner->last.epoch,
-                                        .bytes = runner->checkpoint,
-                                        .size = checkpoint_size(&runner->plan),
-                                        .metrics = metrics,
-                                        .score = checkpoint_score(runner),
-                                        .keep_last = (int)wanted->keep_last,
-                                        .keep_best = (int)wanted->keep_best};
-    bool good = describe_file(runner, &checkpoint.file, error) && make_room(runner, error) &&
+    struct checkpoint_new checkpoint = how;
+    checkpoint.job = runner->job->number;
+    checkpoint.step = runner->last.step;
+    checkpoint.epoch = runner->last.epoch;
+    checkpoint.bytes = runner->checkpoint;
+    checkpoint.size = checkpoint_size(&runner->plan);
+    checkpoint.metrics = metrics;
+    checkpoint.score = checkpoint_score(runner);
+    checkpoint.keep_last = (int)wanted->keep_last;
+    checkpoint.keep_best = (int)wanted->keep_best;
+    bool good = describe_file(runner, &checkpoint.file, error) &&
                 store_checkpoint_add(runner->world->store, &checkpoint, error);
     free(metrics);
     return good;
 }
 
-static bool load(struct runner *runner, const struct checkpoint_row *row, struct error *error)
+bool runner_save(struct runner *runner, bool passing, struct error *error)
 {
-    size_t size = checkpoint_size(&runner->plan);
-    if (row->bytes != (int64_t)size)
+    if (runner->last.step == 0)
+        return runner_flush(runner, error);
+    return save(runner, (struct checkpoint_new){.passing = passing}, error);
+}
+
+bool runner_save_again(struct runner *runner, store_work *also, void *context, struct error *error)
+{
+    return save(runner, (struct checkpoint_new){.replace = true, .also = also, .context = context},
+                error);
+}
+
+static bool read_bytes(struct runner *runner, const struct checkpoint_row *row, struct error *error)
+{
+    if (checkpoint_numbers_at(&runner->plan, row->bytes) == 0)
         return error_set(error, ERROR_CORRUPT, "checkpoint", "it has %" PRId64 " bytes and not %zu",
-                         row->bytes, size);
-    return store_checkpoint_read(runner->reader, row->number, 0, runner->checkpoint, size, error) &&
-           trainer_load(runner->trainer, runner->checkpoint, size, error);
+                         row->bytes, checkpoint_size(&runner->plan));
+    return store_checkpoint_read(runner->reader, row->number, 0, runner->checkpoint,
+                                 (size_t)row->bytes, error);
 }
 
 /* Says that a checkpoint is no good, in the log and as an event, and makes room for a good one of
@@ -167,39 +162,56 @@ static struct step_report report_at(const struct plan *plan, int64_t step)
 
 /* Damage is survivable, the next older one will do. A sound checkpoint that belongs to another
  * network is not: then this program is not the one that began the job. */
-static bool resume_from(struct runner *runner, const struct checkpoint_row *rows, int count,
+static bool take_row(struct runner *runner, const struct checkpoint_row *row, runner_take *take,
+                     bool *found, struct error *error)
+{
+    struct error cause = {0};
+    *found = read_bytes(runner, row, &cause) &&
+             take(runner->trainer, runner->checkpoint, (size_t)row->bytes, &cause);
+    if (*found)
+        return true;
+    if (cause.kind != ERROR_CORRUPT && cause.kind != ERROR_NOT_FOUND)
+        return error_set(error, cause.kind, cause.where, "%s", cause.text);
+    return refuse(runner, row, &cause, error);
+}
+
+bool runner_take_newest(struct runner *runner, bool passing, runner_take *take, bool *found,
                         struct error *error)
 {
-    for (int i = count - 1; i >= 0; i--) {
-        struct error cause = {0};
-        if (load(runner, &rows[i], &cause)) {
-            log_line(runner->world->log, LOG_INFO, "job %s: continues after step %" PRId64,
-                     runner->job->id, rows[i].step);
-            runner->resumed =
-                (struct runner_resumed){.step = rows[i].step, .checkpoint = rows[i].number};
-            return true;
-        }
-        if (cause.kind != ERROR_CORRUPT && cause.kind != ERROR_NOT_FOUND)
-            return error_set(error, cause.kind, cause.where, "%s", cause.text);
-        if (!refuse(runner, &rows[i], &cause, error))
-            return false;
-    }
-    return true;
+    struct checkpoint_row *rows = NULL;
+    int count = 0;
+    *found = false;
+    if (!store_checkpoint_list(runner->reader, runner->job->number, &rows, &count, error))
+        return false;
+    bool good = true;
+    for (int i = count - 1; i >= 0 && good && !*found; i--)
+        if (passing || !rows[i].passing)
+            good = take_row(runner, &rows[i], take, found, error);
+    for (int i = 0; i < count; i++)
+        checkpoint_row_drop(&rows[i]);
+    free(rows);
+    /* Drawn weights are not those that the job was to begin with. */
+    if (good && !*found && runner->spec.init_from.given)
+        return error_set(error, ERROR_CORRUPT, "",
+                         "no checkpoint of the job is good, and the weights that it began with are "
+                         "gone");
+    return good;
+}
+
+bool runner_stand(struct runner *runner, struct error *error)
+{
+    runner->last = report_at(&runner->plan, trainer_steps_done(runner->trainer));
+    return runner_recall(runner, error);
 }
 
 bool runner_resume(struct runner *runner, struct error *error)
 {
-    struct checkpoint_row *rows = NULL;
-    int count = 0;
-    if (!store_checkpoint_list(runner->reader, runner->job->number, &rows, &count, error))
+    bool found;
+    if (!runner_take_newest(runner, true, trainer_load, &found, error) ||
+        !runner_stand(runner, error))
         return false;
-    bool good = resume_from(runner, rows, count, error);
-    for (int i = 0; i < count; i++)
-        checkpoint_row_drop(&rows[i]);
-    free(rows);
-    runner->last = report_at(&runner->plan, trainer_steps_done(runner->trainer));
-    if (!good || !runner_recall(runner, error))
-        return false;
-    runner->resumed.unmeasured = runner_evaluation_due(runner);
+    if (runner->last.step > 0)
+        log_line(runner->world->log, LOG_INFO, "job %s: continues after step %" PRId64,
+                 runner->job->id, runner->last.step);
     return true;
 }

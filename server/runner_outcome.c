@@ -165,6 +165,8 @@ void runner_conclude(struct runner *runner, enum runner_wish wish, const struct 
     struct conclusion conclusion = {.number = runner->job->number,
                                     .wanted = wanted_state(wish, failure),
                                     .reason = failure ? reason : NULL};
+    if (conclusion.wanted == JOB_SUCCEEDED && runner->ending[0] != '\0')
+        conclusion.reason = runner->ending;
     if (conclude(runner, &conclusion))
         log_line(runner->world->log, LOG_INFO, "job %s: %s at step %lld", runner->job->id,
                  job_state_name(conclusion.became), (long long)runner->last.step);

@@ -40,14 +40,7 @@ struct runner_progress {
 /* What was measured at which step; step 0: nothing yet. */
 struct runner_measured {
     int64_t step;
-    double val_loss, val_accuracy;
-};
-
-/* Where this life began; step 0: at the beginning. */
-struct runner_resumed {
-    int64_t step;
-    int64_t checkpoint; /* its number in the store */
-    bool unmeasured;    /* a stop cut the evaluation of that step short */
+    struct observation found;
 };
 
 struct runner {
@@ -63,8 +56,8 @@ struct runner {
     struct runner_rows rows;
     struct runner_progress progress;
     struct runner_measured measured;
-    struct runner_resumed resumed;
     uint8_t *checkpoint; /* checkpoint_size(&plan) bytes, for writing and reading */
+    char ending[256];    /* why the job ends before its last step, although all is well; "" */
 };
 
 /* ---- runner_open.c: everything a job needs before its first step ---- */
@@ -90,20 +83,42 @@ char *progress_text(const struct runner *runner);
 
 /* ---- runner_evaluation.c ---- */
 
-/* Whether the step that the job stands at is to be evaluated and has not been. */
+/* Whether the step that the job stands at is to be evaluated and the trainer has not heard of it.
+ */
 bool runner_evaluation_due(const struct runner *runner);
-/* Evaluates and stores it; returns early, with nothing stored, when *wish changes. */
+/* Evaluates, stores it and lets the trainer observe it; what an earlier life measured at this step
+ * is not measured again. Returns early, with nothing stored, when *wish changes. */
 bool runner_evaluate(struct runner *runner, enum runner_wish *wish, struct error *error) MUST_CHECK;
 /* Reads back what an earlier life measured at the current step. */
 bool runner_recall(struct runner *runner, struct error *error) MUST_CHECK;
 
 /* ---- runner_checkpoint.c ---- */
 
-/* Stores the state at the current step, and the rows before it. Nothing to do at step 0. */
-bool runner_save(struct runner *runner, struct error *error) MUST_CHECK;
-/* Puts the trainer where its newest good checkpoint stands; a bad one is reported and the next
- * older is taken. */
+/* Stores the state at the current step, and the rows before it. Nothing to do at step 0. `passing`:
+ * because the daemon stops; see checkpoint_new. */
+bool runner_save(struct runner *runner, bool passing, struct error *error) MUST_CHECK;
+/* The same in place of the step's checkpoint, if there is one, also at step 0; `also` joins the
+ * write that completes it. */
+bool runner_save_again(struct runner *runner, store_work *also, void *context,
+                       struct error *error) MUST_CHECK;
+/* Hands the bytes of the newest checkpoint, passing ones only if `passing`, to `take`. One that is
+ * damaged is reported, and the next older one taken. *found: there was a good one. */
+typedef bool runner_take(struct trainer *trainer, const uint8_t *bytes, size_t size,
+                         struct error *error);
+bool runner_take_newest(struct runner *runner, bool passing, runner_take *take, bool *found,
+                        struct error *error) MUST_CHECK;
+/* Puts the trainer where its newest good checkpoint stands. */
 bool runner_resume(struct runner *runner, struct error *error) MUST_CHECK;
+/* After the trainer has moved: where the job stands now. */
+bool runner_stand(struct runner *runner, struct error *error) MUST_CHECK;
+
+/* ---- runner_return.c ---- */
+
+/* After a step that was not finite: goes back and on with a smaller rate, where the spec allows it,
+ * or ends the job well, where it says so (runner->ending then says why), or fails with
+ * ERROR_DIVERGED. */
+bool runner_diverged(struct runner *runner, const struct step_report *report,
+                     struct error *error) MUST_CHECK;
 
 /* ---- runner_outcome.c ---- */
 

@@ -44,7 +44,8 @@ static json_t *samples_per_second(const struct runner_progress *progress)
 static json_t *eta_seconds(const struct runner *runner)
 {
     const struct runner_progress *progress = &runner->progress;
-    int64_t left = runner->plan.steps - runner->last.step;
+    bool over = runner->ending[0] != '\0' || trainer_wants_end(runner->trainer);
+    int64_t left = over ? 0 : runner->plan.steps - runner->last.step;
     int64_t done = runner->last.step - progress->began_step;
     if (left > 0 && done == 0)
         return json_null();

@@ -165,6 +165,7 @@ static bool serve_start(struct serve *serve, struct error *error)
     if (!store_checked(app->store))
         log_line(&config->log, LOG_WARNING,
                  "the database is large: it was opened without reading all of it for damage");
+    catalog_sweep(config->data_dir);
     port_file_remove(config->port_file); /* what a killed daemon left would be believed */
     store_on_commit(app->store, tell_audience, serve);
     if (!catalog_new(app->store, &app->catalog, error) || !register_datasets(serve, error))
@@ -173,6 +174,8 @@ static bool serve_start(struct serve *serve, struct error *error)
     app->threads = serve->world.threads;
     const struct pool_setup pool = {
         .store = app->store, .world = &serve->world, .workers = config->workers};
+    if (!speedometer_start(serve->world.kernels, processors(), &app->speedometer, error))
+        return false;
     /* No job begins before it is certain that the daemon can be reached. */
     return pool_new(&pool, &app->pool, error) && serve_listen(serve, error) &&
            pool_start(app->pool, error);
@@ -195,6 +198,7 @@ static void serve_stop(struct serve *serve)
         dismiss_audience(serve);
         http_stop(app->http);
     }
+    speedometer_stop(app->speedometer);
     pool_free(app->pool);
     catalog_free(app->catalog);
     store_close(app->store);

@@ -4,7 +4,7 @@
 #ifndef SERVER_SPEC_JSON_H
 #define SERVER_SPEC_JSON_H
 
-#include "core/plan.h"
+#include "core/estimate.h"
 #include "core/spec.h"
 
 #include <jansson.h>
@@ -50,12 +50,20 @@ bool spec_from_stored(const char *text, struct spec *spec, struct error *error) 
 json_t *spec_to_json(const struct spec *spec);
 json_t *job_meta_to_json(const struct job_meta *meta);
 
+struct plan_view {
+    const struct spec *spec;
+    const struct plan *plan;
+    const struct plan_warnings *warnings; /* NULL: none */
+    int64_t bytes;                        /* of memory; −1: unknown */
+    struct estimate estimate;
+};
+
 /* The plan as sent to users: per layer, in the order of computing, type, path, depth (how many
  * layers hold it), inputs (the paths of the layers it reads, "data" for the images), output shape,
  * parameters, multiply-adds, receptive field, bytes; totals; steps; the schedule's curve (at most
- * 201 points [step, lr]); warnings. `layers` false: totals only, as stored with the job. */
-json_t *plan_to_json(const struct spec *spec, const struct plan *plan,
-                     const struct plan_warnings *warnings, int64_t bytes, bool layers);
+ * 201 points [step, lr]); the estimated seconds, null while they are not known; warnings. `layers`
+ * false: totals only, as stored with the job. */
+json_t *plan_to_json(const struct plan_view *view, bool layers);
 
 /* JSON Schema (2020-12) of the job object. */
 json_t *spec_schema(void);

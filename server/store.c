@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,10 +53,11 @@ static bool recover(struct db *db, struct error *error)
 
 static bool open_file(struct store *store, const char *dir, struct error *error)
 {
-    if (asprintf(&store->path, "%s/traind.db", dir) < 0) {
+    store->dir = strdup(dir);
+    if (asprintf(&store->path, "%s/traind.db", dir) < 0)
         store->path = NULL;
+    if (!store->dir || !store->path)
         return error_set(error, ERROR_MEMORY, "store", "out of memory");
-    }
     struct db *db = calloc(1, sizeof(*db));
     if (!db)
         return error_set(error, ERROR_MEMORY, "store", "out of memory");
@@ -82,6 +84,7 @@ static bool drop(struct store *store, struct error *error)
     pthread_mutex_destroy(&store->writer.lock);
     free(store->db);
     free(store->path);
+    free(store->dir);
     free(store);
     return good;
 }
@@ -155,6 +158,30 @@ bool store_reader(struct store *store, struct db **out, struct error *error)
     return true;
 }
 
+bool store_peek(const char *dir, struct db **out, struct error *error)
+{
+    char path[PATH_MAX];
+
+    *out = NULL;
+    if ((size_t)snprintf(path, sizeof(path), "%s/traind.db", dir) >= sizeof(path) ||
+        access(path, F_OK) != 0)
+        return true;
+    struct db *db = calloc(1, sizeof(*db));
+    if (!db)
+        return error_set(error, ERROR_MEMORY, "store", "out of memory");
+    if (!sql_open(&db->sql, path, SQL_READS, error)) {
+        free(db);
+        return false;
+    }
+    *out = db;
+    return true;
+}
+
+const char *store_directory(const struct db *db)
+{
+    return db->store->dir;
+}
+
 void db_close(struct db *db)
 {
     struct error error = {0};
@@ -163,6 +190,10 @@ void db_close(struct db *db)
         return;
     struct store *store = db->store;
     bool good = sql_close(&db->sql, &error);
+    if (!store) {
+        free(db);
+        return;
+    }
     pthread_mutex_lock(&store->writer.lock);
     store->readers--;
     if (!good && store->trouble.kind == ERROR_NONE)

@@ -55,7 +55,15 @@ bool store_write(struct store *store, store_work *work, void *context,
 
 /* A read-only connection for the calling thread. */
 bool store_reader(struct store *store, struct db **out, struct error *error) MUST_CHECK;
+/* The same to the file in `dir`, which may be another process's store; *out is NULL when there is
+ * none. Nothing is checked, migrated or written. */
+bool store_peek(const char *dir, struct db **out, struct error *error) MUST_CHECK;
 void db_close(struct db *db);
+
+/* The data directory, as store_open was told. Not after store_peek. */
+const char *store_directory(const struct db *db);
+/* Makes a directory and what is missing above it, for this user alone. */
+bool store_make_directory(const char *dir, struct error *error) MUST_CHECK;
 
 /* ---- jobs ---- */
 
@@ -157,6 +165,10 @@ struct metric_row {
 bool store_metrics_add(struct db *db, int64_t job, const struct metric_row *rows, size_t count,
                        struct error *error) MUST_CHECK;
 
+/* Deletes the rows behind that step, which are to be taken again and may differ. Reads all rows of
+ * the job. For a write. */
+bool store_metrics_forget(struct db *db, int64_t job, int64_t step, struct error *error) MUST_CHECK;
+
 /* Reads rows in order of (series, step). `each` false stops. names: NULL-ended list or NULL for
  * all. */
 struct metric_query {
@@ -219,7 +231,8 @@ struct checkpoint_row {
     struct checkpoint_file file;
     /* JSON object of what was measured on these weights, or NULL; free with checkpoint_row_drop. */
     char *metrics;
-    bool best; /* the best finite one by the job's metric */
+    bool best;    /* the best finite one by the job's metric */
+    bool passing; /* see checkpoint_new */
 };
 void checkpoint_row_drop(struct checkpoint_row *row);
 
@@ -231,20 +244,34 @@ struct checkpoint_new {
     const char *metrics; /* JSON or NULL */
     double score;        /* larger is better; NaN: cannot be best */
     int keep_last, keep_best;
+    /* Stored because the daemon stops, at a step at which the job would have none: never the best,
+     * not counted among those that are kept, and gone with the next one of its job. */
+    bool passing;
+    bool replace;     /* takes the place of one of the same job and step */
+    store_work *also; /* NULL, or: further work of the write that completes it */
+    void *context;    /* of `also` */
 };
 /* Writes it by several transactions through `store`, then completes it, adds the `checkpoint` event
  * and deletes what the retention lets go, never the newest. A checkpoint of the same job and step
- * is left as it is. Blocks; for workers. */
+ * is left as it is, and `also` is not run, unless `replace` says otherwise or that one was passing
+ * and this one is not. Blocks; for workers. */
 bool store_checkpoint_add(struct store *store, const struct checkpoint_new *checkpoint,
+                          struct error *error) MUST_CHECK;
+/* The same inside the caller's write: for a job that is born with one. */
+bool store_checkpoint_put(struct db *db, const struct checkpoint_new *checkpoint,
                           struct error *error) MUST_CHECK;
 /* Takes back one that turned out to be no good: it is no longer there, and its step is free for a
  * new one. For a write. */
 bool store_checkpoint_refuse(struct db *db, int64_t job, int64_t number,
                              struct error *error) MUST_CHECK;
+/* Takes back all of the job's behind that step. For a write. */
+bool store_checkpoint_forget(struct db *db, int64_t job, int64_t step,
+                             struct error *error) MUST_CHECK;
 /* Complete ones, oldest first. *rows is malloc'ed; drop each, then free. */
 bool store_checkpoint_list(struct db *db, int64_t job, struct checkpoint_row **rows, int *count,
                            struct error *error) MUST_CHECK;
-/* step > 0: that one; 0: the newest; −1: the best. ERROR_NOT_FOUND. */
+/* The one of a step ≥ 0, or one of these. ERROR_NOT_FOUND. */
+enum { CHECKPOINT_BEST = -1, CHECKPOINT_NEWEST = -2 };
 bool store_checkpoint_find(struct db *db, int64_t job, int64_t step, struct checkpoint_row *out,
                            struct error *error) MUST_CHECK;
 /* Reads `size` bytes from `offset` into `out`. */

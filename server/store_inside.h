@@ -10,7 +10,7 @@
 
 struct db {
     struct sql sql;
-    struct store *store;
+    struct store *store; /* NULL after store_peek */
     bool writes;
     int64_t newest_event; /* writer: number of the newest event, committed or about to be */
 };
@@ -32,6 +32,7 @@ struct writer {
 };
 
 struct store {
+    char *dir;     /* as store_open was told */
     char *path;    /* DIR/traind.db */
     int lock_file; /* locked while it is open; −1: none */
     bool checked;  /* the whole file was read at open */
@@ -43,8 +44,6 @@ struct store {
 
 /* ---- store_lock.c ---- */
 
-/* Makes the directory and what is missing above it, for this user alone. */
-bool store_make_directory(const char *dir, struct error *error) MUST_CHECK;
 /* ERROR_BUSY, naming the process that has it. *out is a file descriptor. */
 bool store_take_lock(const char *dir, int *out, struct error *error) MUST_CHECK;
 void store_drop_lock(int lock_file); /* −1 is allowed */

@@ -36,6 +36,15 @@ class Series {
             this.value.splice(at, 0, value);
         }
     }
+
+    cut(step) {
+        const end = before(this.step, step + 1);
+        this.step.splice(end);
+        this.value.splice(end);
+        for (const at of this.nonfinite.keys())
+            if (at > step)
+                this.nonfinite.delete(at);
+    }
 }
 
 export class History {
@@ -54,6 +63,12 @@ export class History {
                 series.nonfinite.set(step, what);
             }
         }
+        this.version++;
+    }
+
+    /** Forgets what lies behind a step: the job has gone back there. */
+    cut(step) {
+        this.series.forEach((series) => series.cut(step));
         this.version++;
     }
 

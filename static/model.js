@@ -81,6 +81,10 @@ export class Model {
             if (this.opened?.id === job.id)
                 this.soon("checkpoints", CHECKPOINTS_MS, () => this.readCheckpoints());
         },
+        warning: (job, data) => {
+            if (data.rollback)
+                this.rewind(job, data.rollback.to);
+        },
         end: (job) => {
             this.refresh(job.id, 0);
             this.handlers.checkpoint(job);
@@ -118,6 +122,19 @@ export class Model {
             const train_loss = { step: loss.step[end], value: loss.value[end] };
             job.latest = { ...job.latest, train_loss };
         }
+    }
+
+    // The job diverged and takes the steps from there again.
+    rewind(job, step) {
+        if (job.progress) {
+            job.progress.step = step;
+            job.progress.fraction = step / job.progress.steps;
+        }
+        if (this.opened?.id === job.id) {
+            this.opened.history.cut(step);
+            this.opened.known = Math.min(this.opened.known, step);
+        }
+        this.refresh(job.id, RECORD_MS);
     }
 
     merge(id, rows) {

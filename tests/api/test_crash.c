@@ -177,7 +177,7 @@ TEST("SIGTERM during training ends with 0 within seconds and leaves the job in t
     int64_t job = number_of(after.db, id);
     CHECK_INT(workshop_state(after.db, job), JOB_QUEUED);
     struct checkpoint_row newest = {0};
-    CHECK(store_checkpoint_find(after.db, job, 0, &newest, NULL));
+    CHECK(store_checkpoint_find(after.db, job, CHECKPOINT_NEWEST, &newest, NULL));
     CHECK_INT(newest.step, count_series(after.db, job, "train_loss").last);
     checkpoint_row_drop(&newest);
     workshop_close(&after);

@@ -123,7 +123,7 @@ static uint8_t *stored_checkpoint(size_t *size)
     uint8_t *bytes;
 
     if (!store_open("data", &store, &error) || !store_reader(store, &db, &error) ||
-        !store_checkpoint_find(db, 1, 0, &row, &error))
+        !store_checkpoint_find(db, 1, CHECKPOINT_NEWEST, &row, &error))
         FAIL("%s: %s", error.where, error.text);
     *size = (size_t)row.bytes;
     bytes = malloc(*size);

@@ -159,3 +159,27 @@ struct dataset *open_dataset(const char *dir)
         FAIL("%s: %s: %s", dir, error.where, error.text);
     return dataset;
 }
+
+void check_dataset_refused(const char *path, enum error_kind kind, const char *where,
+                           const char *part_of_text)
+{
+    struct error error = {0};
+    struct dataset *dataset = NULL;
+
+    if (dataset_open(path, &dataset, &error))
+        FAIL("%s: a wrong data set was taken for a right one", path);
+    if (error.kind != kind || strstr(error.text, part_of_text) == NULL ||
+        strcmp(error.where, where) != 0)
+        FAIL("%s: %s (%s): %s", path, error_kind_name(error.kind), error.where, error.text);
+    CHECK(strstr(error.text, test_dir()) == NULL);
+}
+
+void check_same_dataset(const char *path, const char *other)
+{
+    struct dataset *one = open_dataset(path), *two = open_dataset(other);
+
+    if (strcmp(dataset_digest(one), dataset_digest(two)) != 0)
+        FAIL("%s and %s differ", path, other);
+    dataset_release(one);
+    dataset_release(two);
+}

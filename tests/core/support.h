@@ -31,4 +31,10 @@ void make_idx_dataset(const char *dir, const struct data_shape *shape, uint64_t 
 /* Opens a data set, or fails the test with the error. */
 struct dataset *open_dataset(const char *dir);
 
+/* Opening `path` must fail with that kind, that `where`, and a text that contains the part. */
+void check_dataset_refused(const char *path, enum error_kind kind, const char *where,
+                           const char *part_of_text);
+/* Both paths hold the same data set. */
+void check_same_dataset(const char *path, const char *other);
+
 #endif

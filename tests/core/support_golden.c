@@ -69,7 +69,7 @@ static void begin_run(struct run *run, struct dataset *dataset, enum kernel_choi
 
     job_make(&run->job, &words, dataset);
     CHECK_INT(run->job.plan.steps, run->steps);
-    CHECK_INT(run->job.plan.learned, 61706);
+    CHECK_INT(run->job.plan.totals.learned, 61706);
     run->trainer = job_trainer(&run->job, 2, kernels);
     parameters = calloc((size_t)run->job.plan.parameters, sizeof(*parameters));
     CHECK(parameters != NULL);

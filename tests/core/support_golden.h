@@ -19,13 +19,25 @@ void check_golden_runs(int bits, enum kernel_choice kernels,
  * against PyTorch's double. `tolerance` is relative, but absolute for small losses. */
 void check_golden_networks(enum kernel_choice kernels, double tolerance);
 
+/* Every network of networks.txt, with dropout, augmentation and shuffling: losses and weights are
+ * the same to the bit for one, two, three, four and eight threads. */
+void check_golden_threads(void);
+
 /* Every layer of layers.txt and convolutions.txt, in shards of shard_size: y, dx and all gradients.
  */
 void check_golden_layers(enum kernel_choice kernels, int64_t shard_size,
                          const struct golden_tolerance *tolerance);
 
-/* Every loss of layers.txt: the sum and the gradient. */
+/* The numbers of a line "COUNT v v v" against `got`: `what` is for the message. */
+void check_golden_values(const char *what, const real *got, char *text,
+                         const struct golden_tolerance *tolerance);
+
+/* Every loss of losses.txt: the sum and the gradient. Each row of the table must be there. */
 void check_golden_losses(const struct golden_tolerance *tolerance);
+
+/* Every initializer of inits.txt: the values, and the fans of layers. Each row of the table must be
+ * there. */
+void check_golden_inits(const struct golden_tolerance *tolerance);
 
 /* The first initial weights that a trainer draws are those that numpy drew. */
 void check_golden_start(void);

@@ -1,8 +1,6 @@
-/* Support for tests: golden layers and losses. */
+/* Support for tests: golden layers. */
 #include "tests/core/support_golden.h"
 
-#include "core/loss.h"
-#include "core/rng.h"
 #include "tests/core/support_golden_file.h"
 #include "tests/core/support_layer.h"
 #include "tests/harness.h"
@@ -12,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void check_values(const char *what, const real *got, char *text,
+void check_golden_values(const char *what, const real *got, char *text,
                          const struct golden_tolerance *tolerance)
 {
     int64_t count = strtoll(text, NULL, 10);
@@ -51,7 +49,7 @@ static void check_tensor(const struct layer_run *run, const real *array, char *t
 
         if (strcmp(tensor->name, text) == 0) {
             CHECK_INT(strtoll(rest, NULL, 10), tensor->count);
-            check_values(text, array + tensor->offset, rest, tolerance);
+            check_golden_values(text, array + tensor->offset, rest, tolerance);
             return;
         }
     }
@@ -67,7 +65,7 @@ static void check_file(const char *name, const struct layer_way *way,
     uint64_t number = 0;
 
     golden_open(&golden, name);
-    while (golden_next(&golden) && golden_rest(&golden, "loss") == NULL) {
+    while (golden_next(&golden)) {
         if ((rest = golden_rest(&golden, "layer")) != NULL) {
             snprintf(words, sizeof(words), "%s", rest);
         } else if ((rest = golden_rest(&golden, "shape")) != NULL) {
@@ -76,9 +74,9 @@ static void check_file(const char *name, const struct layer_way *way,
             snprintf(what, sizeof(what), "%s by %s", words, run.kernel);
         } else if ((rest = golden_rest(&golden, "y")) != NULL) {
             CHECK_INT(strtoll(rest, NULL, 10), run.samples * run.y_count);
-            check_values(what, run.y, rest, tolerance);
+            check_golden_values(what, run.y, rest, tolerance);
         } else if ((rest = golden_rest(&golden, "dx")) != NULL) {
-            check_values(what, run.dx, rest, tolerance);
+            check_golden_values(what, run.dx, rest, tolerance);
         } else if ((rest = golden_rest(&golden, "gradient")) != NULL) {
             check_tensor(&run, run.gradients, rest, tolerance);
         } else if ((rest = golden_rest(&golden, "running")) != NULL) {
@@ -99,59 +97,4 @@ void check_golden_layers(enum kernel_choice kernels, int64_t shard_size,
 
     for (size_t i = 0; i < COUNT_OF(files); i++)
         check_file(files[i], &way, tolerance);
-}
-
-enum { SCORES_MAX = 64 };
-
-/* Computes the loss that a "shape" line tells of; *sum and dy are what comes out. */
-static void compute_loss(const char *shape, uint64_t number, double *sum, real *dy)
-{
-    int64_t samples = golden_value(shape, "samples"), classes = golden_value(shape, "classes");
-    double factor = (double)golden_value(shape, "factor");
-    const struct rng choice = {number, RNG_SPLIT, 0};
-    uint16_t labels[SCORES_MAX];
-    real y[SCORES_MAX];
-    struct loss_call call = {.y = y,
-                             .labels = labels,
-                             .dy = dy,
-                             .samples = samples,
-                             .classes = classes,
-                             .batch = samples};
-
-    CHECK(samples * classes <= SCORES_MAX);
-    fill_symmetric(y, samples * classes, number, 0);
-    for (int64_t i = 0; i < samples * classes; i++)
-        y[i] = (real)(float)(factor * (double)y[i]);
-    for (int64_t i = 0; i < samples; i++)
-        labels[i] = (uint16_t)((double)classes * rng_uniform(&choice, (uint64_t)i));
-    loss_cross_entropy.run(&call);
-    *sum = call.loss_sum;
-}
-
-void check_golden_losses(const struct golden_tolerance *tolerance)
-{
-    struct golden golden;
-    real dy[SCORES_MAX];
-    double sum = 0, wanted;
-    uint64_t number = 0;
-    bool in_losses = false;
-    char *rest;
-
-    golden_open(&golden, "layers.txt");
-    while (golden_next(&golden)) {
-        in_losses |= golden_rest(&golden, "loss") != NULL;
-        if (!in_losses)
-            continue;
-        if ((rest = golden_rest(&golden, "shape")) != NULL) {
-            compute_loss(rest, number++, &sum, dy);
-        } else if ((rest = golden_rest(&golden, "sum")) != NULL) {
-            golden_numbers(rest, &wanted, 1);
-            if (!(fabs(sum - wanted) <= tolerance->losses * fabs(wanted)))
-                FAIL("the loss is %.12g, not %.12g", sum, wanted);
-        } else if ((rest = golden_rest(&golden, "dy")) != NULL) {
-            check_values("the loss's gradient", dy, rest, tolerance);
-        }
-    }
-    CHECK(number > 0);
-    golden_close(&golden);
 }

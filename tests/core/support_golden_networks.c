@@ -111,6 +111,8 @@ static void set_weights(const struct job *job, const struct setting *s, struct t
 static void run_network(const struct golden_network *network, const struct setting *s,
                         enum kernel_choice kernels, double tolerance)
 {
+    if (!network->as_float && sizeof(real) == sizeof(float))
+        return;
     struct dataset *dataset = network_images(s);
     const struct job_words words = {.model = network->model,
                                     .optimizer = network->optimizer,
@@ -121,7 +123,7 @@ static void run_network(const struct golden_network *network, const struct setti
     struct trainer *trainer;
 
     job_make(&job, &words, dataset);
-    CHECK_INT(job.plan.learned, network->parameters);
+    CHECK_INT(job.plan.totals.learned, network->parameters);
     trainer = job_trainer(&job, 2, kernels);
     set_weights(&job, s, trainer);
     for (int64_t i = 0; i < network->steps; i++) {
@@ -152,7 +154,11 @@ static void read_size(const char *line, struct golden_network *network)
     network->as_float = golden_value(line, "float") != 0;
 }
 
-void check_golden_networks(enum kernel_choice kernels, double tolerance)
+/* What is done with each network of the file. */
+typedef void visit_network(const struct golden_network *network, const struct setting *s,
+                           enum kernel_choice kernels, double tolerance);
+
+static void each_network(visit_network *visit, enum kernel_choice kernels, double tolerance)
 {
     struct golden golden;
     struct setting setting = {0};
@@ -176,10 +182,85 @@ void check_golden_networks(enum kernel_choice kernels, double tolerance)
             network.steps = golden_numbers(rest, network.losses, STEPS_MAX);
         else if ((rest = golden_rest(&golden, "evaluation")) != NULL)
             golden_numbers(rest, &network.evaluation, 1);
-        else if (strcmp(golden.line, "end") == 0 && (network.as_float || sizeof(real) == 8) &&
-                 ++networks)
-            run_network(&network, &setting, kernels, tolerance);
+        else if (strcmp(golden.line, "end") == 0 && ++networks)
+            visit(&network, &setting, kernels, tolerance);
     }
     CHECK(networks > 0);
     golden_close(&golden);
+}
+
+void check_golden_networks(enum kernel_choice kernels, double tolerance)
+{
+    each_network(run_network, kernels, tolerance);
+}
+
+/* The same network with dropout in front of its classifier. */
+static void add_dropout(const char *model, char out[WORDS_MAX])
+{
+    const char *flatten = strstr(model, "flatten");
+
+    CHECK(flatten != NULL);
+    snprintf(out, WORDS_MAX, "%.*sflatten | dropout p=0.3%s", (int)(flatten - model), model,
+             flatten + strlen("flatten"));
+}
+
+enum { THREADED_STEPS = 6 };
+
+/* The losses of some steps and then all numbers, with everything that draws. Free them. */
+static real *trace_network(const struct golden_network *network, const struct setting *s,
+                           struct dataset *dataset, int threads, double losses[THREADED_STEPS + 1])
+{
+    char model[WORDS_MAX];
+    const struct job_words words = {.model = model,
+                                    .optimizer = network->optimizer,
+                                    .seed = s->seed,
+                                    .shuffle = true,
+                                    .max_steps = THREADED_STEPS,
+                                    .batch_size = 90, /* the last of an epoch is a smaller one */
+                                    .augment = "random_crop padding=2 | random_horizontal_flip | "
+                                               "random_rotation degrees=10 | cutout size=4"};
+    struct job job;
+    struct trainer *trainer;
+
+    add_dropout(network->model, model);
+    job_make(&job, &words, dataset);
+    trainer = job_trainer(&job, threads, KERNELS_BEST);
+    for (int i = 0; i < THREADED_STEPS; i++)
+        losses[i] = step(trainer).train_loss;
+    losses[THREADED_STEPS] = evaluate(trainer);
+    size_t bytes = (size_t)job.plan.numbers * sizeof(real);
+    real *numbers = malloc(bytes + sizeof(*numbers));
+    CHECK(numbers != NULL);
+    memcpy(numbers, trainer_parameters(trainer), bytes);
+    numbers[job.plan.numbers] = 0;
+    trainer_free(trainer);
+    job_drop(&job);
+    return numbers;
+}
+
+static void compare_threads(const struct golden_network *network, const struct setting *s,
+                            enum kernel_choice kernels, double tolerance)
+{
+    const int threads[] = {1, 2, 3, 4, 8};
+    struct dataset *dataset = network_images(s);
+    double wanted[THREADED_STEPS + 1], got[THREADED_STEPS + 1];
+    real *first = trace_network(network, s, dataset, threads[0], wanted);
+
+    (void)kernels;
+    (void)tolerance;
+    for (size_t i = 1; i < COUNT_OF(threads); i++) {
+        real *numbers = trace_network(network, s, dataset, threads[i], got);
+
+        if (memcmp(wanted, got, sizeof(wanted)) != 0 ||
+            memcmp(first, numbers, (size_t)network->parameters * sizeof(*first)) != 0)
+            FAIL("%s is another run with %d threads", network->name, threads[i]);
+        free(numbers);
+    }
+    free(first);
+    dataset_release(dataset);
+}
+
+void check_golden_threads(void)
+{
+    each_network(compare_threads, KERNELS_BEST, 0);
 }

@@ -2,6 +2,7 @@
 #include "tests/core/support_job.h"
 
 #include "core/augment.h"
+#include "core/loss.h"
 #include "core/normalize.h"
 #include "core/optimizer.h"
 #include "core/schedule.h"
@@ -55,6 +56,8 @@ static void fill_spec(struct spec *spec, const struct job_words *words)
     variant_from_words(&spec->arena, &optimizer_kinds, optimizer, &spec->optimizer);
     if (words->schedule != NULL)
         variant_from_words(&spec->arena, &schedule_kinds, words->schedule, &spec->lr_schedule);
+    if (words->loss != NULL)
+        variant_from_words(&spec->arena, &loss_kinds, words->loss, &spec->loss);
 }
 
 void job_make(struct job *job, const struct job_words *words, struct dataset *dataset)

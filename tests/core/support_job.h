@@ -10,7 +10,7 @@
 struct job_words {
     const char *model;     /* layers with " | " between them */
     const char *optimizer; /* NULL: "sgd lr=0.01" */
-    const char *schedule;
+    const char *schedule, *loss;
     int64_t epochs, max_steps, limit, batch_size, seed;
     bool shuffle, drop_last;
     const char *normalize;

@@ -1,6 +1,7 @@
 /* Support for tests: an optimizer alone, and the golden numbers of optimizers.txt. */
 #include "tests/core/support_optimizer.h"
 
+#include "core/clip.h"
 #include "tests/core/support_golden_file.h"
 #include "tests/core/support_job.h"
 #include "tests/core/support_layer.h"
@@ -58,8 +59,20 @@ static void golden_start(struct optimizer_run *run, int64_t weights, uint64_t nu
         run->w[i] = start[i % weights] + (start[i % weights] < 0 ? -1 : 1);
 }
 
+/* As the trainer does it, of gradients that are there once and not many times. */
+static void golden_clip(struct optimizer_run *run, int64_t weights, const struct spec_run *clips)
+{
+    double squares = 0;
+
+    for (int64_t i = 0; i < weights; i++)
+        squares += (double)run->g[i] * (double)run->g[i];
+    struct clip clip = clip_for(clips, sqrt(squares));
+    clip_apply(&clip, run->g, run->count);
+}
+
 /* The gradients and the rate that make.py gives its optimizers at the run's next step. */
-static void golden_step(struct optimizer_run *run, int64_t weights, uint64_t number)
+static void golden_step(struct optimizer_run *run, int64_t weights, uint64_t number,
+                        const struct spec_run *clips)
 {
     static const real scales[] = {1, (real)0.25, (real)(1.0 / 4096), 1};
     real gradient[GOLDEN_MAX];
@@ -68,6 +81,7 @@ static void golden_step(struct optimizer_run *run, int64_t weights, uint64_t num
     fill_symmetric(gradient, weights, number, (uint32_t)run->step + 1);
     for (int64_t i = 0; i < run->count; i++)
         run->g[i] = gradient[i % weights] * scales[i % weights];
+    golden_clip(run, weights, clips);
     optimizer_step(run, 1 - (double)run->step / 64);
 }
 
@@ -86,27 +100,31 @@ static void check_weights(const struct optimizer_run *run, const char *words, ch
     }
 }
 
-void check_golden_optimizers(double tolerance)
+/* A file of optimizers; in seen[i] whether it has the i-th row of their table. */
+static void check_golden_file(const char *name, double tolerance, bool *seen)
 {
     struct golden golden;
     struct optimizer_run run = {0};
-    bool seen[64] = {false};
+    struct spec_run clips = {.clip_grad_norm = NAN, .clip_grad_value = NAN};
     char words[300] = "", *rest;
     int64_t weights = 0, steps = 0;
     uint64_t number = 0;
 
-    CHECK(optimizer_kinds.count <= COUNT_OF(seen));
-    golden_open(&golden, "optimizers.txt");
+    golden_open(&golden, name);
     while (golden_next(&golden)) {
         if ((rest = golden_rest(&golden, "optimizer")) != NULL) {
             snprintf(words, sizeof(words), "%s", rest);
+        } else if ((rest = golden_rest(&golden, "clip")) != NULL) {
+            CHECK_INT(
+                sscanf(rest, "norm=%lf value=%lf", &clips.clip_grad_norm, &clips.clip_grad_value),
+                2);
         } else if ((rest = golden_rest(&golden, "size")) != NULL) {
             weights = golden_value(rest, "weights");
             steps = golden_value(rest, "steps");
             optimizer_open(&run, words, COPIES_END);
             golden_start(&run, weights, number);
         } else if ((rest = golden_rest(&golden, "w")) != NULL) {
-            golden_step(&run, weights, number);
+            golden_step(&run, weights, number, &clips);
             check_weights(&run, words, rest, tolerance);
         } else if (strcmp(golden.line, "end") == 0) {
             CHECK_INT(run.step, steps);
@@ -117,7 +135,23 @@ void check_golden_optimizers(double tolerance)
         }
     }
     golden_close(&golden);
+    CHECK(number > 0);
+}
+
+void check_golden_optimizers(double tolerance)
+{
+    bool seen[64] = {false};
+
+    CHECK(optimizer_kinds.count <= COUNT_OF(seen));
+    check_golden_file("optimizers.txt", tolerance, seen);
     for (size_t i = 0; i < optimizer_kinds.count; i++)
         if (!seen[i])
             FAIL("optimizers.txt has no %s", optimizer_kinds.rows[i]->name);
+}
+
+void check_golden_clips(double tolerance)
+{
+    bool seen[64] = {false};
+
+    check_golden_file("clips.txt", tolerance, seen);
 }

@@ -25,5 +25,7 @@ void optimizer_close(struct optimizer_run *run);
 /* Every optimizer of optimizers.txt: all weights after each step, each within a relative tolerance.
  */
 void check_golden_optimizers(double tolerance);
+/* The same of clips.txt, whose gradients are clipped before. */
+void check_golden_clips(double tolerance);
 
 #endif

@@ -329,7 +329,7 @@ TEST("a folder that is missing, none, empty or holds two data sets is refused")
     CHECK(!dataset_open("set", &dataset, &error));
     CHECK_INT(error.kind, ERROR_NOT_FOUND);
     write_bytes("set", "x", 1);
-    check_refused(ERROR_INVALID, "", "cannot be opened");
+    check_refused(ERROR_INVALID, "set", "this is no archive");
     CHECK(unlink("set") == 0 && mkdir("set", 0777) == 0);
     check_refused(ERROR_NOT_FOUND, "", "no known data set");
     make_idx_dataset("set/one", &small, 1);

@@ -15,3 +15,11 @@ TEST_SLOW("whole networks train as in PyTorch with the reference kernels", 600)
 {
     check_golden_networks(KERNELS_REFERENCE, 1e-4);
 }
+
+TEST_SLOW(
+    "whole networks with dropout, augmentation and batch norm are the same to the bit for any "
+    "number of threads",
+    600)
+{
+    check_golden_threads();
+}

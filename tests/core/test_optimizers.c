@@ -15,6 +15,11 @@ TEST("every optimizer moves the weights as PyTorch's or its formula in numpy doe
     check_golden_optimizers(1e-6);
 }
 
+TEST("clipped by norm, by value and by both, gradients move the weights as PyTorch's do")
+{
+    check_golden_clips(1e-6);
+}
+
 /* One weight that starts at `weight`; where it is after each of `steps` updates, the gradient
  * always the same. */
 static void path(const char *words, double weight, double gradient, int steps, double *out)

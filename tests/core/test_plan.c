@@ -17,7 +17,7 @@ TEST("LeNet-5 has the shapes, parameters and multiply-adds of the lecture")
     network_lenet5(spec, 10);
     network_plan(spec, &fashion, &plan);
 
-    CHECK_INT(plan.learned, 61706);
+    CHECK_INT(plan.totals.learned, 61706);
     CHECK_INT(plan.layers[0].output.channels, 6);
     CHECK_INT(plan.layers[0].output.height, 28);
     CHECK_INT(plan.layers[2].output.width, 14);
@@ -27,7 +27,7 @@ TEST("LeNet-5 has the shapes, parameters and multiply-adds of the lecture")
     CHECK_INT(plan.layers[0].parameters, 6 * (25 * 1 + 1));
     CHECK_INT(plan.layers[3].parameters, 16 * (25 * 6 + 1));
     CHECK_INT(plan.layers[0].multiply_adds, 25 * 6 * 28 * 28);
-    CHECK_INT(plan.multiply_adds, 117600 + 240000 + 48000 + 10080 + 840);
+    CHECK_INT(plan.totals.multiply_adds, 117600 + 240000 + 48000 + 10080 + 840);
     CHECK_INT(plan.steps_per_epoch, 938);
     CHECK_INT(plan.steps, 938);
     plan_drop(&plan);

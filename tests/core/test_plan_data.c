@@ -176,7 +176,7 @@ TEST("a spec settles on the test split where there is one, and once settled it s
     struct error error = {0};
 
     CHECK_INT(dataset->validation.choice, VALIDATION_TEST);
-    CHECK_INT(answer->plan.validation_samples, 200);
+    CHECK_INT(answer->plan.data.validation_samples, 200);
     CHECK_TEXT(dataset->normalize.kind->name, "scale");
     before = *dataset;
     CHECK(spec_settle(answer->spec, &colored, &answer->warnings, &error));
@@ -187,12 +187,12 @@ TEST("a spec settles on the test split where there is one, and once settled it s
 
     answer = ask(&(struct wish){.data = &colored});
     CHECK_INT(answer->spec->dataset.validation.choice, VALIDATION_NONE);
-    CHECK_INT(answer->plan.validation_samples, 0);
+    CHECK_INT(answer->plan.data.validation_samples, 0);
     answer_free(answer);
 
     answer = ask(&(struct wish){.data = &real_pixels, .validation = 0.25, .limit = 400});
     CHECK_TEXT(answer->spec->dataset.normalize.kind->name, "none");
-    CHECK_INT(answer->plan.validation_samples, 100);
+    CHECK_INT(answer->plan.data.validation_samples, 100);
     CHECK_INT(answer->plan.data.train_samples, 300);
     CHECK_INT(answer->plan.steps_per_epoch, 5);
     answer_free(answer);

@@ -157,7 +157,7 @@ TEST("counts of a monstrous network stay finite and become problems, not overflo
     network_linear(spec, 10);
     struct opinion *opinion = opinion_of(spec, &fashion);
     CHECK(opinion->problems.count > 0);
-    CHECK(opinion->plan.multiply_adds >= 0);
+    CHECK(opinion->plan.totals.multiply_adds >= 0);
     opinion_free(opinion);
     network_free(spec);
 }
@@ -188,6 +188,7 @@ static struct opinion *opinion_of_layer(const char *words, const struct shape *i
 
     network_layer(spec, "relu");
     variant_from_words(&spec->arena, &layer_kinds, words, &spec->model.items[0]);
+    network_layer(spec, "relu");
     network_layer(spec, "flatten");
     network_linear(spec, 4);
     opinion = opinion_of(spec, &data);

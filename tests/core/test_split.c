@@ -26,7 +26,7 @@ TEST("a fraction is rounded to the nearest number of samples, of those within th
         batch_open(&stage, &dot, cases[i].samples, 1);
         batch_settle(&stage, &(struct batch_words){.limit = cases[i].limit,
                                                    .validation = cases[i].fraction});
-        CHECK_INT(stage.plan.validation_samples, cases[i].held_out);
+        CHECK_INT(stage.plan.data.validation_samples, cases[i].held_out);
         CHECK_INT(stage.plan.data.train_samples, count - cases[i].held_out);
         CHECK_INT(stage.samples.held_out, cases[i].held_out);
         CHECK_INT(stage.samples.train, count - cases[i].held_out);

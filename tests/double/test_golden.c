@@ -27,7 +27,16 @@ TEST("in double, every layer computes PyTorch's outputs and gradients")
         check_golden_layers(KERNELS_REFERENCE, shard, &as_double);
 }
 
-TEST("in double, cross entropy is PyTorch's")
+TEST("in double, every loss is PyTorch's, or its paper's formula, to twelve digits")
 {
-    check_golden_losses(&as_double);
+    static const struct golden_tolerance tolerance = {.losses = 1e-12, .values = 1e-12};
+
+    check_golden_losses(&tolerance);
+}
+
+TEST("in double, every initializer gives PyTorch's numbers on the same draws to twelve digits")
+{
+    static const struct golden_tolerance tolerance = {.values = 1e-12};
+
+    check_golden_inits(&tolerance);
 }

@@ -8,3 +8,8 @@ TEST("in double, every optimizer moves the weights as PyTorch's or its formula i
 {
     check_golden_optimizers(1e-12);
 }
+
+TEST("in double, clipped gradients move the weights as PyTorch's do, to twelve digits")
+{
+    check_golden_clips(1e-12);
+}

@@ -2,11 +2,11 @@
 """Makes the golden numbers: what PyTorch computes from inputs that C can draw as well.
 
 Writes batch.txt (augmentation), lenet5.txt (training runs), networks.txt (the same of whole networks), layers.txt
-(single layers and the loss), convolutions.txt (conv2d and locally_connected2d with all their options), optimizers.txt
-(weights after each of some steps) and schedules.txt (learning rates) beside this file; what PyTorch lacks is computed
-by a few lines of numpy. Nothing of traind is used: the random numbers are those of core/rng.h, written once more in
-numpy, so a mistake on either
-side shows. Run by `make golden`; the results are committed.
+(single layers), convolutions.txt (conv2d and locally_connected2d with all their options), losses.txt, inits.txt
+(initial weights), optimizers.txt (weights after each of some steps), schedules.txt and plateaus.txt (learning rates)
+and clips.txt (weights moved by clipped gradients) beside this file; what PyTorch lacks is computed by a few lines of
+numpy. Nothing of traind is used: the random numbers are those of core/rng.h, written once more in numpy, so a mistake
+on either side shows. Run by `make golden`; the results are committed.
 """
 
 import functools
@@ -450,21 +450,130 @@ def write_convolutions(file):
         file.write("end\n")
 
 
-# classes, samples, factor of the scores
-LOSSES = [(7, 5, 4.0), (2, 3, 1.0), (10, 4, 80.0), (3, 2, 1000.0), (1, 2, 1.0)]
+# ---- losses ----
+
+# Kind and options, classes, samples, factor of the scores.
+LOSSES = [(kind, options, classes, samples, factor)
+          for kind, options in [
+              ("cross_entropy", {}), ("cross_entropy", {"label_smoothing": 0.1}),
+              ("cross_entropy", {"label_smoothing": 1.0}),
+              ("mse", {}), ("hinge", {}), ("hinge", {"p": 2}), ("hinge", {"p": 1, "margin": 0.3}),
+              ("binary_cross_entropy", {}),
+              ("focal", {}), ("focal", {"gamma": 0.0}), ("focal", {"gamma": 0.5}), ("focal", {"gamma": 5.0})]
+          for classes, samples, factor in [(7, 5, 4.0), (2, 3, 1.0), (10, 4, 80.0), (3, 2, 1000.0), (1, 2, 1.0)]]
+
+
+def one_hot(y, labels):
+    return torch.nn.functional.one_hot(labels, y.shape[1]).to(y.dtype)
+
+
+def focal(y, labels, gamma=2.0):
+    """The paper's formula. Where p is 1 but for rounding, 1 - p is taken from the other classes."""
+    logs = torch.log_softmax(y, 1)
+    target = one_hot(y, labels).bool()
+    # log of the others' sum: exact also where the label's p is nearly 1.
+    missing = torch.logsumexp(logs.masked_fill(target, -math.inf), 1).exp()
+    return -missing ** gamma * logs[target]
+
+
+# Of one sample each; the library's means over the batch are these values' means.
+LOSS_FORMULAS = {
+    "cross_entropy": lambda y, labels, **o: torch.nn.functional.cross_entropy(y, labels, reduction="none", **o),
+    "mse": lambda y, labels: torch.nn.functional.mse_loss(y, one_hot(y, labels), reduction="none").mean(1),
+    "hinge": lambda y, labels, **o: torch.nn.functional.multi_margin_loss(y, labels, reduction="none", **o),
+    "binary_cross_entropy": lambda y, labels: torch.nn.functional.binary_cross_entropy_with_logits(
+        y, one_hot(y, labels), reduction="none").mean(1),
+    "focal": focal,
+}
 
 
 def write_losses(file):
-    for number, (classes, samples, factor) in enumerate(LOSSES):
+    for number, (kind, options, classes, samples, factor) in enumerate(LOSSES):
         y = (factor * symmetric(number, 0, (samples, classes))).float().double().requires_grad_()
         labels = torch.tensor((classes * uniform(number, SPLIT, 0, samples)).astype(numpy.int64))
-        torch.nn.functional.cross_entropy(y, labels).backward()
-        each = torch.nn.functional.cross_entropy(y, labels, reduction="none")
-        file.write("loss cross_entropy\n")
+        each = LOSS_FORMULAS[kind](y, labels, **options)
+        each.mean().backward()
+        file.write("loss %s\n" % words(kind, options))
         file.write("shape samples=%d classes=%d factor=%g\n" % (samples, classes, factor))
         file.write(numbers("sum", [each.sum().item()]))
         file.write(numbers("dy", y.grad))
         file.write("end\n")
+
+
+# ---- initial weights: PyTorch's functions, but on the draws of core/rng.h ----
+
+CONV, GROUPED, MATRIX, WIDE, ROW = (5, 3, 3, 2), (6, 2, 2, 2), (7, 4), (4, 9), (11,)
+
+# Kind and options, dimensions of the tensor.
+INITS = [
+    ("kaiming_uniform", {}, CONV), ("kaiming_uniform", {}, MATRIX),
+    ("kaiming_uniform", {"a": 0.0, "mode": "fan_out"}, CONV),
+    ("kaiming_uniform", {"a": 0.2}, GROUPED),
+    ("kaiming_uniform", {"nonlinearity": "relu"}, MATRIX),
+    ("kaiming_uniform", {"nonlinearity": "tanh", "mode": "fan_out"}, GROUPED),
+    ("kaiming_normal", {}, CONV), ("kaiming_normal", {"mode": "fan_out", "nonlinearity": "relu"}, CONV),
+    ("kaiming_normal", {"nonlinearity": "linear"}, WIDE), ("kaiming_normal", {"nonlinearity": "sigmoid"}, WIDE),
+    ("kaiming_normal", {"nonlinearity": "selu"}, GROUPED), ("kaiming_normal", {"a": 1.5}, MATRIX),
+    ("xavier_uniform", {}, CONV), ("xavier_uniform", {"gain": 1.7}, WIDE),
+    ("xavier_normal", {}, GROUPED), ("xavier_normal", {"gain": 0.3}, MATRIX),
+    ("normal", {}, ROW), ("normal", {"mean": -1.0, "std": 0.01}, MATRIX),
+    ("uniform", {}, ROW), ("uniform", {"a": -0.3, "b": 0.1}, CONV),
+    ("truncated_normal", {}, CONV), ("truncated_normal", {"mean": 0.5, "std": 0.2, "a": 0.1, "b": 0.6}, ROW),
+    ("truncated_normal", {"mean": 1.0, "std": 3.0, "a": 2.0, "b": 50.0}, WIDE),
+    ("zeros", {}, ROW), ("ones", {}, MATRIX), ("constant", {"value": -0.25}, CONV),
+    ("orthogonal", {}, CONV), ("orthogonal", {}, MATRIX), ("orthogonal", {"gain": 2.5}, WIDE),
+    ("orthogonal", {}, (12, 12)), ("orthogonal", {}, (3, 1)), ("orthogonal", {}, (1, 1)),
+]
+MADE_INITS = {"truncated_normal": "trunc_normal"}
+
+# Layers with their input shapes: the fans that their weights have.
+FANS = [
+    ("conv2d", {"out_channels": 6, "kernel_size": (3, 2)}, (4, 8, 8)),
+    ("conv2d", {"out_channels": 5, "kernel_size": 1}, (7, 3, 3)),
+    ("conv2d", {"out_channels": 6, "kernel_size": (1, 3), "groups": 2}, (4, 8, 8)),
+    ("conv2d", {"out_channels": 8, "kernel_size": 3, "groups": 4, "dilation": 2}, (4, 8, 8)),
+    ("linear", {"out_features": 9}, (14,)),
+]
+
+
+def draw_with(seed):
+    """Makes PyTorch draw from stream WEIGHTS of that seed."""
+    def uniformly(tensor, a=0, b=1):
+        u = torch.tensor(uniform(seed, WEIGHTS, 0, tensor.numel())).reshape(tensor.shape)
+        return tensor.copy_(a + (b - a) * u)
+
+    def normally(tensor, mean=0, std=1):
+        words = draws(seed, WEIGHTS, 0, tensor.numel())
+        u, v = (((words[i] << numpy.uint64(32) | words[i + 1]) >> numpy.uint64(11)).astype(numpy.float64) * 2.0 ** -53
+                for i in (0, 2))
+        values = numpy.sqrt(-2 * numpy.log(1 - u)) * numpy.cos(2 * math.pi * v)
+        return tensor.copy_(mean + std * torch.tensor(values).reshape(tensor.shape))
+
+    torch.Tensor.uniform_, torch.Tensor.normal_ = uniformly, normally
+
+
+def write_inits(file):
+    kept = torch.Tensor.uniform_, torch.Tensor.normal_
+    for number, (kind, options, dims) in enumerate(INITS):
+        tensor = torch.zeros(dims, dtype=torch.float64)
+        # What a layer calls kaiming_uniform_ with.
+        arguments = {"a": math.sqrt(5), **options} if kind == "kaiming_uniform" else dict(options)
+        if "value" in arguments:
+            arguments["val"] = arguments.pop("value")
+        draw_with(number)
+        getattr(torch.nn.init, MADE_INITS.get(kind, kind) + "_")(tensor, **arguments)
+        file.write("init %s\n" % words(kind, options))
+        file.write(numbers("dims", dims))
+        if len(dims) > 1:
+            file.write(numbers("fans", torch.nn.init._calculate_fan_in_and_fan_out(tensor)))
+        file.write(numbers("values", tensor))
+    torch.Tensor.uniform_, torch.Tensor.normal_ = kept
+    for kind, options, shape in FANS:
+        made, _ = layer(kind, options, shape[0])
+        file.write("layer %s\n" % words(kind, options))
+        file.write("shape channels=%d height=%d width=%d flat=%d\n"
+                   % ((shape if len(shape) == 3 else shape + (1, 1)) + (len(shape) == 1,)))
+        file.write(numbers("planned", torch.nn.init._calculate_fan_in_and_fan_out(made.weight)))
 
 
 # ---- optimizers: weights after each step, from given weights and gradients, in double ----
@@ -774,6 +883,96 @@ def write_schedules(file):
                     [a * b for a, b in zip(rates, factors)])
 
 
+# ---- reduce_on_plateau: rates that depend on what is measured ----
+
+PLATEAU_STEPS = 200
+
+# Options as in a job; which of metrics() it watches.
+PLATEAUS = [
+    ({}, "falling"),
+    ({"patience": 0, "factor": 0.5}, "falling"),
+    ({"patience": 3, "factor": 0.5, "min_lr": 0.003}, "falling"),
+    ({"patience": 3, "factor": 0.3, "cooldown": 4}, "falling"),
+    ({"patience": 2, "factor": 0.7, "threshold": 0.05}, "falling"),
+    ({"patience": 2, "factor": 0.7, "threshold": 0.05, "threshold_mode": "abs"}, "falling"),
+    ({"patience": 2, "factor": 0.5, "eps": 0.001}, "falling"),
+    ({"patience": 2, "factor": 0.5, "threshold": 0.0}, "flat"),
+    ({"patience": 5, "factor": 0.9, "cooldown": 1, "threshold_mode": "abs"}, "flat"),
+    ({"patience": 1, "factor": 0.8}, "broken"),
+    ({"metric": "val_accuracy", "patience": 4, "factor": 0.5}, "rising"),
+    ({"metric": "val_accuracy", "patience": 2, "factor": 0.6, "threshold": 0.1}, "rising"),
+    ({"metric": "val_accuracy", "patience": 2, "factor": 0.6, "threshold": 0.02, "threshold_mode": "abs"}, "rising"),
+    ({"metric": "train_accuracy", "patience": 0, "factor": 0.95, "cooldown": 2}, "rising"),
+    ({"metric": "train_loss", "patience": 6, "factor": 0.2, "min_lr": 0.02}, "broken"),
+    ({"patience": 3, "factor": 0.5, "warmup": {"steps": 30, "start_factor": 0.1}}, "falling"),
+]
+
+
+def metrics(kind):
+    noise, t = uniform(len(kind), SYNTHETIC, 0, PLATEAU_STEPS), numpy.arange(PLATEAU_STEPS)
+    falling = numpy.round(2 * numpy.exp(-t / 40) + 0.2 * noise + 0.1, 4)
+    broken = numpy.where(t % 17 == 5, numpy.nan, numpy.where(t % 29 == 7, numpy.inf, falling))
+    return {"falling": falling, "flat": numpy.round(falling, 1), "broken": broken,
+            "rising": numpy.round(1 - falling / 3, 4)}[kind]
+
+
+def plateau_rates(options, values):
+    options = dict(options)
+    warmup, metric = options.pop("warmup", None), options.pop("metric", "val_loss")
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=BASE_LR)
+    made = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer, mode="max" if metric.endswith("accuracy") else "min", **options)
+    rates = []
+    for value in values:
+        rates.append(optimizer.param_groups[0]["lr"])
+        made.step(value)
+    return numpy.array(rates) * (warmup_factors(warmup, len(rates)) if warmup else 1)
+
+
+def write_plateaus(file):
+    file.write("start lr=%g\n" % BASE_LR)
+    for options, kind in PLATEAUS:
+        values = metrics(kind)
+        file.write("schedule %s\n" % json.dumps({"type": "reduce_on_plateau", **options}))
+        for name, row in (("metrics", values), ("rates", plateau_rates(options, values))):
+            file.write("%s %d %s\n" % (name, len(row), " ".join("%.15g" % number for number in row)))
+
+
+# ---- clipped gradients ----
+
+# clip_grad_norm and clip_grad_value (None: off), an optimizer and its options.
+CLIPS = [
+    (0.5, None, "sgd", {"lr": 0.1}),
+    (None, 0.25, "sgd", {"lr": 0.1, "momentum": 0.9}),
+    (1.0, 0.3, "sgd", {"lr": 0.1, "weight_decay": 0.01}),
+    (0.7, 0.5, "adam", {"lr": 0.01}),
+    (1e-3, None, "rmsprop", {"lr": 0.01, "momentum": 0.5}),
+    (100.0, 100.0, "sgd", {"lr": 0.1}),
+]
+
+
+def write_clips(file):
+    torch.set_default_dtype(torch.float64)
+    for number, (norm, value, kind, options) in enumerate(CLIPS):
+        w = torch.tensor(start(number))
+        made = MADE[kind]([w], **options)
+        base = made.param_groups[0]["lr"]
+        file.write("clip norm=%s value=%s\n" % (norm or "nan", value or "nan"))
+        file.write("optimizer %s\n" % words(kind, options))
+        file.write("size weights=%d steps=%d\n" % (WEIGHTS_MOVED, STEPS_MOVED))
+        for step in range(1, STEPS_MOVED + 1):
+            w.grad = torch.tensor(gradient(number, step))
+            made.param_groups[0]["lr"] = rate({"lr": base}, step)
+            if norm is not None:
+                torch.nn.utils.clip_grad_norm_([w], norm)
+            if value is not None:
+                torch.nn.utils.clip_grad_value_([w], value)
+            made.step()
+            file.write(numbers("w", w.numpy()))
+        file.write("end\n")
+    torch.set_default_dtype(torch.float32)
+
+
 def write(name, *parts):
     path = os.path.join(HERE, name)
     with open(path + ".part", "w", encoding="utf-8") as file:
@@ -788,9 +987,13 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     write("schedules.txt", write_schedules)
-    write("layers.txt", write_layers, write_losses)
+    write("layers.txt", write_layers)
     write("convolutions.txt", write_convolutions)
+    write("losses.txt", write_losses)
+    write("inits.txt", write_inits)
     write("lenet5.txt", write_runs)
     write("optimizers.txt", write_optimizers)
     write("batch.txt", batch.write_batches(sys.modules[__name__]))
     write("networks.txt", networks.write_networks(sys.modules[__name__]))
+    write("plateaus.txt", write_plateaus)
+    write("clips.txt", write_clips)

@@ -2,6 +2,7 @@
 #include "server/spec_json.h"
 #include "tests/harness.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +34,12 @@ static json_t *plan_json(const char *text, int64_t samples, bool layers)
     CHECK(spec_settle(&spec, &data, &warnings, &error));
     CHECK(plan_make(&spec, &data, &plan, &problems, &warnings, &error));
     CHECK_INT((int64_t)problems.count, 0);
-    json = plan_to_json(&spec, &plan, &warnings, plan_bytes(&spec, &plan, 1), layers);
+    json = plan_to_json(&(struct plan_view){.spec = &spec,
+                                            .plan = &plan,
+                                            .warnings = &warnings,
+                                            .bytes = plan_bytes(&spec, &plan, 1),
+                                            .estimate = {12.3456, NAN}},
+                        layers);
     CHECK(json != NULL);
     plan_drop(&plan);
     spec_drop(&spec);
@@ -115,6 +121,14 @@ TEST("a plan without layers has the totals alone")
     CHECK(!json_object_get(plan, "layers"));
     CHECK(!json_object_get(plan, "schedule"));
     CHECK_INT(whole(json_object_get(plan, "totals"), "parameters"), 61706);
+    json_decref(plan);
+}
+
+TEST("an estimate has two digits, and is null where it is not known")
+{
+    json_t *plan = plan_json(lenet5, 64, false);
+
+    check_list(json_object_get(plan, "estimate"), "{\"seconds_per_epoch\":12.0,\"seconds\":null}");
     json_decref(plan);
 }
 

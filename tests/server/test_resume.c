@@ -52,7 +52,7 @@ TEST("a stopped job goes back into the queue and ends bit for bit as one that ne
 static bool newest_is_measured(struct workshop *shop, int64_t job)
 {
     struct checkpoint_row newest = {0};
-    CHECK(store_checkpoint_find(shop->db, job, 0, &newest, NULL));
+    CHECK(store_checkpoint_find(shop->db, job, CHECKPOINT_NEWEST, &newest, NULL));
     CHECK_INT(newest.step, 6);
     bool measured = newest.metrics && strstr(newest.metrics, "val_loss");
     CHECK_INT(newest.best, measured);

@@ -27,7 +27,7 @@ TEST("a job trains to its end and stores every row, evaluation and checkpoint")
     CHECK_INT(count_events(shop.db, job, "evaluation"), 3);
     CHECK_INT(count_events(shop.db, job, "checkpoint"), 3);
     struct checkpoint_row newest = {0};
-    CHECK(store_checkpoint_find(shop.db, job, 0, &newest, NULL));
+    CHECK(store_checkpoint_find(shop.db, job, CHECKPOINT_NEWEST, &newest, NULL));
     CHECK_INT(newest.step, 3 * TINY_STEPS_PER_EPOCH);
     CHECK(newest.metrics && strstr(newest.metrics, "val_loss"));
     checkpoint_row_drop(&newest);
@@ -119,7 +119,7 @@ TEST("a running job that is cancelled leaves a checkpoint of its last step")
     workshop_cancel(&shop, job);
     workshop_wait_end(&shop, job);
     struct checkpoint_row newest = {0};
-    CHECK(store_checkpoint_find(shop.db, job, 0, &newest, NULL));
+    CHECK(store_checkpoint_find(shop.db, job, CHECKPOINT_NEWEST, &newest, NULL));
     CHECK_INT(newest.step, count_series(shop.db, job, "train_loss").last);
     checkpoint_row_drop(&newest);
     workshop_close(&shop);

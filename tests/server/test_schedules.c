@@ -110,8 +110,9 @@ TEST("every schedule has PyTorch's rates, by step and by epoch, with warm-up and
         }
     }
     golden_close(&golden);
+    /* What counts evaluations has its rates in plateaus.txt. */
     for (size_t i = 0; i < schedule_kinds.count; i++)
-        if (!seen[i])
+        if (!seen[i] && ((const struct schedule_kind *)schedule_kinds.rows[i])->unit != UNIT_NONE)
             FAIL("no golden rates for %s", schedule_kinds.rows[i]->name);
 }
 

@@ -164,11 +164,11 @@ TEST("the newest and the best checkpoints stay, the others go with their bytes")
         describe(db, job, text);
         CHECK_TEXT(text, steps[i].left);
         CHECK_INT(count_rows(store, no_chunks_but), 0);
-        GOOD(store_checkpoint_find(db, job, 0, &row, &error));
+        GOOD(store_checkpoint_find(db, job, CHECKPOINT_NEWEST, &row, &error));
         CHECK_INT(row.step, 10 * (i + 1));
         checkpoint_row_drop(&row);
     }
-    GOOD(store_checkpoint_find(db, job, -1, &row, &error));
+    GOOD(store_checkpoint_find(db, job, CHECKPOINT_BEST, &row, &error));
     CHECK_INT(row.step, 80);
     checkpoint_row_drop(&row);
     FAILS(store_checkpoint_find(db, job, 10, &row, &error), ERROR_NOT_FOUND);
@@ -188,7 +188,7 @@ TEST("the newest checkpoint stays even when none is to be kept, and without fini
     char text[128];
     int64_t job = must_add(store, 0);
 
-    FAILS(store_checkpoint_find(db, job, 0, &row, &error), ERROR_NOT_FOUND);
+    FAILS(store_checkpoint_find(db, job, CHECKPOINT_NEWEST, &row, &error), ERROR_NOT_FOUND);
     for (int64_t step = 1; step <= 3; step++) {
         struct checkpoint_new checkpoint = small(job, step, NAN);
         checkpoint.keep_last = checkpoint.keep_best = 0;
@@ -196,7 +196,7 @@ TEST("the newest checkpoint stays even when none is to be kept, and without fini
     }
     describe(db, job, text);
     CHECK_TEXT(text, "3");
-    FAILS(store_checkpoint_find(db, job, -1, &row, &error), ERROR_NOT_FOUND);
+    FAILS(store_checkpoint_find(db, job, CHECKPOINT_BEST, &row, &error), ERROR_NOT_FOUND);
     db_close(db);
     must_finish(store);
 }

@@ -171,7 +171,7 @@ static void check_checkpoint(struct db *db, const struct promise *made)
     uint8_t digest[DIGEST_BYTES];
     char hex[DIGEST_HEX];
 
-    GOOD(store_checkpoint_find(db, made->job, 0, &row, &error));
+    GOOD(store_checkpoint_find(db, made->job, CHECKPOINT_NEWEST, &row, &error));
     CHECK(row.step >= made->step && row.bytes == sizeof(bytes) && row.best);
     GOOD(store_checkpoint_read(db, row.number, 0, bytes, sizeof(bytes), &error));
     digest_sha256(bytes, sizeof(bytes), digest);

@@ -130,7 +130,7 @@ static void use_store(struct store *store)
         read =
             store_metrics_read(db, &(struct metric_query){.job = job}, any_metric, &seen, &error) &&
             read;
-    if (store_checkpoint_find(db, 30, 0, &checkpoint, &error)) {
+    if (store_checkpoint_find(db, 30, CHECKPOINT_NEWEST, &checkpoint, &error)) {
         read = store_checkpoint_read(db, checkpoint.number, 0, back, sizeof(back), &error) && read;
         checkpoint_row_drop(&checkpoint);
     }

@@ -234,7 +234,8 @@ TEST("a checkpoint that does not fit on the disk leaves nothing behind, and fits
 
     GOOD(try_sql(store, "PRAGMA max_page_count = 800", &error));
     FAILS(store_checkpoint_add(store, &checkpoint, &error), ERROR_FULL);
-    FAILS(store_checkpoint_find(db, checkpoint.job, 0, &row, &error), ERROR_NOT_FOUND);
+    FAILS(store_checkpoint_find(db, checkpoint.job, CHECKPOINT_NEWEST, &row, &error),
+          ERROR_NOT_FOUND);
     GOOD(try_sql(store,
                  "CREATE TEMP TABLE none (n INTEGER CHECK (n = 0));"
                  "INSERT INTO none SELECT count(*) FROM chunk; INSERT INTO none SELECT count(*) "
@@ -242,7 +243,7 @@ TEST("a checkpoint that does not fit on the disk leaves nothing behind, and fits
                  &error));
     GOOD(try_sql(store, "PRAGMA max_page_count = 1000000", &error));
     GOOD(store_checkpoint_add(store, &checkpoint, &error));
-    GOOD(store_checkpoint_find(db, checkpoint.job, 0, &row, &error));
+    GOOD(store_checkpoint_find(db, checkpoint.job, CHECKPOINT_NEWEST, &row, &error));
     CHECK_INT(row.bytes, 5 << 20);
     checkpoint_row_drop(&row);
     free(bytes);

@@ -270,6 +270,50 @@ int64_t count_events(struct db *db, int64_t job, const char *name)
     return count.count;
 }
 
+static bool take_value(void *context, const struct metric_row *row)
+{
+    *(double *)context = row->value;
+    return true;
+}
+
+double value_at(struct db *db, int64_t job, const char *series, int64_t step)
+{
+    const char *const names[] = {series, NULL};
+    struct metric_query query = {.job = job, .names = names, .from = step, .to = step};
+    double value = NAN;
+    CHECK(store_metrics_read(db, &query, take_value, &value, NULL));
+    return value;
+}
+
+struct event_hunt {
+    const char *name, *part;
+    int64_t count;
+};
+
+static bool hunt_event(void *context, const struct event_row *row)
+{
+    struct event_hunt *hunt = context;
+    hunt->count += strcmp(row->name, hunt->name) == 0 && strstr(row->data, hunt->part) != NULL;
+    return true;
+}
+
+int64_t events_with(struct db *db, int64_t job, const char *name, const char *part)
+{
+    struct event_hunt hunt = {.name = name, .part = part};
+    const struct event_query query = {.job = job, .limit = 100000};
+    CHECK(store_events_read(db, &query, hunt_event, &hunt, NULL));
+    return hunt.count;
+}
+
+int64_t newest_step(struct db *db, int64_t job)
+{
+    struct checkpoint_row row = {0};
+    CHECK(store_checkpoint_find(db, job, CHECKPOINT_NEWEST, &row, NULL));
+    int64_t step = row.step;
+    checkpoint_row_drop(&row);
+    return step;
+}
+
 /* ---- comparing ---- */
 
 struct curve {
@@ -319,8 +363,8 @@ static void check_same_checkpoint(struct db *one, int64_t a, struct db *other, i
 {
     struct checkpoint_row rows[2] = {{0}, {0}};
     struct error error = {0};
-    if (!store_checkpoint_find(one, a, 0, &rows[0], &error) ||
-        !store_checkpoint_find(other, b, 0, &rows[1], &error))
+    if (!store_checkpoint_find(one, a, CHECKPOINT_NEWEST, &rows[0], &error) ||
+        !store_checkpoint_find(other, b, CHECKPOINT_NEWEST, &rows[1], &error))
         FAIL("%s: %s", error.where, error.text);
     CHECK_INT(rows[0].step, rows[1].step);
     CHECK_TEXT(rows[0].sha256, rows[1].sha256);

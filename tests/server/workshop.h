@@ -56,6 +56,12 @@ struct series_count {
 };
 struct series_count count_series(struct db *db, int64_t job, const char *series);
 int64_t count_events(struct db *db, int64_t job, const char *name);
+/* How many events of that name have this in their data. */
+int64_t events_with(struct db *db, int64_t job, const char *name, const char *part);
+/* The value of a series at a step; NaN when there is none. */
+double value_at(struct db *db, int64_t job, const char *series, int64_t step);
+/* Of the newest checkpoint. */
+int64_t newest_step(struct db *db, int64_t job);
 
 /* Fails unless both jobs have the same series, steps 1 … without gaps or doubles in train_loss,
  * bit-equal values, and the same bytes in their newest checkpoints. */
