@@ -1,6 +1,6 @@
 /* Kernels: which implementation serves which layer. This table is the one place of dispatch: rows
- * are tried from the top, the first that can serve a layer does. The reference rows are the
- * definition and the portable fallback; they serve everything, in plain layout.
+ * are tried from the top, the first that can serve a layer does: oneDNN's, then our own for any
+ * processor, then the reference, which is the definition and serves everything in plain layout.
  *
  * Whether a row can serve depends on the layer's shape, the build and the processor, never on load
  * or on the number of threads. */
@@ -12,8 +12,7 @@
 
 struct kernel_row {
     const struct layer_kind *layer;
-    enum kernel_choice
-        set; /* KERNELS_BEST: only when that is asked for; KERNELS_REFERENCE: always */
+    enum kernel_choice set; /* serves where this or an earlier one is asked for */
     op_make *make;
 };
 
