@@ -38,7 +38,7 @@ op_make reference_conv2d_make, reference_locally_connected2d_make, reference_lin
 bool layout_make(const struct shape *shape, int from, int to, struct op *op,
                  struct error *error) MUST_CHECK;
 #if TRAIND_ONEDNN
-op_make onednn_conv2d_make, onednn_linear_make;
+op_make onednn_conv2d_make, onednn_gemm_conv2d_make, onednn_linear_make;
 const char *onednn_describe(void);
 void onednn_greet_thread(void);
 #endif

@@ -317,9 +317,9 @@ static bool make_with(const struct op_setup *setup, const struct conv2d_wish *wi
     return true;
 }
 
-bool onednn_conv2d_make(const struct op_setup *setup, struct op *op, struct error *error)
+/* Tries all ways in the order of what was measured. */
+static bool make_any(const struct op_setup *setup, struct op *op)
 {
-    (void)error;
     const int blocks[] = {16, 8, 1};
     for (int staged = 0; staged < 2; staged++)
         for (size_t i = 0; i < COUNT_OF(blocks) - !setup->settle; i++)
@@ -329,6 +329,19 @@ bool onednn_conv2d_make(const struct op_setup *setup, struct op *op, struct erro
                     return true;
             }
     return false;
+}
+
+bool onednn_conv2d_make(const struct op_setup *setup, struct op *op, struct error *error)
+{
+    (void)error;
+    return !setup->settle && make_any(setup, op);
+}
+
+/* By the library's matrix products, which our own kernels outdo where they can serve. */
+bool onednn_gemm_conv2d_make(const struct op_setup *setup, struct op *op, struct error *error)
+{
+    (void)error;
+    return setup->settle && make_any(setup, op);
 }
 
 #endif
