@@ -4,6 +4,7 @@
  * written so that a NaN stays one: a diverged run must not look healthy. */
 #include "core/kernels.h"
 #include "core/layer.h"
+#include "core/vector_math.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -92,11 +93,18 @@ static real elu_alpha(const struct elements *e)
     return (real)((const struct elu_options *)e->options)->alpha;
 }
 
+VECTOR_CLONES static void elu(const real *x, real *y, int64_t count, real alpha)
+{
+    APART
+    for (int64_t i = 0; i < count; i++) {
+        real below = alpha * vector_expm1(x[i]);
+        y[i] = x[i] > 0 ? x[i] : below;
+    }
+}
+
 static void elu_forward(const struct elements *e)
 {
-    real alpha = elu_alpha(e);
-    for (int64_t i = 0; i < e->count; i++)
-        e->y[i] = e->x[i] > 0 ? e->x[i] : alpha * real_expm1(e->x[i]);
+    elu(e->x, e->y, e->count, elu_alpha(e));
 }
 
 /* d/dx α(eˣ − 1) = αeˣ = y + α */
@@ -113,15 +121,16 @@ static void elu_backward(const struct elements *e)
     elu_back(e->y, e->dy, e->dx, e->count, elu_alpha(e));
 }
 
-static inline real logistic(real x)
+VECTOR_CLONES static void sigmoid(const real *x, real *y, int64_t count)
 {
-    return 1 / (1 + real_exp(-x));
+    APART
+    for (int64_t i = 0; i < count; i++)
+        y[i] = vector_sigmoid(x[i]);
 }
 
 static void sigmoid_forward(const struct elements *e)
 {
-    for (int64_t i = 0; i < e->count; i++)
-        e->y[i] = logistic(e->x[i]);
+    sigmoid(e->x, e->y, e->count);
 }
 
 VECTOR_CLONES static void sigmoid_back(const real *y, const real *dy, real *dx, int64_t count)
@@ -136,10 +145,16 @@ static void sigmoid_backward(const struct elements *e)
     sigmoid_back(e->y, e->dy, e->dx, e->count);
 }
 
+VECTOR_CLONES static void hyperbolic(const real *x, real *y, int64_t count)
+{
+    APART
+    for (int64_t i = 0; i < count; i++)
+        y[i] = vector_tanh(x[i]);
+}
+
 static void tanh_forward(const struct elements *e)
 {
-    for (int64_t i = 0; i < e->count; i++)
-        e->y[i] = real_tanh(e->x[i]);
+    hyperbolic(e->x, e->y, e->count);
 }
 
 VECTOR_CLONES static void tanh_back(const real *y, const real *dy, real *dx, int64_t count)
@@ -156,18 +171,30 @@ static void tanh_backward(const struct elements *e)
 
 /* ---- silu, gelu: two inputs may give the same output, so the derivative needs x ---- */
 
+VECTOR_CLONES static void silu(const real *x, real *y, int64_t count)
+{
+    APART
+    for (int64_t i = 0; i < count; i++)
+        y[i] = x[i] * vector_sigmoid(x[i]);
+}
+
 static void silu_forward(const struct elements *e)
 {
-    for (int64_t i = 0; i < e->count; i++)
-        e->y[i] = e->x[i] * logistic(e->x[i]);
+    silu(e->x, e->y, e->count);
+}
+
+VECTOR_CLONES static void silu_back(const real *x, const real *dy, real *dx, int64_t count)
+{
+    APART
+    for (int64_t i = 0; i < count; i++) {
+        real s = vector_sigmoid(x[i]);
+        dx[i] = dy[i] * (s * (1 + x[i] * (1 - s)));
+    }
 }
 
 static void silu_backward(const struct elements *e)
 {
-    for (int64_t i = 0; i < e->count; i++) {
-        real s = logistic(e->x[i]);
-        e->dx[i] = e->dy[i] * (s * (1 + e->x[i] * (1 - s)));
-    }
+    silu_back(e->x, e->dy, e->dx, e->count);
 }
 
 static const real sqrt_half = (real)0.70710678118654752440;        /* √½ */
@@ -175,38 +202,42 @@ static const real normal_top = (real)0.39894228040143267794;       /* 1/√(2π)
 static const real sqrt_two_over_pi = (real)0.79788456080286535588; /* √(2/π) */
 static const real gelu_cube = (real)0.044715; /* Hendrycks and Gimpel 2016, equation 2 */
 
-static void gelu_exact_forward(const struct elements *e)
+VECTOR_CLONES static void gelu_exact(const real *x, real *y, int64_t count)
 {
-    for (int64_t i = 0; i < e->count; i++)
-        e->y[i] = e->x[i] / 2 * (1 + real_erf(e->x[i] * sqrt_half));
+    APART
+    for (int64_t i = 0; i < count; i++)
+        y[i] = x[i] / 2 * (1 + vector_erf(x[i] * sqrt_half));
 }
 
 /* Φ + xφ */
-static void gelu_exact_backward(const struct elements *e)
+VECTOR_CLONES static void gelu_exact_back(const real *x, const real *dy, real *dx, int64_t count)
 {
-    for (int64_t i = 0; i < e->count; i++) {
-        real x = e->x[i], below = (1 + real_erf(x * sqrt_half)) / 2,
-             density = normal_top * real_exp(-x * x / 2);
-        e->dx[i] = e->dy[i] * (below + x * density);
+    APART
+    for (int64_t i = 0; i < count; i++) {
+        real below = (1 + vector_erf(x[i] * sqrt_half)) / 2;
+        real density = normal_top * vector_exp(-x[i] * x[i] / 2);
+        dx[i] = dy[i] * (below + x[i] * density);
     }
 }
 
-static inline real gelu_tanh(real x)
+static inline real gelu_inner(real x)
 {
-    return real_tanh(sqrt_two_over_pi * (x + gelu_cube * x * x * x));
+    return vector_tanh(sqrt_two_over_pi * (x + gelu_cube * x * x * x));
 }
 
-static void gelu_tanh_forward(const struct elements *e)
+VECTOR_CLONES static void gelu_tanh(const real *x, real *y, int64_t count)
 {
-    for (int64_t i = 0; i < e->count; i++)
-        e->y[i] = e->x[i] / 2 * (1 + gelu_tanh(e->x[i]));
+    APART
+    for (int64_t i = 0; i < count; i++)
+        y[i] = x[i] / 2 * (1 + gelu_inner(x[i]));
 }
 
-static void gelu_tanh_backward(const struct elements *e)
+VECTOR_CLONES static void gelu_tanh_back(const real *x, const real *dy, real *dx, int64_t count)
 {
-    for (int64_t i = 0; i < e->count; i++) {
-        real x = e->x[i], t = gelu_tanh(x), inner = sqrt_two_over_pi * (1 + 3 * gelu_cube * x * x);
-        e->dx[i] = e->dy[i] * ((1 + t) / 2 + x / 2 * (1 - t * t) * inner);
+    APART
+    for (int64_t i = 0; i < count; i++) {
+        real t = gelu_inner(x[i]), slope = sqrt_two_over_pi * (1 + 3 * gelu_cube * x[i] * x[i]);
+        dx[i] = dy[i] * ((1 + t) / 2 + x[i] / 2 * (1 - t * t) * slope);
     }
 }
 
@@ -217,12 +248,18 @@ static bool gelu_is_exact(const struct elements *e)
 
 static void gelu_forward(const struct elements *e)
 {
-    (gelu_is_exact(e) ? gelu_exact_forward : gelu_tanh_forward)(e);
+    if (gelu_is_exact(e))
+        gelu_exact(e->x, e->y, e->count);
+    else
+        gelu_tanh(e->x, e->y, e->count);
 }
 
 static void gelu_backward(const struct elements *e)
 {
-    (gelu_is_exact(e) ? gelu_exact_backward : gelu_tanh_backward)(e);
+    if (gelu_is_exact(e))
+        gelu_exact_back(e->x, e->dy, e->dx, e->count);
+    else
+        gelu_tanh_back(e->x, e->dy, e->dx, e->count);
 }
 
 /* ---- the table and the op ---- */

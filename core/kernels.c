@@ -1,17 +1,25 @@
 /* The dispatch table. */
 #include "core/kernels.h"
 
+#include "core/isa.h"
 #include "core/layer.h"
+
+#include <string.h>
 
 const struct kernel_row kernel_rows[] = {
 #if TRAIND_ONEDNN
     {&layer_conv2d, KERNELS_BEST, onednn_conv2d_make},
     {&layer_linear, KERNELS_BEST, onednn_linear_make},
 #endif
-    {&layer_max_pool2d, KERNELS_BEST, blocked_pool2d_make},
-    {&layer_avg_pool2d, KERNELS_BEST, blocked_pool2d_make},
-    {&layer_adaptive_avg_pool2d, KERNELS_BEST, blocked_pool2d_make},
-    {&layer_batch_norm2d, KERNELS_BEST, batch_norm2d_fused_make},
+    {&layer_conv2d, KERNELS_PORTABLE, portable_conv2d_make},
+    {&layer_linear, KERNELS_PORTABLE, portable_linear_make},
+#if TRAIND_ONEDNN
+    {&layer_conv2d, KERNELS_BEST, onednn_gemm_conv2d_make},
+#endif
+    {&layer_max_pool2d, KERNELS_PORTABLE, blocked_pool2d_make},
+    {&layer_avg_pool2d, KERNELS_PORTABLE, blocked_pool2d_make},
+    {&layer_adaptive_avg_pool2d, KERNELS_PORTABLE, blocked_pool2d_make},
+    {&layer_batch_norm2d, KERNELS_PORTABLE, batch_norm2d_fused_make},
     {&layer_conv2d, KERNELS_REFERENCE, reference_conv2d_make},
     {&layer_locally_connected2d, KERNELS_REFERENCE, reference_locally_connected2d_make},
     {&layer_linear, KERNELS_REFERENCE, reference_linear_make},
@@ -53,14 +61,21 @@ static bool row_make(const struct kernel_row *row, const struct op_setup *setup,
     return false;
 }
 
+/* Where there is no AVX2, there are no fused multiply-adds either, and our own kernels were
+ * measured to be faster than oneDNN's: 0.7 to 0.9 of their time in a whole step. */
+static enum kernel_choice best_here(enum kernel_choice choice)
+{
+    return choice == KERNELS_BEST && isa_best() < ISA_AVX2 ? KERNELS_PORTABLE : choice;
+}
+
 bool kernels_make(const struct op_setup *setup, enum kernel_choice choice, struct op *op,
                   struct error *error)
 {
     struct error inner = {.kind = ERROR_NONE};
+    choice = best_here(choice);
     for (size_t i = 0; i < kernel_row_count; i++) {
         const struct kernel_row *row = &kernel_rows[i];
-        if (&row->layer->kind != setup->layer->kind ||
-            (row->set == KERNELS_BEST && choice != KERNELS_BEST))
+        if (&row->layer->kind != setup->layer->kind || row->set < choice)
             continue;
         if (row_make(row, setup, op, &inner))
             return true;
@@ -78,14 +93,37 @@ void kernels_greet_thread(void)
 #endif
 }
 
+const char *const kernel_choice_names[] = {"auto", "portable", "reference", NULL};
+
+bool kernels_choose(const char *name, enum kernel_choice *out)
+{
+    for (int i = 0; kernel_choice_names[i]; i++)
+        if (strcmp(name, kernel_choice_names[i]) == 0) {
+            *out = (enum kernel_choice)i;
+            return true;
+        }
+    return false;
+}
+
+static const char *describe_own(void)
+{
+    static const char *const lines[] = {
+        [ISA_BASELINE] = "own, baseline instructions (for any processor, without oneDNN)",
+        [ISA_AVX2] = "own, AVX2 (for any processor, without oneDNN)",
+        [ISA_AVX512] = "own, AVX-512 (for any processor, without oneDNN)",
+    };
+    return lines[isa_best()];
+}
+
 const char *kernels_describe(enum kernel_choice choice)
 {
+    if (choice == KERNELS_REFERENCE)
+        return "reference (plain C), as asked for";
 #if TRAIND_ONEDNN
-    return choice == KERNELS_BEST ? onednn_describe() : "reference (plain C), as asked for";
-#else
-    return choice == KERNELS_BEST ? "reference (plain C): this build has no oneDNN"
-                                  : "reference (plain C), as asked for";
+    if (best_here(choice) == KERNELS_BEST)
+        return onednn_describe();
 #endif
+    return describe_own();
 }
 
 int64_t op_count(const struct shape *shape, int block)

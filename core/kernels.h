@@ -1,6 +1,6 @@
 /* Kernels: which implementation serves which layer. This table is the one place of dispatch: rows
- * are tried from the top, the first that can serve a layer does. The reference rows are the
- * definition and the portable fallback; they serve everything, in plain layout.
+ * are tried from the top, the first that can serve a layer does: oneDNN's, then our own for any
+ * processor, then the reference, which is the definition and serves everything in plain layout.
  *
  * Whether a row can serve depends on the layer's shape, the build and the processor, never on load
  * or on the number of threads. */
@@ -12,8 +12,7 @@
 
 struct kernel_row {
     const struct layer_kind *layer;
-    enum kernel_choice
-        set; /* KERNELS_BEST: only when that is asked for; KERNELS_REFERENCE: always */
+    enum kernel_choice set; /* serves where this or an earlier one is asked for */
     op_make *make;
 };
 
@@ -32,14 +31,14 @@ void kernels_greet_thread(void);
 /* The rows' functions. */
 op_make reference_conv2d_make, reference_locally_connected2d_make, reference_linear_make,
     reference_max_pool2d_make, reference_avg_pool2d_make, elementwise_make, dropout_make,
-    flatten_make, blocked_pool2d_make, batch_norm2d_make, batch_norm2d_fused_make, residual_make,
-    concat_make;
+    flatten_make, blocked_pool2d_make, portable_conv2d_make, portable_linear_make,
+    batch_norm2d_make, batch_norm2d_fused_make, residual_make, concat_make;
 
 /* A conversion of activations of that shape from layout `from` to `to`. */
 bool layout_make(const struct shape *shape, int from, int to, struct op *op,
                  struct error *error) MUST_CHECK;
 #if TRAIND_ONEDNN
-op_make onednn_conv2d_make, onednn_linear_make;
+op_make onednn_conv2d_make, onednn_gemm_conv2d_make, onednn_linear_make;
 const char *onednn_describe(void);
 void onednn_greet_thread(void);
 #endif

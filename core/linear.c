@@ -18,14 +18,14 @@ static void drop(struct op *op)
     free(op->state);
 }
 
-bool linear_make(const struct op_setup *setup, struct op *op, struct error *error)
+bool linear_make(const struct op_setup *setup, size_t size, struct op *op, struct error *error)
 {
     const struct plan_layer *layer = setup->layer;
     const struct linear_options *options = layer->options;
     const struct plan_tensor *tensors = setup->plan->tensors + layer->first_tensor;
     if (setup->block != 1)
         return false;
-    struct linear_state *s = calloc(1, sizeof *s);
+    struct linear_state *s = calloc(1, size);
     if (!s)
         return error_set(error, ERROR_MEMORY, layer->pointer, "no memory for the layer");
     s->failed = setup->failed;

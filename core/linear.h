@@ -17,8 +17,9 @@ struct linear_range {
 };
 
 /* State, counts, pack and drop of an op for setup->layer; the caller adds forward, backward and
- * gather. */
-bool linear_make(const struct op_setup *setup, struct op *op, struct error *error) MUST_CHECK;
+ * gather. The state has `size` bytes, zero but for the struct linear_state in front. */
+bool linear_make(const struct op_setup *setup, size_t size, struct op *op,
+                 struct error *error) MUST_CHECK;
 
 /* The outputs of gather task `task`: by shape alone. */
 struct linear_range linear_range(const struct op *op, int task);

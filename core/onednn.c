@@ -15,7 +15,7 @@ void onednn_greet_thread(void)
 #define LINE(isa, name)                                                                            \
     case isa:                                                                                      \
         return "oneDNN, " name                                                                     \
-               " (the best this processor and build allow; the reference serves what it cannot)"
+               " (the best this processor and build allow; our own serve what it cannot)"
 
 const char *onednn_describe(void)
 {

@@ -3,11 +3,11 @@
  * primitive's own layout, the sum of the shards is brought back into PyTorch's.
  *
  * oneDNN's vector kernels want whole blocks of channels. So the channels of a blocked layout are
- * rounded up to whole blocks and computed like real ones: see onednn_conv2d.h. They pad with zeros
+ * rounded up to whole blocks and computed like real ones: see conv2d_weights.h. They pad with zeros
  * alone, and not with many. Other padding is put around x in a scratch image first, and the
  * gradient of that image folded back: the primitives then see no padding at all. */
 #if TRAIND_ONEDNN
-#include "core/onednn_conv2d.h"
+#include "core/conv2d_weights.h"
 #include "core/layer.h"
 #include "core/matrix.h"
 #include "core/onednn.h"
@@ -317,9 +317,9 @@ static bool make_with(const struct op_setup *setup, const struct conv2d_wish *wi
     return true;
 }
 
-bool onednn_conv2d_make(const struct op_setup *setup, struct op *op, struct error *error)
+/* Tries all ways in the order of what was measured. */
+static bool make_any(const struct op_setup *setup, struct op *op)
 {
-    (void)error;
     const int blocks[] = {16, 8, 1};
     for (int staged = 0; staged < 2; staged++)
         for (size_t i = 0; i < COUNT_OF(blocks) - !setup->settle; i++)
@@ -329,6 +329,19 @@ bool onednn_conv2d_make(const struct op_setup *setup, struct op *op, struct erro
                     return true;
             }
     return false;
+}
+
+bool onednn_conv2d_make(const struct op_setup *setup, struct op *op, struct error *error)
+{
+    (void)error;
+    return !setup->settle && make_any(setup, op);
+}
+
+/* By the library's matrix products, which our own kernels outdo where they can serve. */
+bool onednn_gemm_conv2d_make(const struct op_setup *setup, struct op *op, struct error *error)
+{
+    (void)error;
+    return setup->settle && make_any(setup, op);
 }
 
 #endif

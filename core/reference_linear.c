@@ -45,7 +45,7 @@ static void gather(struct op *op, const struct op_gather *gather)
 
 bool reference_linear_make(const struct op_setup *setup, struct op *op, struct error *error)
 {
-    if (!linear_make(setup, op, error))
+    if (!linear_make(setup, sizeof(struct linear_state), op, error))
         return false;
     op->kernel = "reference: plain loops";
     op->forward = forward;

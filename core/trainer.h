@@ -17,8 +17,13 @@
 
 enum kernel_choice {
     KERNELS_BEST,     /* oneDNN where this build has it and the processor and shape suit it */
+    KERNELS_PORTABLE, /* our own, which serve any processor */
     KERNELS_REFERENCE /* the definition in plain loops */
 };
+
+/* "auto", "portable", "reference", NULL: as users name them, in the enum's order. */
+extern const char *const kernel_choice_names[];
+bool kernels_choose(const char *name, enum kernel_choice *out) MUST_CHECK;
 
 /* Which kernels this build and processor use, and why, as one line: "oneDNN 2.6.3, AVX-512 …".
  * Static. */

@@ -30,7 +30,8 @@ static void usage(FILE *out)
         "                       weights/NAME.safetensors in the data directory\n"
         "  --out FILE           write the weights as safetensors\n"
         "  --threads N          instead of the spec's, or of every processor\n"
-        "  --kernels NAME       auto (the fastest of this processor) or reference (plain loops)\n"
+        "  --kernels NAME       auto (the fastest of this processor), portable (own ones for any\n"
+        "                       processor) or reference (plain loops)\n"
         "  --quiet              the last line only\n"
         "  --explain            instead of training to the end, show where a step's time goes:\n"
         "                       each layer's kernel, forward and backward time, GFLOP/s\n"
@@ -55,11 +56,9 @@ static bool set_threads(struct train_options *options, const char *text, struct 
 
 static bool set_kernels(struct train_options *options, const char *text, struct error *error)
 {
-    if (strcmp(text, "auto") != 0 && strcmp(text, "reference") != 0)
-        return error_set(error, ERROR_INVALID, "--kernels", "must be auto or reference, not '%s'",
-                         text);
-    options->kernels = text[0] == 'a' ? KERNELS_BEST : KERNELS_REFERENCE;
-    return true;
+    return kernels_choose(text, &options->kernels) ||
+           error_set(error, ERROR_INVALID, "--kernels",
+                     "must be auto, portable or reference, not '%s'", text);
 }
 
 /* One more "NAME=PATH" of `option`. */

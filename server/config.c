@@ -3,6 +3,7 @@
 #include "server/config.h"
 
 #include "core/field.h"
+#include "core/trainer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,8 +29,6 @@ struct option {
     const char *help;
 };
 
-static const char *const kernel_names[] = {"auto", "reference", NULL};
-
 #define TEXT_OPTION(member)                                                                        \
     OPTION_TEXT, offsetof(struct config, member), 0, (long)sizeof(((struct config *)0)->member)
 
@@ -43,8 +42,9 @@ static const struct option options[] = {
     {"--threads", "TRAIND_THREADS", "N", "0", OPTION_INT, offsetof(struct config, threads), 0, 1024,
      NULL, "threads of each job; 0 shares the processors among the workers"},
     {"--kernels", "TRAIND_KERNELS", "NAME", "auto", OPTION_CHOICE, offsetof(struct config, kernels),
-     0, (long)sizeof(((struct config *)0)->kernels), kernel_names,
-     "auto takes the fastest of this processor; reference the plain loops"},
+     0, (long)sizeof(((struct config *)0)->kernels), kernel_choice_names,
+     "auto takes the fastest of this processor, portable our own for any, reference the plain "
+     "loops"},
     {"--port-file", "TRAIND_PORT_FILE", "FILE", "", TEXT_OPTION(port_file), NULL,
      "the address is written there once the daemon answers"},
     {"--datasets", "TRAIND_DATASETS", "DIR", "/usr/share/datasets", TEXT_OPTION(datasets), NULL,

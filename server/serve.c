@@ -89,7 +89,8 @@ static struct runner_world world_make(const struct config *config, const struct 
     int share = processors() / config->workers;
     struct runner_world world = {.store = app->store, .catalog = app->catalog, .log = app->log};
     world.threads = config->threads > 0 ? config->threads : share > 0 ? share : 1;
-    world.kernels = strcmp(config->kernels, "reference") == 0 ? KERNELS_REFERENCE : KERNELS_BEST;
+    if (!kernels_choose(config->kernels, &world.kernels))
+        world.kernels = KERNELS_BEST; /* config takes no other names */
     return world;
 }
 

@@ -105,13 +105,19 @@ void compare(const struct lot *lot, uint64_t number, bool ties)
     layer_close(&plain);
 }
 
-void compare_many(roll_layer *layer, uint64_t lots)
+void compare_many_by(enum kernel_choice kernels, roll_layer *layer, uint64_t lots)
 {
     for (uint64_t number = 0; number < lots; number++) {
         struct lot lot = roll_lot(layer, number);
 
+        lot.way.kernels = kernels;
         compare(&lot, number, number % 4 == 3);
     }
+}
+
+void compare_many(roll_layer *layer, uint64_t lots)
+{
+    compare_many_by(KERNELS_BEST, layer, lots);
 }
 
 void check_numbers(const char *what, const real *got, const real *wanted, int64_t count)

@@ -31,10 +31,11 @@ int64_t roll_side(struct dice *dice, int64_t kernel, int64_t padding);
 typedef void roll_layer(struct dice *dice, struct lot *lot);
 struct lot roll_lot(roll_layer *layer, uint64_t number);
 
-/* Fails the test unless the best kernels compute what the reference computes. `ties`: inputs of few
- * values, as behind a ReLU, so that windows hold several largest ones. */
+/* Fails the test unless the kernels of lot->way compute what the reference computes. `ties`: inputs
+ * of few values, as behind a ReLU, so that windows hold several largest ones. */
 void compare(const struct lot *lot, uint64_t number, bool ties);
-void compare_many(roll_layer *layer, uint64_t lots);
+void compare_many(roll_layer *layer, uint64_t lots); /* the best kernels */
+void compare_many_by(enum kernel_choice kernels, roll_layer *layer, uint64_t lots);
 
 /* Fails the test unless the numbers are the same. */
 void check_numbers(const char *what, const real *got, const real *wanted, int64_t count);

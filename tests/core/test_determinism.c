@@ -190,6 +190,11 @@ TEST_SLOW("one, two, three, four and eight threads give bit-identical losses and
     check_threads(KERNELS_BEST, (const int[]){1, 2, 3, 4, 8, 0});
 }
 
+TEST_SLOW("so they do with our own kernels", 120)
+{
+    check_threads(KERNELS_PORTABLE, (const int[]){1, 2, 3, 4, 8, 0});
+}
+
 TEST_SLOW("so they do with the reference kernels", 300)
 {
     check_threads(KERNELS_REFERENCE, (const int[]){1, 3, 0});

@@ -11,6 +11,11 @@ TEST_SLOW(
     check_golden_networks(KERNELS_BEST, 1e-4);
 }
 
+TEST_SLOW("whole networks train as in PyTorch with our own kernels", 300)
+{
+    check_golden_networks(KERNELS_PORTABLE, 1e-4);
+}
+
 TEST_SLOW("whole networks train as in PyTorch with the reference kernels", 600)
 {
     check_golden_networks(KERNELS_REFERENCE, 1e-4);

@@ -232,7 +232,7 @@ TEST("wrong options are named")
     CHECK_INT(little_train(threads, output), 2);
     little_wants(output, "--threads must be from 1 to 256, not 'many'");
     CHECK_INT(little_train(kernels, output), 2);
-    little_wants(output, "--kernels must be auto or reference");
+    little_wants(output, "--kernels must be auto, portable or reference");
     CHECK_INT(little_train(unknown, output), 2);
     little_wants(output, "--thread is no option");
     CHECK_INT(little_train(valueless, output), 2);

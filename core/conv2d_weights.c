@@ -1,6 +1,5 @@
-/* The weights of a conv2d as oneDNN's primitives want them: see onednn_conv2d.h. */
-#if TRAIND_ONEDNN
-#include "core/onednn_conv2d.h"
+/* The weights of a conv2d in whole blocks of channels: see conv2d_weights.h. */
+#include "core/conv2d_weights.h"
 
 #include "core/layer.h"
 
@@ -98,5 +97,3 @@ void conv2d_weights_take(const struct conv2d_weights *w, const real *padded, rea
     for (int64_t f = 0; f < w->groups * w->filters; f++)
         copy_filter(w, padded + place_of(w, f / w->filters, f % w->filters), flat + f * count);
 }
-
-#endif

@@ -1,0 +1,30 @@
+/* Instruction sets: see isa.h. */
+#include "core/isa.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static enum isa of_processor(void)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f"))
+        return ISA_AVX512;
+    if (__builtin_cpu_supports("avx2"))
+        return ISA_AVX2;
+#endif
+    return ISA_BASELINE;
+}
+
+static enum isa allowed(void)
+{
+    const char *most = getenv("TRAIND_MAX_ISA");
+    if (most && strcmp(most, "baseline") == 0)
+        return ISA_BASELINE;
+    return most && strcmp(most, "avx2") == 0 ? ISA_AVX2 : ISA_AVX512;
+}
+
+enum isa isa_best(void)
+{
+    enum isa best = of_processor(), most = allowed();
+    return best < most ? best : most;
+}
