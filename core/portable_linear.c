@@ -1,5 +1,5 @@
 /* linear for every processor: its products by gemm.h. W is brought into panels once a step, as it
- * is and transposed. Its gradient is taken over the whole batch at once, by ranges of outputs, and
+ * is and transposed. Its gradient is taken over the whole batch at once, by ranges of inputs, and
  * goes straight into the flat array. */
 #include "core/gemm.h"
 #include "core/kernels.h"
@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Panels of x that a gather task holds at a time. */
-enum { HELD = 2 };
+/* HELD: panels of x that a gather task holds at a time. */
+enum { HELD = 2, GATHER_TASKS = 16 };
 
 struct portable_linear {
     struct linear_state shared; /* first, as linear.h wants it */
@@ -101,25 +101,25 @@ static void backward(struct op *op, const struct op_call *call)
                                          .c_panel = GEMM_LANES});
 }
 
+/* A task takes a range of inputs, so that only its own columns of x need be brought into panels. */
 static void gather(struct op *op, const struct op_gather *gather)
 {
     const struct portable_linear *s = op->state;
-    struct linear_range range = linear_range(op, gather->task);
-    const struct gemm_place outputs = run_of(range.end - range.first),
-                            samples = run_of(gather->samples);
-    int64_t in = s->shared.in, panel = s->batch * GEMM_LANES;
+    const struct gemm_place outputs = run_of(s->shared.out), samples = run_of(gather->samples);
+    int64_t in = s->shared.in, panel = s->batch * GEMM_LANES, panels = panels_of(in);
+    int64_t first = panels * gather->task / op->gather_tasks * GEMM_LANES,
+            end = panels * (gather->task + 1) / op->gather_tasks * GEMM_LANES;
     real *held = s->held + gather->task * HELD * panel;
-    real *dw = gather->gradients + s->shared.weight + range.first * in;
 
-    for (int64_t first = 0; first < in; first += HELD * GEMM_LANES) {
-        int64_t left = in - first, columns = left < HELD * GEMM_LANES ? left : HELD * GEMM_LANES;
+    for (end = end < in ? end : in; first < end; first += HELD * GEMM_LANES) {
+        int64_t left = end - first, columns = left < HELD * GEMM_LANES ? left : HELD * GEMM_LANES;
         for (int64_t i = 0; i < panels_of(columns); i++)
             take_panel(gather->x, in, gather->samples, first + i * GEMM_LANES, held + i * panel);
         gemm_run(s->gemm, &(struct gemm){.rows = straight(&outputs, 1, in),
                                          .inner = straight(&samples, s->shared.out, GEMM_LANES),
-                                         .a = gather->dy + range.first,
+                                         .a = gather->dy,
                                          .b = held,
-                                         .c = dw + first,
+                                         .c = gather->gradients + s->shared.weight + first,
                                          .columns = columns,
                                          .b_panel = panel,
                                          .c_panel = GEMM_LANES});
@@ -146,6 +146,8 @@ bool portable_linear_make(const struct op_setup *setup, struct op *op, struct er
     if (!linear_make(setup, sizeof(struct portable_linear), op, error))
         return false;
     struct portable_linear *s = op->state;
+    int64_t panels = panels_of(s->shared.in);
+    op->gather_tasks = panels < GATHER_TASKS ? (int)panels : GATHER_TASKS;
     s->gemm = gemm_best();
     s->batch = saturating_product(setup->shards, setup->shard_size);
     reserve(s, setup, op->gather_tasks);
