@@ -28,47 +28,40 @@ static void pack(struct op *op, const real *parameters)
     portable_conv2d_pack(s, parameters);
 }
 
-/* Some samples of a shard on their way. */
-struct lot {
-    int64_t first, samples;
-    int member;
-    const real *x, *dy; /* with their padding around them */
-};
-
-/* An axis of pixels, for all samples of the lot. */
-static struct gemm_axis pixels_of(const struct portable_conv2d *s, enum conv2d_axis axis,
-                                  const struct lot *lot)
+struct gemm_axis portable_conv2d_pixels(const struct portable_conv2d *s, enum conv2d_axis axis,
+                                        const struct conv2d_lot *lot)
 {
     struct gemm_axis pixels = s->axes[axis];
     pixels.count = pixels.count / s->sizes.lot * lot->samples;
     return pixels;
 }
 
-static real *stage_of(const struct portable_conv2d *s, const struct conv2d_stage *stage,
-                      const struct lot *lot)
+real *portable_conv2d_stage(const struct portable_conv2d *s, const struct conv2d_stage *stage,
+                            const struct conv2d_lot *lot)
 {
     return stage->numbers + lot->member * s->sizes.lot * stage->sample;
 }
 
-/* The lot's images with their padding around them. */
-static const real *staged(const struct portable_conv2d *s, const struct conv2d_stage *stage,
-                          const struct lot *lot, const real *bare)
+const real *portable_conv2d_staged(const struct portable_conv2d *s,
+                                   const struct conv2d_stage *stage, const struct conv2d_lot *lot,
+                                   const real *bare)
 {
     bare += lot->first * stage->planes * padding_bare(&stage->padding);
     if (!stage->used)
         return bare;
-    real *whole = stage_of(s, stage, lot);
+    real *whole = portable_conv2d_stage(s, stage, lot);
     padding_put(&stage->padding, lot->samples * stage->planes, bare, whole);
     return whole;
 }
 
-static struct lot lot_at(const struct portable_conv2d *s, const struct op_call *call, int64_t first)
+static struct conv2d_lot lot_at(const struct portable_conv2d *s, const struct op_call *call,
+                                int64_t first)
 {
     int64_t left = call->samples - first;
-    struct lot lot = {.first = first,
-                      .samples = left < s->sizes.lot ? left : s->sizes.lot,
-                      .member = call->member};
-    lot.x = staged(s, &s->x, &lot, call->x);
+    struct conv2d_lot lot = {.first = first,
+                             .samples = left < s->sizes.lot ? left : s->sizes.lot,
+                             .member = call->member};
+    lot.x = portable_conv2d_staged(s, &s->x, &lot, call->x);
     return lot;
 }
 
@@ -79,10 +72,10 @@ static void forward(struct op *op, const struct op_call *call)
     int64_t panel = portable_conv2d_panel(s);
 
     for (int64_t first = 0; first < call->samples; first += z->lot) {
-        struct lot lot = lot_at(s, call, first);
+        struct conv2d_lot lot = lot_at(s, call, first);
         real *y = call->y + first * z->y_sample;
         for (int64_t g = 0; g < z->groups; g++)
-            gemm_run(s->gemm, &(struct gemm){.rows = pixels_of(s, CONV2D_PIXELS, &lot),
+            gemm_run(s->gemm, &(struct gemm){.rows = portable_conv2d_pixels(s, CONV2D_PIXELS, &lot),
                                              .inner = s->axes[CONV2D_WEIGHTS],
                                              .a = lot.x + g * z->planes * s->x.plane,
                                              .b = s->numbers.packed + g * z->panels * panel,
@@ -95,14 +88,14 @@ static void forward(struct op *op, const struct op_call *call)
     }
 }
 
-static void weights_backward(const struct portable_conv2d *s, const struct lot *lot, const real *dy,
-                             real *slot)
+static void weights_backward(const struct portable_conv2d *s, const struct conv2d_lot *lot,
+                             const real *dy, real *slot)
 {
     const struct conv2d_sizes *z = &s->sizes;
     int64_t panel = portable_conv2d_panel(s);
     for (int64_t g = 0; g < z->groups; g++)
         gemm_run(s->gemm, &(struct gemm){.rows = s->axes[CONV2D_WEIGHTS],
-                                         .inner = pixels_of(s, CONV2D_PIXELS, lot),
+                                         .inner = portable_conv2d_pixels(s, CONV2D_PIXELS, lot),
                                          .a = lot->x + g * z->planes * s->x.plane,
                                          .b = dy + g * z->panels * z->y_plane,
                                          .c = slot + g * z->panels * panel,
@@ -111,48 +104,6 @@ static void weights_backward(const struct portable_conv2d *s, const struct lot *
                                          .c_panel = panel,
                                          .add = lot->first > 0,
                                          .lanewise = s->depthwise});
-}
-
-/* Everything at once when pulled; pushed, tap number `tap` into dx with its padding around it. */
-static void data_product(const struct portable_conv2d *s, const struct lot *lot, int64_t tap,
-                         real *dx)
-{
-    const struct conv2d_sizes *z = &s->sizes;
-    struct gemm_axis filters = s->axes[CONV2D_FILTERS];
-    int64_t panel = lanes_of(z->filters * z->taps);
-    int64_t plane = portable_conv2d_folds(s) ? s->x.plane : padding_bare(&s->x.padding);
-    if (!s->pulls) {
-        filters.count = z->panels;
-        filters.places += tap * z->panels;
-        dx += portable_conv2d_tap(s, tap);
-    }
-    for (int64_t g = 0; g < z->groups; g++)
-        gemm_run(s->gemm, &(struct gemm){.rows = pixels_of(s, CONV2D_BACK, lot),
-                                         .inner = filters,
-                                         .a = lot->dy + g * z->panels * s->dy.plane,
-                                         .b = s->numbers.back + g * z->planes * panel,
-                                         .c = dx + g * z->planes * plane,
-                                         .columns = lanes_of(z->planes),
-                                         .b_panel = panel,
-                                         .c_panel = plane,
-                                         .add = !s->pulls,
-                                         .lanewise = s->depthwise});
-}
-
-static void data_backward(const struct portable_conv2d *s, struct lot *lot,
-                          const struct op_call *call)
-{
-    bool folds = portable_conv2d_folds(s);
-    int64_t bare = s->x.planes * padding_bare(&s->x.padding);
-    real *out = call->dx + lot->first * bare, *dx = folds ? stage_of(s, &s->x, lot) : out;
-
-    lot->dy = staged(s, &s->dy, lot, call->dy);
-    if (!s->pulls)
-        memset(dx, 0, (size_t)(lot->samples * (folds ? s->x.sample : bare)) * sizeof *dx);
-    for (int64_t tap = 0; tap < (s->pulls ? 1 : s->sizes.taps); tap++)
-        data_product(s, lot, tap, dx);
-    if (folds)
-        padding_fold(&s->x.padding, lot->samples * s->x.planes, dx, out);
 }
 
 /* Σ dy over the pixels of each channel of a plane, in float by several sums side by side. */
@@ -190,10 +141,10 @@ static void backward(struct op *op, const struct op_call *call)
     real *slot = s->numbers.slots + call->shard * portable_conv2d_slot(s);
 
     for (int64_t first = 0; first < call->samples; first += z->lot) {
-        struct lot lot = lot_at(s, call, first);
+        struct conv2d_lot lot = lot_at(s, call, first);
         weights_backward(s, &lot, call->dy + first * z->y_sample, slot);
         if (call->dx)
-            data_backward(s, &lot, call);
+            portable_conv2d_data(s, &lot, call);
     }
     if (s->bias >= 0)
         bias_backward(z, call, slot + portable_conv2d_slot_bias(s));
@@ -244,7 +195,13 @@ static void reserve(struct portable_conv2d *s, const struct op_setup *setup)
     reserve_stage(&s->x, setup, z->lot);
     if (!setup->want_dx)
         return;
-    block_reserve(setup->memory, &s->numbers.back, saturating_product(back, z->taps), sizeof(real));
+    if (s->way == CONV2D_COLUMNS)
+        back = z->columns * z->filters;
+    else
+        back = saturating_product(back, z->taps);
+    block_reserve(setup->memory, &s->numbers.back, back, sizeof(real));
+    block_reserve(setup->memory, &s->numbers.columns,
+                  saturating_product(setup->members, portable_conv2d_columns(s)), sizeof(real));
     reserve_stage(&s->dy, setup, z->lot);
 }
 

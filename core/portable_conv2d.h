@@ -12,6 +12,8 @@
  *
  *   dx(q, c) = Σₜ Σ_f dy[q − t + f]·W(f, c)     pulled: dy has zeros around it; stride 1
  *   dx[p + t](c) += Σ_f dy[p + f]·W(f, c)       pushed: tap by tap
+ *   D(p, (t, c)) = Σ_f dy[p + f]·W(f, (t, c))   by columns: all taps of few channels at once,
+ *   dx[p + t](c) += D(p, (t, c))                which are added up afterwards (col2im)
  *
  * A depthwise layer is the same without the sum over channels, lane by lane. */
 #ifndef CORE_PORTABLE_CONV2D_H
@@ -38,21 +40,28 @@ struct conv2d_sizes {
     int64_t planes, panels;  /* of a group: of x, of y */
     int64_t taps;
     int64_t y_plane, y_sample;
-    int64_t lot; /* so many samples are computed at once */
+    int64_t lot;     /* so many samples are computed at once */
+    int64_t columns; /* of D, in whole panels */
 };
+
+/* How dx is computed: by shape alone. */
+enum conv2d_way { CONV2D_PULL, CONV2D_PUSH, CONV2D_COLUMNS };
 
 enum conv2d_axis {
     CONV2D_PIXELS,  /* of y in x; other: in y */
     CONV2D_WEIGHTS, /* in x; other: in a panel of W, or of its gradient */
-    CONV2D_BACK,    /* pixels in dy; other: in dx. All of dx when pulled, all of dy when pushed */
-    CONV2D_FILTERS, /* in dy; other: in a panel of `back`. All blocks of a tap, tap by tap */
+    CONV2D_BACK,    /* pixels in dy, those of dx when pulled; other: in dx, or in the columns */
+    CONV2D_FILTERS, /* in dy; other: in a panel of `back`. Blocks of a tap, tap by tap; by columns
+                       once for all taps */
     CONV2D_AXES
 };
 
 /* Weights and their gradients. */
 struct conv2d_panels {
     real *packed, *start; /* (groups, panels, inputs·taps, lanes), and the bias in whole panels */
-    real *back;           /* (groups, planes, filters·taps, lanes); NULL: dx is not wanted */
+    real *back;           /* (groups, planes, filters·taps, lanes), or by columns (columns / lanes,
+                             filters, lanes); NULL: dx is not wanted */
+    real *columns;        /* D: (members, columns_count) */
     real *slots, *sum;    /* (shards, slot) and (slot): as packed, then as start */
 };
 
@@ -60,7 +69,8 @@ struct portable_conv2d {
     const struct gemm_kernel *gemm;
     struct conv2d_weights arranged;
     struct shape out;
-    bool depthwise, pulls;
+    bool depthwise;
+    enum conv2d_way way;
     struct conv2d_sizes sizes;
     struct conv2d_stage x, dy; /* dy's only when pulled */
     struct gemm_axis axes[CONV2D_AXES];
@@ -75,11 +85,34 @@ struct portable_conv2d {
 void portable_conv2d_measure(struct portable_conv2d *s, const struct op_setup *setup);
 void portable_conv2d_fill(struct portable_conv2d *s);
 
+/* Some samples of a shard on their way. */
+struct conv2d_lot {
+    int64_t first, samples;
+    int member;
+    const real *x; /* with its padding around it */
+};
+
+/* An axis of pixels, for all samples of the lot. */
+struct gemm_axis portable_conv2d_pixels(const struct portable_conv2d *s, enum conv2d_axis axis,
+                                        const struct conv2d_lot *lot);
+real *portable_conv2d_stage(const struct portable_conv2d *s, const struct conv2d_stage *stage,
+                            const struct conv2d_lot *lot);
+/* The lot's images with their padding around them. */
+const real *portable_conv2d_staged(const struct portable_conv2d *s,
+                                   const struct conv2d_stage *stage, const struct conv2d_lot *lot,
+                                   const real *bare);
+/* dx of the lot. Spoils the lot's x where that has padding. */
+void portable_conv2d_data(const struct portable_conv2d *s, const struct conv2d_lot *lot,
+                          const struct op_call *call);
+
 /* Where in a plane of x a tap reads for the first pixel. */
 int64_t portable_conv2d_tap(const struct portable_conv2d *s, int64_t tap);
 
 /* Whether dx is computed with padding around it, which is folded back then. */
 bool portable_conv2d_folds(const struct portable_conv2d *s);
+
+/* Numbers of D for a lot; it is read in whole vectors, beyond its end too. */
+int64_t portable_conv2d_columns(const struct portable_conv2d *s);
 
 /* The row of a panel where the weight of one of `channels` channels and tap `tap` stands: the
  * channels of a block of `block` lie side by side. */

@@ -6,8 +6,10 @@ enum {
     /* Products of few rows waste registers, and short sums time: of small images several are
      * computed at once, so that there are about so many pixels. */
     LOT_PIXELS = 256,
-    /* What it costs to push a pixel's numbers through memory once, counted in filters. */
-    PUSH_COST = 8
+    /* What it costs to add a pixel's numbers to what is in memory, counted in filters: in a product
+     * and afterwards. */
+    PUSH_COST = 8,
+    COLUMN_COST = 4
 };
 
 static int64_t across(const struct sliding *w)
@@ -23,7 +25,7 @@ static int64_t row_of(const struct conv2d_stage *stage)
 
 bool portable_conv2d_folds(const struct portable_conv2d *s)
 {
-    return s->x.used && (!s->pulls || s->x.padding.windows[0].mode != PADDING_ZEROS);
+    return s->x.used && (s->way != CONV2D_PULL || s->x.padding.windows[0].mode != PADDING_ZEROS);
 }
 
 /* What a window covers on an axis of dx. */
@@ -53,6 +55,7 @@ static void measure_sizes(struct portable_conv2d *s, const struct op_setup *setu
     };
     s->sizes.planes = (s->sizes.inputs + block - 1) / block;
     s->sizes.panels = (s->sizes.filters + GEMM_LANES - 1) / GEMM_LANES;
+    s->sizes.columns = (s->sizes.inputs * s->sizes.taps + GEMM_LANES - 1) / GEMM_LANES * GEMM_LANES;
 }
 
 static void measure_stage(struct conv2d_stage *stage, int64_t planes)
@@ -73,21 +76,43 @@ static bool surround(const struct sliding *w, struct sliding *dy)
     return w->stride == 1 && dy->before >= 0 && dy->behind >= 0;
 }
 
-/* Pulling computes something for every pixel of dx, pushing for every pixel of y. */
+/* What each way costs: vectors that are multiplied. Pulling computes something for every pixel of
+ * dx, the others for every pixel of dy. */
+static int64_t cost(const struct portable_conv2d *s, enum conv2d_way way)
+{
+    const struct conv2d_sizes *z = &s->sizes;
+    int64_t pixels = s->out.height * s->out.width;
+    if (way == CONV2D_PULL)
+        return saturating_product(target(s, 0) * target(s, 1), z->filters * z->planes * z->taps);
+    if (way == CONV2D_PUSH)
+        return saturating_product(pixels, (z->filters + PUSH_COST) * z->planes * z->taps);
+    return saturating_product(pixels, z->columns / GEMM_LANES * (z->filters + PUSH_COST) +
+                                          COLUMN_COST * z->taps);
+}
+
 static void choose_way(struct portable_conv2d *s)
 {
     const struct sliding *windows = s->x.padding.windows;
     const struct padding bare = {.windows = {{.size = s->out.height}, {.size = s->out.width}},
                                  .lanes = GEMM_LANES};
     s->dy.padding = bare;
-    s->pulls = surround(&windows[0], &s->dy.padding.windows[0]) &&
-               surround(&windows[1], &s->dy.padding.windows[1]);
-    if (s->pulls)
-        s->pulls = saturating_product(target(s, 0) * target(s, 1), s->sizes.filters) <=
-                   saturating_product(s->out.height * s->out.width, s->sizes.filters + PUSH_COST);
-    if (!s->pulls)
+    bool pulls = surround(&windows[0], &s->dy.padding.windows[0]) &&
+                 surround(&windows[1], &s->dy.padding.windows[1]);
+    bool columns = !s->depthwise && s->sizes.planes == 1 && s->sizes.groups == 1;
+    s->way = CONV2D_PULL;
+    if (!pulls || cost(s, CONV2D_PUSH) < cost(s, CONV2D_PULL))
+        s->way = CONV2D_PUSH;
+    if (columns && cost(s, CONV2D_COLUMNS) < cost(s, s->way))
+        s->way = CONV2D_COLUMNS;
+    if (s->way != CONV2D_PULL)
         s->dy.padding = bare;
     measure_stage(&s->dy, s->sizes.y_sample / s->sizes.y_plane);
+}
+
+int64_t portable_conv2d_columns(const struct portable_conv2d *s)
+{
+    int64_t pixels = s->sizes.lot * s->out.height * s->out.width;
+    return s->way == CONV2D_COLUMNS ? saturating_product(pixels, s->sizes.columns) + GEMM_LANES : 0;
 }
 
 /* ---- places ---- */
@@ -133,10 +158,11 @@ static struct gemm_place weights_place(const struct portable_conv2d *s, int64_t 
 
 static struct gemm_place back_place(const struct portable_conv2d *s, int64_t i)
 {
-    if (!s->pulls) {
-        struct gemm_place place = pixels_place(s, i);
+    struct gemm_place place = pixels_place(s, i);
+    if (s->way == CONV2D_COLUMNS)
+        return (struct gemm_place){place.other, i * s->out.width * s->sizes.columns, place.run};
+    if (s->way == CONV2D_PUSH)
         return (struct gemm_place){place.other, place.a, place.run};
-    }
     int64_t height = target(s, 0), width = target(s, 1), sample = i / height, row = i % height;
     return (struct gemm_place){sample * s->dy.sample + row * row_of(&s->dy),
                                (sample * s->x.planes * height + row) * width * GEMM_LANES, width};
@@ -147,11 +173,15 @@ static struct gemm_place filters_place(const struct portable_conv2d *s, int64_t 
 {
     const struct conv2d_sizes *z = &s->sizes;
     int64_t tap = i / z->panels, filter = i % z->panels * GEMM_LANES, left = z->filters - filter;
-    int64_t at = s->pulls ? tap_in(s, &s->dy, z->taps - 1 - tap) : 0;
-    return (struct gemm_place){i % z->panels * s->dy.plane + at,
+    struct gemm_place place = {i % z->panels * s->dy.plane,
                                portable_conv2d_row(s, z->filters, GEMM_LANES, filter, tap) *
                                    GEMM_LANES,
                                left < GEMM_LANES ? left : GEMM_LANES};
+    if (s->way == CONV2D_PULL)
+        place.a += tap_in(s, &s->dy, z->taps - 1 - tap);
+    if (s->way == CONV2D_COLUMNS)
+        place.other = filter * GEMM_LANES;
+    return place;
 }
 
 void portable_conv2d_measure(struct portable_conv2d *s, const struct op_setup *setup)
@@ -166,9 +196,11 @@ void portable_conv2d_measure(struct portable_conv2d *s, const struct op_setup *s
     const struct gemm_axis axes[CONV2D_AXES] = {
         [CONV2D_PIXELS] = {NULL, z->lot * s->out.height, columns->stride * lanes, GEMM_LANES},
         [CONV2D_WEIGHTS] = {NULL, z->planes * z->taps, 1, GEMM_LANES},
-        [CONV2D_BACK] = {NULL, z->lot * (s->pulls ? target(s, 0) : s->out.height), GEMM_LANES,
-                         columns->stride * lanes},
-        [CONV2D_FILTERS] = {NULL, z->panels * z->taps, 1, GEMM_LANES},
+        [CONV2D_BACK] = {NULL, z->lot * (s->way == CONV2D_PULL ? target(s, 0) : s->out.height),
+                         GEMM_LANES,
+                         s->way == CONV2D_COLUMNS ? z->columns : columns->stride * lanes},
+        [CONV2D_FILTERS] = {NULL, z->panels * (s->way == CONV2D_COLUMNS ? 1 : z->taps), 1,
+                            GEMM_LANES},
     };
     for (int i = 0; i < CONV2D_AXES; i++)
         s->axes[i] = axes[i];

@@ -44,7 +44,9 @@ static int64_t place_of(const struct portable_conv2d *s, const struct filter *f,
 static int64_t place_back(const struct portable_conv2d *s, const struct filter *f, int64_t i)
 {
     const struct conv2d_sizes *z = &s->sizes;
-    int64_t channel = f->input + i / z->taps;
+    int64_t channel = f->input + i / z->taps, column = tap_of(s, i) * z->inputs + channel;
+    if (s->way == CONV2D_COLUMNS)
+        return (column / GEMM_LANES * z->filters + f->place) * GEMM_LANES + column % GEMM_LANES;
     int64_t row = portable_conv2d_row(s, z->filters, GEMM_LANES, f->place, tap_of(s, i));
     return (channel / GEMM_LANES * z->filters * z->taps + row) * GEMM_LANES + channel % GEMM_LANES;
 }
