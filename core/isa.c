@@ -28,3 +28,12 @@ enum isa isa_best(void)
     enum isa best = of_processor(), most = allowed();
     return best < most ? best : most;
 }
+
+bool isa_adds_apart(void)
+{
+#if defined(__x86_64__)
+    return __builtin_cpu_is("amd");
+#else
+    return false;
+#endif
+}

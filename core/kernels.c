@@ -8,6 +8,7 @@
 
 const struct kernel_row kernel_rows[] = {
 #if TRAIND_ONEDNN
+    {&layer_conv2d, KERNELS_BEST, portable_few_conv2d_make},
     {&layer_conv2d, KERNELS_BEST, onednn_conv2d_make},
     {&layer_linear, KERNELS_BEST, onednn_linear_make},
 #endif
@@ -61,11 +62,14 @@ static bool row_make(const struct kernel_row *row, const struct op_setup *setup,
     return false;
 }
 
-/* Where there is no AVX2, there are no fused multiply-adds either, and our own kernels were
- * measured to be faster than oneDNN's: 0.7 to 0.9 of their time in a whole step. */
+/* Our own kernels do not fuse multiplications with additions. They were measured to be faster than
+ * all of oneDNN where that cannot either, without AVX2 (0.7 to 0.9 of its time in a whole step),
+ * and where it does not matter, with AVX2 alone (0.5 to 1.04). */
 static enum kernel_choice best_here(enum kernel_choice choice)
 {
-    return choice == KERNELS_BEST && isa_best() < ISA_AVX2 ? KERNELS_PORTABLE : choice;
+    enum isa isa = isa_best();
+    bool ours = isa < ISA_AVX2 || (isa == ISA_AVX2 && isa_adds_apart());
+    return choice == KERNELS_BEST && ours ? KERNELS_PORTABLE : choice;
 }
 
 bool kernels_make(const struct op_setup *setup, enum kernel_choice choice, struct op *op,
