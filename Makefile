@@ -65,10 +65,14 @@ HARNESS    := tests/harness.c tests/checks.c
 FUZZING    := $(filter-out tests/fuzz/entry.c tests/fuzz/test_%,$(wildcard tests/fuzz/*.c))
 TESTS      := $(wildcard tests/core/*.c tests/server/*.c tests/api/*.c tests/fuzz/test_*.c) $(FUZZING) $(HARNESS)
 DOUBLE     := $(wildcard tests/double/*.c) $(filter-out tests/core/test_%,$(wildcard tests/core/*.c)) $(HARNESS)
+BASELINE   := $(patsubst %,tests/core/test_%.c,activations batch_norm convolutions determinism digits dropout gemm golden \
+                golden_networks kernels pools portable trainer vector_math) \
+              $(filter-out tests/core/test_%,$(wildcard tests/core/*.c)) $(HARNESS)
 SELFTEST   := tests/selftest/planted.c $(HARNESS)
 
 objects     = $(patsubst %.c,$(OUT)/objects/%.o,$(1))
 doubles     = $(patsubst %.c,$(OUT)/double/%.o,$(1))
+baselines   = $(patsubst %.c,$(OUT)/baseline/%.o,$(1))
 INSIDE     := $(call objects,$(CORE) $(filter-out server/main.c,$(SERVER))) $(OUT)/assets.o
 
 FUZZ       := $(BUILD)/fuzz
@@ -77,7 +81,7 @@ FUZZFLAGS  := -std=c11 -D_GNU_SOURCE -g -O1 -fno-math-errno -ffp-contract=off -f
               -fsanitize=address,undefined -fno-sanitize-recover=all -D__SANITIZE_ADDRESS__=1
 
 PROGRAM    := $(OUT)/traind
-PROGRAMS   := $(OUT)/tests $(OUT)/tests-double $(OUT)/planted
+PROGRAMS   := $(OUT)/tests $(OUT)/tests-double $(OUT)/tests-baseline $(OUT)/planted
 
 ## all: build the program, build/traind (the default)
 all: $(PROGRAM)
@@ -92,6 +96,12 @@ $(OUT)/tests: $(call objects,$(TESTS)) $(INSIDE)
 
 # The core once more with double for its numbers: finite differences have digits to spare there.
 $(OUT)/tests-double: $(call doubles,$(DOUBLE) $(PORTABLE))
+	@echo "link $@"
+	@$(LINK) $^ -lnettle -larchive -lpng -ljpeg -lm -lpthread -o $@
+
+# The core once more as another processor would have it: without oneDNN, and nothing compiled for more instructions than
+# every processor has.
+$(OUT)/tests-baseline: $(call baselines,$(BASELINE) $(PORTABLE))
 	@echo "link $@"
 	@$(LINK) $^ -lnettle -larchive -lpng -ljpeg -lm -lpthread -o $@
 
@@ -115,6 +125,11 @@ $(OUT)/double/%.o: %.c $(OUT)/flags
 	@mkdir -p $(@D)
 	@echo "compile $< with double"
 	@$(COMPILE) -DTRAIND_ONEDNN=0 -DTRAIND_REAL_DOUBLE -c $< -o $@
+
+$(OUT)/baseline/%.o: %.c $(OUT)/flags
+	@mkdir -p $(@D)
+	@echo "compile $< for any processor"
+	@$(COMPILE) -DTRAIND_ONEDNN=0 -DTRAIND_BASELINE -c $< -o $@
 
 # The parsers once more, watched by libFuzzer and two sanitizers. As gcc does, and clang does not, the flags say that one
 # of them watches.

@@ -6,7 +6,7 @@
 
 static enum isa of_processor(void)
 {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(TRAIND_BASELINE)
     if (__builtin_cpu_supports("avx512f"))
         return ISA_AVX512;
     if (__builtin_cpu_supports("avx2"))

@@ -27,8 +27,8 @@ typedef float real;
 
 /* In front of a function with a hot loop: compiled for several instruction sets, the processor
  * picks at start. Without fused multiply-adds (see Makefile) all of them give the same digits. */
-#if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__) &&                 \
-    !defined(__SANITIZE_THREAD__)
+#if !defined(TRAIND_BASELINE) && defined(__x86_64__) && defined(__linux__) &&                      \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define VECTOR_CLONES

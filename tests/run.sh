@@ -64,6 +64,8 @@ if [ -z "${T:-}" ]; then
     plain "lint" tests/lint/lint.sh . "$out/objects"
 fi
 part "core in double precision" "$out/tests-double"
+part "core for any processor" "$out/tests-baseline"
+[ -n "${T:-}" ] || plain "digits" tests/digits.sh "$out"
 part "core, server and API" "$out/tests"
 plain "browser" env TRAIND="$out/traind" node tests/browser/run.mjs
 
