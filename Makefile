@@ -2,7 +2,7 @@
 #
 #   make SANITIZE=address,undefined test     the same under sanitizers, in a folder of its own
 #   make SANITIZE=thread test
-#   make ONEDNN=0                            without oneDNN: the reference kernels alone
+#   make ONEDNN=0                            without oneDNN: our own kernels for any processor
 #   make WERROR=1                            warnings are errors, as in CI
 #   make test T=word                         only the tests whose sentence or file contains the word
 #   make bench QUICK=1                       two minutes of measuring instead of eight; BENCH_SECONDS of one turn
