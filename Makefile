@@ -39,7 +39,7 @@ OUT       := $(BUILD)$(addprefix /,$(SANITIZED))$(addprefix /,$(BARE))
 # ---- flags ----
 
 # Losses must be the same from build to build: no -ffast-math, no -march=native, no fused multiply-adds.
-WARNINGS  := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-missing-field-initializers \
+WARNINGS  := -Wall -Wextra -Wpointer-arith -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-missing-field-initializers \
              $(if $(filter 1,$(WERROR)),-Werror)
 ALWAYS    := -std=c11 -D_GNU_SOURCE -g -fno-math-errno -ffp-contract=off -I. $(WARNINGS)
 

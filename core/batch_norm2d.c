@@ -78,7 +78,7 @@ static void collect_group(const struct batch_norm_state *s, const struct op_call
 {
     int64_t count = s->extent.pixels * s->extent.block,
             sample = s->extent.rounded * s->extent.pixels;
-    const real *x = call->x + first * s->extent.pixels;
+    const real *x = (const real *)call->x + first * s->extent.pixels;
     struct double_lanes sums = {{0}}, squares = {{0}};
     for (int64_t n = 0; n < call->samples; n++)
         rows_add(x + n * sample, count, &sums);
@@ -111,9 +111,9 @@ static void forward(struct op *op, const struct op_call *call)
                                    .shift = spread(s, by->shift, first)};
         for (int64_t n = 0; n < call->samples; n++) {
             int64_t at = n * sample + first * s->extent.pixels;
-            rows.x = call->x + at;
-            rows.other = s->sum_with ? call->xs[1] + at : NULL;
-            rows.y = call->y + at;
+            rows.x = (const real *)call->x + at;
+            rows.other = s->sum_with ? (const real *)call->xs[1] + at : NULL;
+            rows.y = (real *)call->y + at;
             rows_normalize(&rows);
         }
     }
@@ -129,9 +129,9 @@ static void collect_back(struct op *op, const struct op_call *call)
         struct rows_slopes rows = {.count = s->extent.pixels * s->extent.block, .mean = &mean};
         for (int64_t n = 0; n < call->samples; n++) {
             int64_t at = n * sample + first * s->extent.pixels;
-            rows.x = call->x + at;
-            rows.dy = call->dy + at;
-            rows.y = s->relu ? call->y + at : NULL;
+            rows.x = (const real *)call->x + at;
+            rows.dy = (real *)call->dy + at;
+            rows.y = s->relu ? (const real *)call->y + at : NULL;
             rows_add_slopes(&rows);
         }
         fold(s, &rows.sums, slot + first);
@@ -152,9 +152,9 @@ static void backward(struct op *op, const struct op_call *call)
                                      .level = spread(s, s->slope.level, first)};
         for (int64_t n = 0; n < call->samples; n++) {
             int64_t at = n * sample + first * s->extent.pixels;
-            rows.x = call->x + at;
-            rows.dy = call->dy + at;
-            rows.dx = call->dx ? call->dx + at : NULL;
+            rows.x = (const real *)call->x + at;
+            rows.dy = (const real *)call->dy + at;
+            rows.dx = call->dx ? (real *)call->dx + at : NULL;
             rows.dother = dother ? dother + at : NULL;
             rows_gradient(&rows);
         }

@@ -170,11 +170,11 @@ static void run_planes(const struct op *op, const struct op_call *call, enum wor
         if (s->max)
             p.winners = s->winners + call->shard * s->shard_count + i * y_size;
         if (ahead) {
-            p.x = call->x + i * x_size;
-            p.y = call->y + i * y_size;
+            p.x = (const real *)call->x + i * x_size;
+            p.y = (real *)call->y + i * y_size;
         } else {
-            p.dy = call->dy + i * y_size;
-            p.dx = call->dx + i * x_size;
+            p.dy = (const real *)call->dy + i * y_size;
+            p.dx = (real *)call->dx + i * x_size;
         }
         (lanes == 16 ? plane16 : lanes == 8 ? plane8 : plane1)(&p);
     }
@@ -189,7 +189,7 @@ static void backward(struct op *op, const struct op_call *call)
 {
     if (!call->dx)
         return;
-    memset(call->dx, 0, (size_t)(call->samples * op->x_count) * sizeof *call->dx);
+    memset(call->dx, 0, (size_t)(call->samples * op->x_count) * sizeof(real));
     run_planes(op, call,
                ((const struct pool_state *)op->state)->max ? MAX_BACKWARD : MEAN_BACKWARD);
 }

@@ -38,7 +38,10 @@ static void draw(const struct dropout_state *s, const struct op_call *call, uint
 
 /* A factor of 0 and not a zero put in a number's place, so that a NaN stays one. Channels that fill
  * up a block get it too. */
-static void apply(const struct op *op, const struct op_call *call, const real *in, real *out)
+static inline __attribute__((always_inline)) void apply_to(const struct op *op,
+                                                           const struct op_call *call,
+                                                           const void *in, void *out,
+                                                           const enum number number)
 {
     const struct dropout_state *s = op->state;
     const uint8_t *kept = s->kept + call->keeper * s->keeper_count, none = 0;
@@ -51,14 +54,24 @@ static void apply(const struct op *op, const struct op_call *call, const real *i
             int64_t step = missing || s->channels ? 0 : 1; /* to the next pixel's draw */
             const uint8_t *draws = missing ? &none : kept + c * (s->channels ? 1 : pixels);
             for (int64_t p = 0; p < pixels; p++)
-                out[at + p * lanes] = in[at + p * lanes] * ((real)draws[p * step] * s->factor);
+                number_put(number, out, at + p * lanes,
+                           number_get(number, in, at + p * lanes) *
+                               ((real)draws[p * step] * s->factor));
         }
 }
 
-static void copy(const struct op *op, const struct op_call *call, const real *in, real *out)
+static void apply(const struct op *op, const struct op_call *call, const void *in, void *out)
+{
+    if (op->x_number == NUMBER_BF16)
+        apply_to(op, call, in, out, NUMBER_BF16);
+    else
+        apply_to(op, call, in, out, NUMBER_REAL);
+}
+
+static void copy(const struct op *op, const struct op_call *call, const void *in, void *out)
 {
     if (in != out)
-        memcpy(out, in, (size_t)(call->samples * op->x_count) * sizeof *out);
+        memcpy(out, in, (size_t)(call->samples * op->x_count) * number_size(op->x_number));
 }
 
 static void forward(struct op *op, const struct op_call *call)
@@ -111,6 +124,8 @@ bool dropout_make(const struct op_setup *setup, struct op *op, struct error *err
                       .y_count = count,
                       .x_block = setup->block,
                       .y_block = setup->block,
+                      .x_number = setup->number,
+                      .y_number = setup->number,
                       .traits = setup->keep_x ? 0 : OP_IN_PLACE,
                       .state = s,
                       .forward = forward,

@@ -285,18 +285,51 @@ struct activation_state {
 static void clear_missing(const struct op *op, const struct op_call *call)
 {
     const struct activation_state *s = op->state;
-    int64_t last = op->y_count - s->pixels * op->y_block;
+    int64_t last = op->y_count - s->pixels * op->y_block, size = (int64_t)number_size(op->y_number);
+    unsigned char *y = call->y;
     for (int64_t n = 0; n < call->samples; n++)
         for (int64_t p = 0; p < s->pixels; p++)
-            memset(call->y + n * op->y_count + last + (p + 1) * op->y_block - s->missing, 0,
-                   (size_t)s->missing * sizeof *call->y);
+            memset(y + (n * op->y_count + last + (p + 1) * op->y_block - s->missing) * size, 0,
+                   (size_t)(s->missing * size));
+}
+
+/* bf16 numbers are widened, computed and rounded in pieces that stay in the nearest cache. */
+enum { PIECE = 512 };
+
+static void forward_bf16(const struct activation_state *s, const bf16 *x, bf16 *y, int64_t count)
+{
+    real wide[PIECE];
+    for (int64_t i = 0; i < count; i += PIECE) {
+        int64_t piece = count - i < PIECE ? count - i : PIECE;
+        bf16_widen_all(x + i, wide, piece);
+        s->row->forward(&(struct elements){s->options, wide, wide, NULL, NULL, piece});
+        bf16_round_all(wide, y + i, piece);
+    }
+}
+
+static void backward_bf16(const struct activation_state *s, const struct op_call *call,
+                          int64_t count)
+{
+    real seen[PIECE], wide[PIECE];
+    const bf16 *reads = s->row->needs_x ? call->x : call->y, *dy = call->dy;
+    bf16 *dx = call->dx;
+    for (int64_t i = 0; i < count; i += PIECE) {
+        int64_t piece = count - i < PIECE ? count - i : PIECE;
+        bf16_widen_all(reads + i, seen, piece);
+        bf16_widen_all(dy + i, wide, piece);
+        s->row->backward(&(struct elements){s->options, seen, seen, wide, wide, piece});
+        bf16_round_all(wide, dx + i, piece);
+    }
 }
 
 static void forward(struct op *op, const struct op_call *call)
 {
     const struct activation_state *s = op->state;
-    s->row->forward(&(struct elements){
-        .options = s->options, .x = call->x, .y = call->y, .count = call->samples * op->x_count});
+    int64_t count = call->samples * op->x_count;
+    if (op->x_number == NUMBER_BF16)
+        forward_bf16(s, call->x, call->y, count);
+    else
+        s->row->forward(&(struct elements){s->options, call->x, call->y, NULL, NULL, count});
     if (s->missing > 0)
         clear_missing(op, call);
 }
@@ -304,13 +337,14 @@ static void forward(struct op *op, const struct op_call *call)
 static void backward(struct op *op, const struct op_call *call)
 {
     const struct activation_state *s = op->state;
-    if (call->dx)
-        s->row->backward(&(struct elements){.options = s->options,
-                                            .x = call->x,
-                                            .y = call->y,
-                                            .dy = call->dy,
-                                            .dx = call->dx,
-                                            .count = call->samples * op->x_count});
+    int64_t count = call->samples * op->x_count;
+    if (!call->dx)
+        return;
+    if (op->x_number == NUMBER_BF16)
+        backward_bf16(s, call, count);
+    else
+        s->row->backward(
+            &(struct elements){s->options, call->x, call->y, call->dy, call->dx, count});
 }
 
 static void drop(struct op *op)
@@ -348,6 +382,8 @@ bool elementwise_make(const struct op_setup *setup, struct op *op, struct error 
                       .y_count = count,
                       .x_block = setup->block,
                       .y_block = setup->block,
+                      .x_number = setup->number,
+                      .y_number = setup->number,
                       .traits = (in_place ? OP_IN_PLACE : 0) | (row->needs_x ? 0 : OP_READS_Y),
                       .state = s,
                       .forward = forward,

@@ -14,15 +14,9 @@ static void drop(struct op *op)
 
 /* ---- sum ---- */
 
-VECTOR_CLONES static void sum(const real *a, const real *b, real *y, int64_t count)
-{
-    for (int64_t i = 0; i < count; i++)
-        y[i] = a[i] + b[i];
-}
-
 static void sum_forward(struct op *op, const struct op_call *call)
 {
-    sum(call->xs[0], call->xs[1], call->y, call->samples * op->y_count);
+    numbers_add(op->x_number, call->xs[0], call->xs[1], call->y, call->samples * op->y_count);
 }
 
 static void sum_backward(struct op *op, const struct op_call *call)
@@ -30,7 +24,7 @@ static void sum_backward(struct op *op, const struct op_call *call)
     for (int i = 0; i < 2; i++)
         if (call->dxs[i] && call->dxs[i] != call->dy)
             memcpy(call->dxs[i], call->dy,
-                   (size_t)(call->samples * op->y_count) * sizeof *call->dy);
+                   (size_t)(call->samples * op->y_count) * number_size(op->y_number));
 }
 
 bool residual_make(const struct op_setup *setup, struct op *op, struct error *error)
@@ -42,6 +36,8 @@ bool residual_make(const struct op_setup *setup, struct op *op, struct error *er
                       .y_count = count,
                       .x_block = setup->block,
                       .y_block = setup->block,
+                      .x_number = setup->number,
+                      .y_number = setup->number,
                       .traits = setup->keep_x ? 0 : OP_IN_PLACE,
                       .forward = sum_forward,
                       .backward = sum_backward};
@@ -52,26 +48,26 @@ bool residual_make(const struct op_setup *setup, struct op *op, struct error *er
 
 struct concat_state {
     int inputs;
-    int64_t counts[LAYER_BRANCHES_MAX]; /* numbers of one sample of each input */
+    size_t bytes[LAYER_BRANCHES_MAX]; /* of one sample of each input */
 };
 
 static void concat_forward(struct op *op, const struct op_call *call)
 {
     const struct concat_state *s = op->state;
-    real *y = call->y;
+    unsigned char *y = call->y;
     for (int64_t n = 0; n < call->samples; n++)
-        for (int i = 0; i < s->inputs; y += s->counts[i++])
-            memcpy(y, call->xs[i] + n * s->counts[i], (size_t)s->counts[i] * sizeof *y);
+        for (int i = 0; i < s->inputs; y += s->bytes[i++])
+            memcpy(y, (const unsigned char *)call->xs[i] + (size_t)n * s->bytes[i], s->bytes[i]);
 }
 
 static void concat_backward(struct op *op, const struct op_call *call)
 {
     const struct concat_state *s = op->state;
-    const real *dy = call->dy;
+    const unsigned char *dy = call->dy;
     for (int64_t n = 0; n < call->samples; n++)
-        for (int i = 0; i < s->inputs; dy += s->counts[i++])
+        for (int i = 0; i < s->inputs; dy += s->bytes[i++])
             if (call->dxs[i])
-                memcpy(call->dxs[i] + n * s->counts[i], dy, (size_t)s->counts[i] * sizeof *dy);
+                memcpy((unsigned char *)call->dxs[i] + (size_t)n * s->bytes[i], dy, s->bytes[i]);
 }
 
 bool concat_make(const struct op_setup *setup, struct op *op, struct error *error)
@@ -86,7 +82,7 @@ bool concat_make(const struct op_setup *setup, struct op *op, struct error *erro
     for (int i = 0; i < layer->source_count; i++) {
         int source = layer->sources[i];
         const struct shape *shape = source < 0 ? &plan->data.sample : &plan->layers[source].output;
-        s->counts[i] = op_count(shape, setup->block);
+        s->bytes[i] = (size_t)op_count(shape, setup->block) * number_size(setup->number);
         whole_blocks &= shape->channels % setup->block == 0;
     }
     if (!whole_blocks) {
@@ -94,10 +90,12 @@ bool concat_make(const struct op_setup *setup, struct op *op, struct error *erro
         return false;
     }
     *op = (struct op){.kernel = "by channel",
-                      .x_count = s->counts[0],
+                      .x_count = (int64_t)(s->bytes[0] / number_size(setup->number)),
                       .y_count = op_count(&layer->output, setup->block),
                       .x_block = setup->block,
                       .y_block = setup->block,
+                      .x_number = setup->number,
+                      .y_number = setup->number,
                       .state = s,
                       .forward = concat_forward,
                       .backward = concat_backward,

@@ -8,41 +8,49 @@
 
 const struct kernel_row kernel_rows[] = {
 #if TRAIND_ONEDNN
-    {&layer_conv2d, KERNELS_BEST, portable_few_conv2d_make},
-    {&layer_conv2d, KERNELS_BEST, onednn_conv2d_make},
-    {&layer_linear, KERNELS_BEST, onednn_linear_make},
+    {&layer_conv2d, KERNELS_BEST, portable_few_conv2d_make, ROW_REALS},
+    {&layer_conv2d, KERNELS_BEST, onednn_conv2d_make, ROW_REALS},
+    {&layer_linear, KERNELS_BEST, onednn_linear_make, ROW_REALS},
 #endif
-    {&layer_conv2d, KERNELS_PORTABLE, portable_conv2d_make},
-    {&layer_linear, KERNELS_PORTABLE, portable_linear_make},
+    {&layer_conv2d, KERNELS_PORTABLE, portable_conv2d_make, ROW_REALS},
+    {&layer_linear, KERNELS_PORTABLE, portable_linear_make, ROW_REALS},
 #if TRAIND_ONEDNN
-    {&layer_conv2d, KERNELS_BEST, onednn_gemm_conv2d_make},
+    {&layer_conv2d, KERNELS_BEST, onednn_gemm_conv2d_make, ROW_REALS},
 #endif
-    {&layer_max_pool2d, KERNELS_PORTABLE, blocked_pool2d_make},
-    {&layer_avg_pool2d, KERNELS_PORTABLE, blocked_pool2d_make},
-    {&layer_adaptive_avg_pool2d, KERNELS_PORTABLE, blocked_pool2d_make},
-    {&layer_batch_norm2d, KERNELS_PORTABLE, batch_norm2d_fused_make},
-    {&layer_conv2d, KERNELS_REFERENCE, reference_conv2d_make},
-    {&layer_locally_connected2d, KERNELS_REFERENCE, reference_locally_connected2d_make},
-    {&layer_linear, KERNELS_REFERENCE, reference_linear_make},
-    {&layer_max_pool2d, KERNELS_REFERENCE, reference_max_pool2d_make},
-    {&layer_avg_pool2d, KERNELS_REFERENCE, reference_avg_pool2d_make},
-    {&layer_adaptive_avg_pool2d, KERNELS_REFERENCE, reference_avg_pool2d_make},
-    {&layer_relu, KERNELS_REFERENCE, elementwise_make},
-    {&layer_leaky_relu, KERNELS_REFERENCE, elementwise_make},
-    {&layer_elu, KERNELS_REFERENCE, elementwise_make},
-    {&layer_gelu, KERNELS_REFERENCE, elementwise_make},
-    {&layer_silu, KERNELS_REFERENCE, elementwise_make},
-    {&layer_sigmoid, KERNELS_REFERENCE, elementwise_make},
-    {&layer_tanh, KERNELS_REFERENCE, elementwise_make},
-    {&layer_dropout, KERNELS_REFERENCE, dropout_make},
-    {&layer_dropout2d, KERNELS_REFERENCE, dropout_make},
-    {&layer_batch_norm2d, KERNELS_REFERENCE, batch_norm2d_make},
-    {&layer_residual, KERNELS_REFERENCE, residual_make},
-    {&layer_concat, KERNELS_REFERENCE, concat_make},
-    {&layer_flatten, KERNELS_REFERENCE, flatten_make},
+    {&layer_max_pool2d, KERNELS_PORTABLE, blocked_pool2d_make, ROW_REALS},
+    {&layer_avg_pool2d, KERNELS_PORTABLE, blocked_pool2d_make, ROW_REALS},
+    {&layer_adaptive_avg_pool2d, KERNELS_PORTABLE, blocked_pool2d_make, ROW_REALS},
+    {&layer_batch_norm2d, KERNELS_PORTABLE, batch_norm2d_fused_make, ROW_REALS},
+    {&layer_conv2d, KERNELS_REFERENCE, reference_conv2d_make, ROW_REALS},
+    {&layer_locally_connected2d, KERNELS_REFERENCE, reference_locally_connected2d_make, ROW_REALS},
+    {&layer_linear, KERNELS_REFERENCE, reference_linear_make, ROW_REALS},
+    {&layer_max_pool2d, KERNELS_REFERENCE, reference_max_pool2d_make, ROW_REALS},
+    {&layer_avg_pool2d, KERNELS_REFERENCE, reference_avg_pool2d_make, ROW_REALS},
+    {&layer_adaptive_avg_pool2d, KERNELS_REFERENCE, reference_avg_pool2d_make, ROW_REALS},
+    {&layer_relu, KERNELS_REFERENCE, elementwise_make, ROW_EITHER},
+    {&layer_leaky_relu, KERNELS_REFERENCE, elementwise_make, ROW_EITHER},
+    {&layer_elu, KERNELS_REFERENCE, elementwise_make, ROW_EITHER},
+    {&layer_gelu, KERNELS_REFERENCE, elementwise_make, ROW_EITHER},
+    {&layer_silu, KERNELS_REFERENCE, elementwise_make, ROW_EITHER},
+    {&layer_sigmoid, KERNELS_REFERENCE, elementwise_make, ROW_EITHER},
+    {&layer_tanh, KERNELS_REFERENCE, elementwise_make, ROW_EITHER},
+    {&layer_dropout, KERNELS_REFERENCE, dropout_make, ROW_EITHER},
+    {&layer_dropout2d, KERNELS_REFERENCE, dropout_make, ROW_EITHER},
+    {&layer_batch_norm2d, KERNELS_REFERENCE, batch_norm2d_make, ROW_REALS},
+    {&layer_residual, KERNELS_REFERENCE, residual_make, ROW_EITHER},
+    {&layer_concat, KERNELS_REFERENCE, concat_make, ROW_EITHER},
+    {&layer_flatten, KERNELS_REFERENCE, flatten_make, ROW_EITHER},
 };
 
 const size_t kernel_row_count = COUNT_OF(kernel_rows);
+
+static enum number row_number(const struct kernel_row *row, const struct op_setup *setup)
+{
+    bool wanted = setup->precision == PRECISION_BF16;
+    return row->numbers == ROW_EITHER                 ? setup->number
+           : row->numbers == ROW_BF16_FIRST && wanted ? NUMBER_BF16
+                                                      : NUMBER_REAL;
+}
 
 /* One row, in the layout x has or in another one. */
 static bool row_make(const struct kernel_row *row, const struct op_setup *setup, struct op *op,
@@ -53,6 +61,7 @@ static bool row_make(const struct kernel_row *row, const struct op_setup *setup,
         for (size_t i = 0; i < COUNT_OF(blocks); i++) {
             struct op_setup tried = *setup;
             tried.block = blocks[i];
+            tried.number = row_number(row, setup);
             tried.settle = settle;
             if (row->make(&tried, op, error))
                 return true;
@@ -88,6 +97,20 @@ bool kernels_make(const struct op_setup *setup, enum kernel_choice choice, struc
     }
     return error_set(error, ERROR_UNSUPPORTED, setup->layer->pointer,
                      "no kernel of this build computes %s", setup->layer->kind->name);
+}
+
+bool kernels_have_bf16(enum kernel_choice choice, struct error *error)
+{
+    const char *why = "needs oneDNN, which this build has not";
+    if (choice != KERNELS_BEST)
+        why = "is computed by oneDNN alone, not by the kernels that were asked for";
+#if TRAIND_ONEDNN
+    else if (onednn_has_bf16())
+        return true;
+    else
+        why = "needs a processor with AVX512-BF16, which this one has not (or may not use)";
+#endif
+    return error_set(error, ERROR_UNSUPPORTED, "/precision", "bf16 %s; fp32 works", why);
 }
 
 void kernels_greet_thread(void)

@@ -10,17 +10,26 @@
 #include "core/op.h"
 #include "core/trainer.h"
 
+/* What numbers a row's ops can have as x. */
+enum row_numbers {
+    ROW_REALS,
+    ROW_EITHER,    /* as they come: op_setup.number */
+    ROW_BF16_FIRST /* bf16 in a run of that precision, whatever comes */
+};
+
 struct kernel_row {
     const struct layer_kind *layer;
     enum kernel_choice set; /* serves where this or an earlier one is asked for */
     op_make *make;
+    enum row_numbers numbers;
 };
 
 extern const struct kernel_row kernel_rows[];
 extern const size_t kernel_row_count;
 
-/* Makes the op of setup->layer by the first row that can, in the layout x has (setup->block) if
- * possible, else in one the row can serve: the caller must bring x into op->x_block then. */
+/* Makes the op of setup->layer by the first row that can, in the layout and the numbers x has
+ * (setup->block, setup->number) if possible, else in those the row can serve: the caller must bring
+ * x into op->x_block and op->x_number then. */
 MUST_CHECK bool kernels_make(const struct op_setup *setup, enum kernel_choice choice, struct op *op,
                              struct error *error);
 
@@ -34,13 +43,19 @@ op_make reference_conv2d_make, reference_locally_connected2d_make, reference_lin
     flatten_make, blocked_pool2d_make, portable_conv2d_make, portable_few_conv2d_make,
     portable_linear_make, batch_norm2d_make, batch_norm2d_fused_make, residual_make, concat_make;
 
-/* A conversion of activations of that shape from layout `from` to `to`. */
-bool layout_make(const struct shape *shape, int from, int to, struct op *op,
+/* How activations lie in memory. */
+struct layout {
+    int block;
+    enum number number;
+};
+/* A conversion of activations of that shape from one layout to another. */
+bool layout_make(const struct shape *shape, struct layout from, struct layout to, struct op *op,
                  struct error *error) MUST_CHECK;
 #if TRAIND_ONEDNN
 op_make onednn_conv2d_make, onednn_gemm_conv2d_make, onednn_linear_make;
 const char *onednn_describe(void);
 void onednn_greet_thread(void);
+bool onednn_has_bf16(void);
 #endif
 
 #endif

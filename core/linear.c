@@ -55,7 +55,7 @@ struct linear_range linear_range(const struct op *op, int task)
 void linear_fill_bias(const struct linear_state *s, const struct op_call *call)
 {
     for (int64_t n = 0; n < call->samples; n++) {
-        real *y = call->y + n * s->out;
+        real *y = (real *)call->y + n * s->out;
         if (s->bias < 0)
             memset(y, 0, (size_t)s->out * sizeof *y);
         else
@@ -70,9 +70,10 @@ void linear_gather_bias(const struct op *op, const struct op_gather *gather)
     if (s->bias < 0)
         return;
     for (int64_t o = range.first; o < range.end; o++) {
+        const real *dy = gather->dy;
         real sum = 0;
         for (int64_t n = 0; n < gather->samples; n++)
-            sum += gather->dy[n * s->out + o];
+            sum += dy[n * s->out + o];
         gather->gradients[s->bias + o] = sum;
     }
 }

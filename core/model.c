@@ -92,27 +92,34 @@ static void node_finish(struct model *model, struct node *node, bool want_gradie
     node->y = model->inputs[node->first_input].edge;
     if (!(op->traits & OP_IN_PLACE))
         node->y = edge_add(model, &(struct edge){.count = op->y_count,
-                                                 .block = op->y_block,
+                                                 .layout = {op->y_block, op->y_number},
                                                  .original = -1,
                                                  .want_gradient = want_gradient});
     model->edges[node->y].kept |= kept || (op->traits & OP_READS_Y);
     model->node_count++;
 }
 
-/* The edge `from` in layout `block`: itself, a conversion that is there already, or a new one. −1
- * when memory is gone. */
-static int edge_in(struct model *model, int from, const struct shape *shape, int block,
-                   struct error *error)
+static bool same_layout(struct layout a, struct layout b)
 {
+    return a.block == b.block && a.number == b.number;
+}
+
+/* The output of a layer, or for −1 the data, in that layout: the edge it is on, a conversion that
+ * is there already, or a new one. −1 when memory is gone. */
+static int value_in(struct model *model, int value, struct layout layout, struct error *error)
+{
+    const struct plan *plan = model->setup.plan;
+    const struct shape *shape = value < 0 ? &plan->data.sample : &plan->layers[value].output;
+    int from = model->value_edge[value + 1];
     const struct edge *edge = &model->edges[from];
-    if (edge->block == block)
+    if (same_layout(edge->layout, layout))
         return from;
     for (int i = 0; i < model->edge_count; i++)
-        if (model->edges[i].original == from && model->edges[i].block == block)
+        if (model->edges[i].original == from && same_layout(model->edges[i].layout, layout))
             return i;
     struct node *node = &model->nodes[model->node_count];
     *node = (struct node){.first_input = model->input_count, .inputs = 1};
-    if (!layout_make(shape, edge->block, block, &node->op, error))
+    if (!layout_make(shape, edge->layout, layout, &node->op, error))
         return -1;
     model->inputs[model->input_count++] = (struct input){.edge = from};
     node_finish(model, node, edge->want_gradient, edge->kept);
@@ -126,10 +133,9 @@ static bool link_inputs(struct model *model, struct node *node, struct error *er
     const struct plan *plan = model->setup.plan;
     struct outside outside = look_outside(plan, node->layer, node->layers);
     int edges[COUNT_OF(outside.values)];
+    const struct layout layout = {node->op.x_block, node->op.x_number};
     for (int i = 0; i < outside.count; i++) {
-        int value = outside.values[i];
-        const struct shape *shape = value < 0 ? &plan->data.sample : &plan->layers[value].output;
-        edges[i] = edge_in(model, model->value_edge[value + 1], shape, node->op.x_block, error);
+        edges[i] = value_in(model, outside.values[i], layout, error);
         if (edges[i] < 0)
             return false;
     }
@@ -159,7 +165,9 @@ static bool op_of(struct model *model, int index, struct op *op, struct error *e
                              .shards = plan->cut.shards,
                              .members = model->setup.threads,
                              .keepers = (int)keepers,
-                             .block = first->block,
+                             .block = first->layout.block,
+                             .number = first->layout.number,
+                             .precision = model->setup.spec->run.precision,
                              .chain = chain_length(plan, index),
                              .want_dx = first->want_gradient || layer->source_count > 1,
                              .keep_x = first->kept || joins_late(layer, first),
@@ -227,7 +235,7 @@ static struct touched edge_touched(const struct model *model, int edge)
             touch(&touched, node->segment, before);
         }
     }
-    if (edge == model->value_edge[model->setup.plan->layer_count])
+    if (edge == model->loss_edge)
         touch(&touched, model->segments - 1, model->segments - 1);
     return touched;
 }
@@ -253,7 +261,7 @@ static void decide_wholes(struct model *model)
 /* The first reader from behind writes an edge's gradient, the others add theirs. */
 static void decide_adds(struct model *model, bool *written)
 {
-    written[model->value_edge[model->setup.plan->layer_count]] = true;
+    written[model->loss_edge] = true;
     for (int i = model->node_count - 1; i >= 0; i--) {
         const struct node *node = &model->nodes[i];
         int64_t others = 0;
@@ -264,11 +272,11 @@ static void decide_adds(struct model *model, bool *written)
                 continue;
             input->adds = written[input->edge] && edge->want_gradient;
             input->at = others;
-            others += input->adds ? edge->count : 0;
+            others += input->adds ? edge_bytes(edge) : 0;
             written[input->edge] = true;
         }
-        if (others > model->other_count)
-            model->other_count = others;
+        if (others > model->other_bytes)
+            model->other_bytes = others;
     }
 }
 
@@ -278,32 +286,30 @@ static void reserve(struct model *model)
     int64_t all = plan->cut.shards, threads = model->setup.threads, size = plan->cut.shard_size;
     for (int i = 0; i < model->edge_count; i++) {
         struct edge *edge = &model->edges[i];
-        int64_t shard = saturating_product(size, edge->count);
+        int64_t shard = saturating_product(size, edge_bytes(edge));
         block_reserve(&model->block, &edge->values,
-                      saturating_product(edge->whole_values ? all : threads, shard), sizeof(real));
+                      saturating_product(edge->whole_values ? all : threads, shard), 1);
         if (edge->want_gradient)
             block_reserve(&model->block, &edge->gradients,
-                          saturating_product(edge->whole_gradients ? all : threads, shard),
-                          sizeof(real));
+                          saturating_product(edge->whole_gradients ? all : threads, shard), 1);
     }
-    if (model->other_count > 0)
+    if (model->other_bytes > 0)
         block_reserve(&model->block, &model->other,
-                      saturating_product(threads, saturating_product(size, model->other_count)),
-                      sizeof(real));
+                      saturating_product(threads, saturating_product(size, model->other_bytes)), 1);
     block_reserve(&model->block, &model->run->results, all, sizeof *model->run->results);
     block_reserve(&model->block, &model->run->labels, all * size, sizeof *model->run->labels);
 }
 
 /* ---- making and dropping ---- */
 
-/* Every source may need a conversion before it. */
+/* Every source may need a conversion before it, and the loss one. */
 static bool take_lists(struct model *model)
 {
     const struct plan *plan = model->setup.plan;
     size_t sources = 0;
     for (int i = 0; i < plan->layer_count; i++)
         sources += (size_t)plan->layers[i].source_count;
-    size_t nodes = (size_t)plan->layer_count + sources;
+    size_t nodes = (size_t)plan->layer_count + sources + 1;
     model->nodes = calloc(nodes + 1, sizeof *model->nodes);
     model->edges = calloc(nodes + 1, sizeof *model->edges);
     model->inputs = calloc(nodes + sources + 1, sizeof *model->inputs);
@@ -319,7 +325,7 @@ static bool build(struct model *model, struct error *error)
     const struct plan *plan = model->setup.plan;
     model->segments = 1;
     edge_add(model, &(struct edge){.count = shape_elements(&plan->data.sample),
-                                   .block = 1,
+                                   .layout = {1, NUMBER_REAL},
                                    .original = -1,
                                    .kept = readers(plan, -1) > 1});
     for (int i = 0, layers = 0; i < plan->layer_count; i += layers) {
@@ -327,6 +333,10 @@ static bool build(struct model *model, struct error *error)
         if (layers == 0)
             return false;
     }
+    model->loss_edge =
+        value_in(model, plan->layer_count - 1, (struct layout){1, NUMBER_REAL}, error);
+    if (model->loss_edge < 0)
+        return false;
     for (int i = model->node_count - 1; i >= 0; i--)
         model->first_node[model->nodes[i].segment] = i;
     model->first_node[model->segments] = model->node_count;

@@ -56,29 +56,30 @@ void model_pack(struct model *model, struct team *team, const real *parameters)
 /* ---- one op of one shard ---- */
 
 /* Where the shard's values or gradients of an edge lie; NULL where they are not wanted. */
-static real *edge_place(const struct model *model, int edge, bool gradients,
+static void *edge_place(const struct model *model, int edge, bool gradients,
                         const struct op_call *call)
 {
     const struct edge *e = &model->edges[edge];
     bool whole = gradients ? e->whole_gradients : e->whole_values;
-    real *base = gradients ? e->gradients : e->values;
+    unsigned char *base = gradients ? e->gradients : e->values;
     int64_t at = whole ? call->shard : call->member;
-    return base ? base + at * model->setup.plan->cut.shard_size * e->count : NULL;
+    return base ? base + at * model->setup.plan->cut.shard_size * edge_bytes(e) : NULL;
 }
 
 /* Kernels of a fixed shape read all samples of a shard: what lies behind the real ones must be
  * finite forward and zero backward. */
-static void clear_tail(const struct model *model, real *buffer, int64_t count, int64_t samples)
+static void clear_tail(const struct model *model, void *buffer, int edge, int64_t samples)
 {
     int64_t missing = model->setup.plan->cut.shard_size - samples;
+    int64_t bytes = edge_bytes(&model->edges[edge]);
     if (buffer && missing > 0)
-        memset(buffer + samples * count, 0, (size_t)(missing * count) * sizeof *buffer);
+        memset((unsigned char *)buffer + samples * bytes, 0, (size_t)(missing * bytes));
 }
 
 /* The places of one op's call. */
 struct places {
-    const real *xs[LAYER_BRANCHES_MAX + 1];
-    real *dxs[LAYER_BRANCHES_MAX + 1];
+    const void *xs[LAYER_BRANCHES_MAX + 1];
+    void *dxs[LAYER_BRANCHES_MAX + 1];
 };
 
 static void place(const struct model *model, const struct node *node, struct op_call *call,
@@ -90,7 +91,7 @@ static void place(const struct model *model, const struct node *node, struct op_
         places->xs[k] = edge_place(model, input->edge, false, call);
         places->dxs[k] = gradients ? edge_place(model, input->edge, true, call) : NULL;
         if (places->dxs[k] && input->adds)
-            places->dxs[k] = model->other + (call->member * model->other_count + input->at) * shard;
+            places->dxs[k] = model->other + (call->member * model->other_bytes + input->at) * shard;
     }
     call->keeper = node->by_shard ? call->shard : call->member;
     call->xs = places->xs;
@@ -101,10 +102,11 @@ static void place(const struct model *model, const struct node *node, struct op_
     call->dy = gradients ? edge_place(model, node->y, true, call) : NULL;
 }
 
-VECTOR_CLONES static void add(real *restrict sum, const real *restrict other, int64_t count)
+static void add_gradient(const struct model *model, const struct edge *edge, void *sum,
+                         const void *other)
 {
-    for (int64_t i = 0; i < count; i++)
-        sum[i] += other[i];
+    numbers_add(edge->layout.number, sum, other, sum,
+                model->setup.plan->cut.shard_size * edge->count);
 }
 
 static void forward_node(struct model *model, struct node *node, struct op_call *call)
@@ -113,7 +115,7 @@ static void forward_node(struct model *model, struct node *node, struct op_call 
     struct places places;
     place(model, node, call, &places, false);
     node->op.forward(&node->op, call);
-    clear_tail(model, call->y, node->op.y_count, call->samples);
+    clear_tail(model, call->y, node->y, call->samples);
     count_time(model, node, PROFILE_FORWARD, call->member, began);
 }
 
@@ -127,11 +129,10 @@ static void backward_node(struct model *model, struct node *node, struct op_call
     node->op.backward(&node->op, call);
     for (int k = 0; k < node->inputs; k++) {
         const struct input *input = &model->inputs[node->first_input + k];
-        int64_t count = model->edges[input->edge].count;
-        clear_tail(model, places.dxs[k], count, call->samples);
+        const struct edge *edge = &model->edges[input->edge];
+        clear_tail(model, places.dxs[k], input->edge, call->samples);
         if (places.dxs[k] && input->adds)
-            add(edge_place(model, input->edge, true, call), places.dxs[k],
-                model->setup.plan->cut.shard_size * count);
+            add_gradient(model, edge, edge_place(model, input->edge, true, call), places.dxs[k]);
     }
     count_time(model, node, PROFILE_BACKWARD, call->member, began);
 }
@@ -182,24 +183,24 @@ static void shard_input(struct model *model, const struct op_call *call)
     int64_t began = profile_begin(model->run->profile);
     real *x = edge_place(model, 0, false, call);
     batch_fill(&part, x, shard_labels(model, call));
-    clear_tail(model, x, model->edges[0].count, call->samples);
+    clear_tail(model, x, 0, call->samples);
     profile_end(model->run->profile, call->member, PROFILE_DATA, began);
 }
 
 static void shard_loss(struct model *model, const struct op_call *call)
 {
     const struct plan *plan = model->setup.plan;
-    int last = model->value_edge[plan->layer_count];
     int64_t began = profile_begin(model->run->profile);
     struct loss_call loss = {.loss = &model->setup.spec->loss,
                              .labels = shard_labels(model, call),
-                             .y = edge_place(model, last, false, call),
-                             .dy = call->train ? edge_place(model, last, true, call) : NULL,
+                             .y = edge_place(model, model->loss_edge, false, call),
+                             .dy = call->train ? edge_place(model, model->loss_edge, true, call)
+                                               : NULL,
                              .samples = call->samples,
                              .classes = plan->data.classes,
                              .batch = model->run->batch.samples};
     loss_run(&loss);
-    clear_tail(model, loss.dy, plan->data.classes, call->samples);
+    clear_tail(model, loss.dy, model->loss_edge, call->samples);
     model->run->results[call->shard] = (struct shard_result){loss.loss_sum, loss.correct};
     profile_end(model->run->profile, call->member, PROFILE_LOSS, began);
 }

@@ -7,20 +7,26 @@
 /* What flows between ops: values forward, gradients backward, for one shard or for all of them. */
 struct edge {
     int64_t count; /* numbers of one sample */
-    int block;     /* layout */
-    int original;  /* −1, or the edge that this one is a conversion of */
+    struct layout layout;
+    int original; /* −1, or the edge that this one is a conversion of */
     bool want_gradient;
     bool kept;         /* read by several ops, or once more by its writer in the backward pass */
     bool whole_values; /* one buffer per shard; else one per thread */
     bool whole_gradients;
-    real *values, *gradients;
+    unsigned char *values, *gradients;
 };
+
+/* Bytes of one sample. */
+static inline int64_t edge_bytes(const struct edge *edge)
+{
+    return saturating_product(edge->count, (int64_t)number_size(edge->layout.number));
+}
 
 /* One edge that a node reads. */
 struct input {
     int edge;
     bool adds;  /* another reader's gradient is there already when this one comes, … */
-    int64_t at; /* … which then waits at `at` numbers (of one sample) of model.other */
+    int64_t at; /* … which then waits at `at` bytes (of one sample) of model.other */
 };
 
 /* One op and its edges. An op that works in place has its first input as its output. */
@@ -57,11 +63,12 @@ struct model {
     struct edge *edges;
     struct input *inputs;
     int node_count, edge_count, input_count;
-    int *value_edge;     /* (plan layers + 1) edge of the data and of every layer's output */
-    int *first_node;     /* (segments + 1) */
-    int segments;        /* stretches between barriers */
-    real *other;         /* (threads, other_count) a gradient that will be added */
-    int64_t other_count; /* of one sample */
+    int *value_edge;      /* (plan layers + 1) edge of the data and of every layer's output */
+    int *first_node;      /* (segments + 1) */
+    int segments;         /* stretches between barriers */
+    int loss_edge;        /* what the loss reads: the last layer's output, as plain reals */
+    unsigned char *other; /* (threads, shard_size, other_bytes) a gradient that will be added */
+    int64_t other_bytes;  /* of one sample */
     struct model_run *run;
 };
 

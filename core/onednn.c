@@ -11,6 +11,13 @@ void onednn_greet_thread(void)
     omp_set_num_threads(1);
 }
 
+/* A newer instruction set has the bits of the older ones. */
+bool onednn_has_bf16(void)
+{
+    return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_bf16) ==
+           dnnl_cpu_isa_avx512_core_bf16;
+}
+
 /* One line per instruction set, because the text must be static. */
 #define LINE(isa, name)                                                                            \
     case isa:                                                                                      \

@@ -31,7 +31,7 @@ static void gather(struct op *op, const struct op_gather *gather)
     const struct linear_state *s = op->state;
     struct linear_range range = linear_range(op, gather->task);
     note(s, dnnl_sgemm('T', 'N', range.end - range.first, s->in, gather->samples, 1,
-                       gather->dy + range.first, s->out, gather->x, s->in, 0,
+                       (const real *)gather->dy + range.first, s->out, gather->x, s->in, 0,
                        gather->gradients + s->weight + range.first * s->in, s->in));
     linear_gather_bias(op, gather);
 }

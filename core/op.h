@@ -3,13 +3,15 @@
  *
  * Activations of a shard are (samples, channels, height, width). In layout `block` b > 1 the
  * channels come in groups of b: (samples, ⌈channels / b⌉, height, width, b), the missing channels
- * always zero; b = 1 is the plain order. Weights are packed once a step from the flat arrays into
- * the kernel's own order; each shard leaves its weight gradient in its own slot; `gather` adds the
- * slots in shard order into the flat gradient. */
+ * always zero; b = 1 is the plain order. They and their gradients are reals, or bf16 where an op
+ * says so (x_number, y_number); weights and weight gradients are reals everywhere. Weights are
+ * packed once a step from the flat arrays into the kernel's own order; each shard leaves its weight
+ * gradient in its own slot; `gather` adds the slots in shard order into the flat gradient. */
 #ifndef CORE_OP_H
 #define CORE_OP_H
 
 #include "core/block.h"
+#include "core/number.h"
 #include "core/plan.h"
 
 #include <stdatomic.h>
@@ -25,15 +27,15 @@ struct op_call {
     bool train;        /* false: an evaluation, without a backward pass */
     uint32_t epoch;    /* for draws, counted from 0 … */
     int64_t first;     /* … and the first sample's position in the epoch */
-    const real *x;     /* shard_size × op.x_count */
-    real *y;           /* shard_size × op.y_count; x itself when op is in place */
-    real *dy;          /* collect_back alone may change it */
-    real *dx;          /* NULL: not wanted; dy itself when op is in place */
+    const void *x;     /* shard_size × op.x_count numbers of the op's kind: enum number */
+    void *y;           /* shard_size × op.y_count; x itself when op is in place */
+    void *dy;          /* of the op's own: it may be changed */
+    void *dx;          /* NULL: not wanted; dy itself when op is in place */
     /* of an op that joins several inputs, in the order of the layer's sources; x is xs[0]. When it
      * computes several layers: the first one's sources, then the others' but for the chain itself.
      */
-    const real *const *xs;
-    real *const *dxs; /* each NULL when not wanted; dxs[0] is dx */
+    const void *const *xs;
+    void *const *dxs; /* each NULL when not wanted; dxs[0] is dx */
 };
 
 /* An op that looks at the whole batch before it can go on (batch normalization). In training its
@@ -59,7 +61,7 @@ struct op_gather {
     int task;           /* 0…op.gather_tasks − 1 */
     int64_t samples;    /* of the whole batch */
     int64_t shards;     /* that had samples: slots 0…shards − 1 count */
-    const real *x, *dy; /* the whole batch's, contiguous; only with OP_WHOLE_BATCH */
+    const void *x, *dy; /* the whole batch's, contiguous; only with OP_WHOLE_BATCH */
     real *gradients;    /* the flat array */
 };
 
@@ -67,9 +69,11 @@ struct op_setup {
     const struct plan *plan;
     const struct plan_layer *layer;
     int64_t shard_size, shards;
-    int members; /* threads of the team */
-    int keepers; /* how many shards can be between their forward and their backward pass */
-    int block;   /* layout that x would have */
+    int members;        /* threads of the team */
+    int keepers;        /* how many shards can be between their forward and their backward pass */
+    int block;          /* layout that x would have */
+    enum number number; /* and its numbers */
+    enum spec_precision precision; /* of the run */
     int chain;   /* how many layers, from this one on, one op may compute: each reads the one before
                     it (a join also what is there already), and nobody else does */
     bool settle; /* second round: slower ways are welcome */
@@ -91,8 +95,9 @@ struct op {
     const char *kernel;       /* which one serves, for people; static or in `state` */
     int64_t x_count, y_count; /* numbers of one sample, in the op's layouts */
     int x_block, y_block;     /* the layouts */
-    int layers;               /* how many layers of the chain it computes; 0 means 1 */
-    unsigned traits;          /* enum op_trait */
+    enum number x_number, y_number;
+    int layers;      /* how many layers of the chain it computes; 0 means 1 */
+    unsigned traits; /* enum op_trait */
     int gather_tasks;
     const struct op_barrier *barrier;                    /* NULL: shards need not meet */
     void *state;                                         /* the kernel's own */

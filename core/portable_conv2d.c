@@ -74,7 +74,7 @@ static void forward(struct op *op, const struct op_call *call)
 
     for (int64_t first = 0; first < call->samples; first += z->lot) {
         struct conv2d_lot lot = lot_at(s, call, first);
-        real *y = call->y + first * z->y_sample;
+        real *y = (real *)call->y + first * z->y_sample;
         for (int64_t g = 0; g < z->groups; g++)
             gemm_run(s->gemm, &(struct gemm){.rows = portable_conv2d_pixels(s, CONV2D_PIXELS, &lot),
                                              .inner = s->axes[CONV2D_WEIGHTS],
@@ -129,7 +129,8 @@ static void bias_backward(const struct conv2d_sizes *z, const struct op_call *ca
     for (int64_t panel = 0; panel < z->groups * z->panels; panel++) {
         double sums[GEMM_LANES] = {0};
         for (int64_t n = 0; n < call->samples; n++)
-            add_plane(call->dy + n * z->y_sample + panel * z->y_plane, z->y_plane, sums);
+            add_plane((const real *)call->dy + n * z->y_sample + panel * z->y_plane, z->y_plane,
+                      sums);
         for (int64_t lane = 0; lane < GEMM_LANES; lane++)
             bias[lanes_of(panel) + lane] = (real)sums[lane];
     }
@@ -143,7 +144,7 @@ static void backward(struct op *op, const struct op_call *call)
 
     for (int64_t first = 0; first < call->samples; first += z->lot) {
         struct conv2d_lot lot = lot_at(s, call, first);
-        weights_backward(s, &lot, call->dy + first * z->y_sample, slot);
+        weights_backward(s, &lot, (const real *)call->dy + first * z->y_sample, slot);
         if (call->dx)
             portable_conv2d_data(s, &lot, call);
     }

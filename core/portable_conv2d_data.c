@@ -104,7 +104,7 @@ void portable_conv2d_data(const struct portable_conv2d *s, const struct conv2d_l
 {
     bool folds = portable_conv2d_folds(s);
     int64_t bare = s->x.planes * padding_bare(&s->x.padding);
-    real *out = call->dx + lot->first * bare;
+    real *out = (real *)call->dx + lot->first * bare;
     real *dx = folds ? portable_conv2d_stage(s, &s->x, lot) : out;
     const real *dy = portable_conv2d_staged(s, &s->dy, lot, call->dy);
 

@@ -64,14 +64,14 @@ static void forward(struct op *op, const struct op_call *call)
     const struct shape *in = &layer->input, *out = &layer->output;
 
     for (int64_t image = 0; image < call->samples * in->channels; image++) {
-        const real *x = call->x + image * in->height * in->width;
+        const real *x = (const real *)call->x + image * in->height * in->width;
         for (int64_t p = 0; p < out->height * out->width; p++) {
             struct window w = window_at(layer, p);
             real sum = 0;
             for (int64_t iy = w.top; iy < w.bottom; iy++)
                 for (int64_t ix = w.left; ix < w.right; ix++)
                     sum += x[iy * in->width + ix];
-            call->y[image * out->height * out->width + p] = sum / (real)w.divisor;
+            ((real *)call->y)[image * out->height * out->width + p] = sum / (real)w.divisor;
         }
     }
 }
@@ -83,12 +83,13 @@ static void backward(struct op *op, const struct op_call *call)
 
     if (!call->dx)
         return;
-    memset(call->dx, 0, (size_t)(call->samples * op->x_count) * sizeof *call->dx);
+    memset(call->dx, 0, (size_t)(call->samples * op->x_count) * sizeof(real));
     for (int64_t image = 0; image < call->samples * in->channels; image++) {
-        real *dx = call->dx + image * in->height * in->width;
+        real *dx = (real *)call->dx + image * in->height * in->width;
         for (int64_t p = 0; p < out->height * out->width; p++) {
             struct window w = window_at(layer, p);
-            real share = call->dy[image * out->height * out->width + p] / (real)w.divisor;
+            real share =
+                ((const real *)call->dy)[image * out->height * out->width + p] / (real)w.divisor;
             for (int64_t iy = w.top; iy < w.bottom; iy++)
                 for (int64_t ix = w.left; ix < w.right; ix++)
                     dx[iy * in->width + ix] += share;

@@ -91,8 +91,8 @@ static void forward(struct op *op, const struct op_call *call)
     int64_t filters = s->out.channels, groups = s->options->groups, rows = filters / groups;
 
     for (int64_t n = 0; n < call->samples; n++) {
-        real *y = call->y + n * op->y_count;
-        im2col(s, call->x + n * op->x_count, columns);
+        real *y = (real *)call->y + n * op->y_count;
+        im2col(s, (const real *)call->x + n * op->x_count, columns);
         for (int64_t f = 0; f < filters; f++) {
             real bias = s->bias < 0 ? 0 : s->parameters[s->bias + f];
             for (int64_t p = 0; p < s->pixels; p++)
@@ -136,8 +136,8 @@ static void backward(struct op *op, const struct op_call *call)
 
     memset(slot, 0, (size_t)s->slot_size * sizeof *slot);
     for (int64_t n = 0; n < call->samples; n++) {
-        const real *dy = call->dy + n * op->y_count;
-        im2col(s, call->x + n * op->x_count, columns);
+        const real *dy = (const real *)call->dy + n * op->y_count;
+        im2col(s, (const real *)call->x + n * op->x_count, columns);
         weights_backward(s, dy, columns, slot);
         if (!call->dx)
             continue;
@@ -146,7 +146,7 @@ static void backward(struct op *op, const struct op_call *call)
             matrix_add_atb(s->parameters + s->weight + g * rows * s->k, dy + g * rows * s->pixels,
                            columns + g * s->k * s->pixels,
                            (struct matrix_size){s->k, s->pixels, rows});
-        col2im(s, columns, call->dx + n * op->x_count);
+        col2im(s, columns, (real *)call->dx + n * op->x_count);
     }
 }
 

@@ -21,7 +21,7 @@ static void backward(struct op *op, const struct op_call *call)
     const struct linear_state *s = op->state;
     if (!call->dx)
         return;
-    memset(call->dx, 0, (size_t)(call->samples * s->in) * sizeof *call->dx);
+    memset(call->dx, 0, (size_t)(call->samples * s->in) * sizeof(real));
     matrix_add_ab(call->dy, s->parameters + s->weight, call->dx,
                   (struct matrix_size){call->samples, s->in, s->out});
 }
@@ -34,8 +34,8 @@ static void gather(struct op *op, const struct op_gather *gather)
         real *dw = gather->gradients + s->weight + o * s->in;
         memset(dw, 0, (size_t)s->in * sizeof *dw);
         for (int64_t n = 0; n < gather->samples; n++) {
-            real factor = gather->dy[n * s->out + o];
-            const real *restrict x = gather->x + n * s->in;
+            real factor = ((const real *)gather->dy)[n * s->out + o];
+            const real *restrict x = (const real *)gather->x + n * s->in;
             for (int64_t i = 0; i < s->in; i++)
                 dw[i] += factor * x[i];
         }

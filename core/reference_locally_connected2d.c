@@ -110,8 +110,8 @@ static void forward_pixel(const struct local_state *s, const struct scratch *scr
     int64_t filters = s->out.channels;
     for (int64_t n = 0; n < call->samples; n += PATCH_SAMPLES) {
         int64_t samples = least(call->samples - n, PATCH_SAMPLES);
-        real *y = call->y + n * filters * s->pixels + pixel;
-        read_patch(s, scratch, call->x + n * shape_elements(&s->in), samples);
+        real *y = (real *)call->y + n * filters * s->pixels + pixel;
+        read_patch(s, scratch, (const real *)call->x + n * shape_elements(&s->in), samples);
         fill_bias(s, scratch, samples, pixel);
         matrix_add_abt(scratch->patch, s->parameters + s->weight + pixel * s->k, scratch->output,
                        (struct matrix_size){samples, filters, s->k, .b_step = weight_step(s)});
@@ -136,11 +136,12 @@ static void backward_pixel(const struct local_state *s, const struct scratch *sc
     int64_t filters = s->out.channels;
     for (int64_t n = 0; n < call->samples; n += PATCH_SAMPLES) {
         int64_t samples = least(call->samples - n, PATCH_SAMPLES);
-        read_output(s, call->dy + n * filters * s->pixels + pixel, samples, scratch->output);
+        read_output(s, (const real *)call->dy + n * filters * s->pixels + pixel, samples,
+                    scratch->output);
         memset(scratch->patch, 0, (size_t)(samples * s->k) * sizeof *scratch->patch);
         matrix_add_ab(scratch->output, s->parameters + s->weight + pixel * s->k, scratch->patch,
                       (struct matrix_size){samples, s->k, filters, .b_step = weight_step(s)});
-        add_patch(s, scratch, call->dx + n * shape_elements(&s->in), samples);
+        add_patch(s, scratch, (real *)call->dx + n * shape_elements(&s->in), samples);
     }
 }
 
@@ -150,7 +151,7 @@ static void backward(struct op *op, const struct op_call *call)
     struct scratch scratch = scratch_of(s, call->member);
     if (!call->dx)
         return;
-    memset(call->dx, 0, (size_t)(call->samples * op->x_count) * sizeof *call->dx);
+    memset(call->dx, 0, (size_t)(call->samples * op->x_count) * sizeof(real));
     for (int64_t pixel = 0; pixel < s->pixels; pixel++) {
         find_places(s, pixel, scratch.places);
         backward_pixel(s, &scratch, call, pixel);
@@ -170,8 +171,9 @@ static void gather_pixel(const struct local_state *s, const struct scratch *scra
     }
     for (int64_t n = 0; n < gather->samples; n += PATCH_SAMPLES) {
         int64_t samples = least(gather->samples - n, PATCH_SAMPLES);
-        read_patch(s, scratch, gather->x + n * shape_elements(&s->in), samples);
-        read_output(s, gather->dy + n * filters * s->pixels + pixel, samples, scratch->output);
+        read_patch(s, scratch, (const real *)gather->x + n * shape_elements(&s->in), samples);
+        read_output(s, (const real *)gather->dy + n * filters * s->pixels + pixel, samples,
+                    scratch->output);
         matrix_add_atb(scratch->output, scratch->patch, dw,
                        (struct matrix_size){filters, s->k, samples, .c_step = weight_step(s)});
         for (int64_t f = 0; s->bias >= 0 && f < filters; f++)

@@ -39,11 +39,11 @@ static void forward(struct op *op, const struct op_call *call)
     int32_t *winners = s->winners + call->shard * s->shard_count;
 
     for (int64_t image = 0; image < call->samples * s->in.channels; image++) {
-        const real *x = call->x + image * pixels_in;
+        const real *x = (const real *)call->x + image * pixels_in;
         for (int64_t p = 0; p < pixels_out; p++) {
             int32_t at = winner(s, x, p / s->out.width, p % s->out.width);
             winners[image * pixels_out + p] = at;
-            call->y[image * pixels_out + p] = x[at];
+            ((real *)call->y)[image * pixels_out + p] = x[at];
         }
     }
 }
@@ -56,11 +56,11 @@ static void backward(struct op *op, const struct op_call *call)
 
     if (!call->dx)
         return;
-    memset(call->dx, 0, (size_t)(call->samples * op->x_count) * sizeof *call->dx);
+    memset(call->dx, 0, (size_t)(call->samples * op->x_count) * sizeof(real));
     for (int64_t image = 0; image < call->samples * s->in.channels; image++)
         for (int64_t p = 0; p < pixels_out; p++)
-            call->dx[image * pixels_in + winners[image * pixels_out + p]] +=
-                call->dy[image * pixels_out + p];
+            ((real *)call->dx)[image * pixels_in + winners[image * pixels_out + p]] +=
+                ((const real *)call->dy)[image * pixels_out + p];
 }
 
 static void drop(struct op *op)

@@ -21,7 +21,7 @@ bool spec_metric_larger_is_better(int metric)
     return metric == METRIC_VAL_ACCURACY || metric == METRIC_TRAIN_ACCURACY;
 }
 
-static const char *const precisions[] = {"fp32", NULL};
+static const char *const precisions[] = {"fp32", "bf16", NULL};
 
 /* clang-format off */
 static const struct field every_rows[] = {

@@ -11,7 +11,7 @@
 enum { SPEC_BATCH_MAX = 65536 };
 
 enum spec_validation { VALIDATION_TEST, VALIDATION_NONE };
-enum spec_precision { PRECISION_FP32 };
+enum spec_precision { PRECISION_FP32, PRECISION_BF16 };
 
 /* Indices into spec_metrics. */
 enum spec_metric {

@@ -178,8 +178,8 @@ static void pass(struct probe *probe, struct op_call *call)
 double probe_run(struct probe *probe)
 {
     /* Every source is the one x: joins only read them, and write gradients that nobody wants. */
-    const real *xs[LAYER_BRANCHES_MAX + 1];
-    real *dxs[LAYER_BRANCHES_MAX + 1];
+    const void *xs[LAYER_BRANCHES_MAX + 1];
+    void *dxs[LAYER_BRANCHES_MAX + 1];
     struct op_call call = {.samples = probe->samples,
                            .train = true,
                            .x = probe->x,

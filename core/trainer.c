@@ -110,6 +110,10 @@ bool trainer_new(const struct trainer_setup *setup, struct trainer **out, struct
     *out = NULL;
     if (!trainer)
         return error_set(error, ERROR_MEMORY, "trainer", "no memory for the trainer");
+    if (setup->spec->run.precision == PRECISION_BF16 && !kernels_have_bf16(setup->kernels, error)) {
+        free(trainer);
+        return false;
+    }
     trainer->setup = *setup;
     trainer->dataset = dataset_share(setup->dataset);
     if (!take_memory(trainer, error) || !team_start(setup->threads, &trainer->team, error)) {

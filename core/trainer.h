@@ -29,6 +29,9 @@ bool kernels_choose(const char *name, enum kernel_choice *out) MUST_CHECK;
  * Static. */
 const char *kernels_describe(enum kernel_choice choice);
 
+/* Whether they can train in bf16 here; else why not, ERROR_UNSUPPORTED at /precision. */
+bool kernels_have_bf16(enum kernel_choice choice, struct error *error) MUST_CHECK;
+
 struct trainer_setup {
     const struct spec *spec; /* complete and planned; borrowed for the trainer's life */
     const struct plan *plan; /* borrowed */

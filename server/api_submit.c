@@ -116,6 +116,14 @@ static void check_memory(struct submission *submission)
                     submission->bytes >> 20, memory >> 20);
 }
 
+static void check_precision(struct submission *submission, const struct app *app)
+{
+    struct error why = {.kind = ERROR_NONE};
+
+    if (submission->spec.run.precision == PRECISION_BF16 && !kernels_have_bf16(app->kernels, &why))
+        problem_add(&submission->problems, why.where, "%s", why.text);
+}
+
 /* What it would take: memory and time. */
 static void reckon(struct submission *submission, const struct app *app)
 {
@@ -125,6 +133,7 @@ static void reckon(struct submission *submission, const struct app *app)
         plan_threads(&submission->plan, threads == FIELD_ABSENT ? app->threads : threads);
     submission->estimate = speedometer_estimate(app->speedometer, &submission->spec,
                                                 &submission->plan, submission->threads);
+    check_precision(submission, app);
     check_memory(submission);
 }
 
