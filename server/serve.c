@@ -173,6 +173,7 @@ static bool serve_start(struct serve *serve, struct error *error)
         return false;
     serve->world = world_make(config, app);
     app->threads = serve->world.threads;
+    app->kernels = serve->world.kernels;
     const struct pool_setup pool = {
         .store = app->store, .world = &serve->world, .workers = config->workers};
     if (!speedometer_start(serve->world.kernels, processors(), &app->speedometer, error))
