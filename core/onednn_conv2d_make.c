@@ -38,10 +38,11 @@ static struct onednn_making describe(struct onednn_conv2d *s, const struct op_se
     const int64_t *dims = s->arranged.dims + skipped;
 
     for (int axis = 0; axis < 2; axis++) {
-        m.stride[axis] = windows[axis].stride;
-        m.dilation[axis] = windows[axis].kernel > 1 ? windows[axis].dilation - 1 : 0;
-        m.before[axis] = s->stage.count ? 0 : windows[axis].before;
-        m.behind[axis] = s->stage.count ? 0 : windows[axis].behind;
+        const struct sliding *w = &windows[axis];
+        m.windows.stride[axis] = w->stride;
+        m.windows.dilation[axis] = w->kernel > 1 ? w->dilation - 1 : 0;
+        m.windows.before[axis] = s->stage.count ? 0 : w->before;
+        m.windows.behind[axis] = s->stage.count ? 0 : w->behind;
     }
     m.in.channels = whole(m.in.channels, setup->block);
     m.in.height += s->stage.count ? windows[0].before + windows[0].behind : 0;
@@ -216,6 +217,11 @@ bool onednn_conv2d_make(const struct op_setup *setup, struct op *op, struct erro
 {
     (void)error;
     return !setup->settle && make_any(setup, op);
+}
+
+bool onednn_bf16_conv2d_make(const struct op_setup *setup, struct op *op, struct error *error)
+{
+    return setup->number == NUMBER_BF16 && onednn_conv2d_make(setup, op, error);
 }
 
 /* By the library's matrix products, which our own kernels outdo where they can serve. */

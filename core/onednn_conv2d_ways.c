@@ -44,12 +44,13 @@ static int64_t tiles(int64_t pixels)
 static bool worth(const struct way *way, const struct onednn_making *m, const struct shape *made)
 {
     const int64_t *dims = m->state->arranged.dims;
+    const struct onednn_windows *w = &m->windows;
     int64_t count = tiles(made->height) * tiles(made->width);
     return m->setup->number == NUMBER_REAL && dims[0] == 1 && all(dims + 3, 3) &&
-           all(m->stride, 1) && all(m->dilation, 0) && m->in.channels >= way->channels &&
+           all(w->stride, 1) && all(w->dilation, 0) && m->in.channels >= way->channels &&
            m->out.channels >= way->channels && m->setup->shard_size * count >= way->tiles &&
            3 * made->height * made->width >= 2 * count * WINOGRAD_TILE * WINOGRAD_TILE &&
-           (!way->padded || (all(m->before, 1) && all(m->behind, 1)));
+           (!way->padded || (all(w->before, 1) && all(w->behind, 1)));
 }
 
 static bool make_direction(const struct onednn_making *m, enum direction direction)
@@ -67,9 +68,10 @@ static bool make_direction(const struct onednn_making *m, enum direction directi
 static bool describe_forward(const struct onednn_making *m, dnnl_prop_kind_t kind,
                              dnnl_alg_kind_t algorithm, dnnl_convolution_desc_t *out)
 {
+    const struct onednn_windows *w = &m->windows;
     return dnnl_dilated_convolution_forward_desc_init(
-               out, kind, algorithm, &m->x, &m->w, m->bias ? &m->b : NULL, &m->y, m->stride,
-               m->dilation, m->before, m->behind) == dnnl_success;
+               out, kind, algorithm, &m->x, &m->w, m->bias ? &m->b : NULL, &m->y, w->stride,
+               w->dilation, w->before, w->behind) == dnnl_success;
 }
 
 /* A backward primitive, with the forward one's descriptor that the library wants to see. */
@@ -160,11 +162,12 @@ static bool data_packed(const struct onednn_making *m)
 
 static bool make_data(const struct onednn_making *m, dnnl_alg_kind_t algorithm)
 {
+    const struct onednn_windows *w = &m->windows;
     struct onednn_reader *reader = &m->state->data;
     dnnl_convolution_desc_t desc;
     if (dnnl_dilated_convolution_backward_data_desc_init(&desc, algorithm, &m->dx, &m->w, &m->y,
-                                                         m->stride, m->dilation, m->before,
-                                                         m->behind) != dnnl_success ||
+                                                         w->stride, w->dilation, w->before,
+                                                         w->behind) != dnnl_success ||
         !make_backward(m, &desc, &reader->primitive))
         return false;
     const struct onednn_arg args[] = {
@@ -189,11 +192,12 @@ static bool data_direct(const struct onednn_making *m)
 
 static bool make_weights(const struct onednn_making *m, dnnl_alg_kind_t algorithm)
 {
+    const struct onednn_windows *w = &m->windows;
     struct onednn_conv2d *s = m->state;
     dnnl_convolution_desc_t desc;
     if (dnnl_dilated_convolution_backward_weights_desc_init(
-            &desc, algorithm, &m->x, &m->dw, m->bias ? &m->b : NULL, &m->y, m->stride, m->dilation,
-            m->before, m->behind) != dnnl_success ||
+            &desc, algorithm, &m->x, &m->dw, m->bias ? &m->b : NULL, &m->y, w->stride, w->dilation,
+            w->before, w->behind) != dnnl_success ||
         !make_backward(m, &desc, &s->weights))
         return false;
     const dnnl_memory_desc_t *dw = onednn_chosen(&s->weights, dnnl_query_diff_weights_md);

@@ -5,6 +5,11 @@
 
 #include "core/onednn_conv2d.h"
 
+struct onednn_windows {
+    dnnl_dims_t stride, dilation; /* dilation counts the pixels left out */
+    dnnl_dims_t before, behind;   /* padding */
+};
+
 /* What the directions are made from: the layer as the primitives see it. */
 struct onednn_making {
     struct onednn_conv2d *state;
@@ -12,8 +17,7 @@ struct onednn_making {
     struct shape in, out;            /* channels rounded up, padding of the stage included */
     dnnl_memory_desc_t x, dx, y, b;  /* dx: reals where it has to be folded */
     dnnl_memory_desc_t w, dw, plain; /* w and dw left open; plain as conv2d_weights_put writes it */
-    dnnl_dims_t stride, dilation;    /* dilation counts the pixels left out */
-    dnnl_dims_t before, behind;      /* padding */
+    struct onednn_windows windows;
     bool bias;
 };
 

@@ -8,7 +8,7 @@
 #include "core/trainer.h"
 
 struct layer_run {
-    struct spec spec;
+    struct spec spec; /* whose precision counts */
     struct plan plan;
     int64_t samples;
     struct rng draws; /* seed and epoch for layers that draw */

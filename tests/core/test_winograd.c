@@ -32,7 +32,8 @@ static const struct served {
     /* clang-format off */
     {"conv2d out_channels=64 kernel_size=3 padding=1", {64, 8, 8, 0}, 16, 16, WINOGRAD},
     {"conv2d out_channels=64 kernel_size=3 padding=1 bias=false", {64, 14, 15, 0}, 9, 8, WINOGRAD},
-    {"conv2d out_channels=50 kernel_size=3 padding=same flip_kernel=true", {61, 12, 7, 0}, 11, 11, WINOGRAD},
+    {"conv2d out_channels=50 kernel_size=3 padding=same flip_kernel=true", {61, 12, 7, 0}, 11, 11,
+     WINOGRAD},
     {"conv2d out_channels=80 kernel_size=3", {96, 18, 18, 0}, 9, 8, WINOGRAD},
     {"conv2d out_channels=80 kernel_size=3", {96, 18, 18, 0}, 2, 1, WINOGRAD DX_DIRECT DW_DIRECT},
     {"conv2d out_channels=32 kernel_size=3 padding=1", {32, 8, 8, 0}, 5, 2, WINOGRAD DW_DIRECT},
