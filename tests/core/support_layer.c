@@ -263,17 +263,19 @@ void layer_compute(struct layer_run *run, const struct layer_way *way)
     struct block memory = {0};
     struct error error = {0};
     struct op op = {0};
-    const struct op_setup setup = {.plan = &run->plan,
-                                   .layer = &run->plan.layers[0],
-                                   .shard_size = way->shard_size,
-                                   .shards = (run->samples + way->shard_size - 1) / way->shard_size,
-                                   .members = way->members,
-                                   .keepers = way->members,
-                                   .block = run->block > 0 ? run->block : 1,
-                                   .precision = run->spec.run.precision,
-                                   .want_dx = way->want_dx,
-                                   .seed = run->draws.seed,
-                                   .memory = &memory};
+    const struct op_setup setup = {
+        .plan = &run->plan,
+        .layer = &run->plan.layers[0],
+        .shard_size = way->shard_size,
+        .shards = (run->samples + way->shard_size - 1) / way->shard_size,
+        .members = way->members,
+        .keepers = way->members,
+        .block = run->block > 0 ? run->block : 1,
+        .precision = run->spec.run.precision,
+        .number = run->spec.run.precision == PRECISION_BF16 ? NUMBER_BF16 : NUMBER_REAL,
+        .want_dx = way->want_dx,
+        .seed = run->draws.seed,
+        .memory = &memory};
 
     kernels_greet_thread();
     if (!kernels_make(&setup, way->kernels, &op, &error) || !block_take(&memory, &error))
