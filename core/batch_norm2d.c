@@ -29,13 +29,16 @@ struct extent {
     int64_t channels, rounded; /* rounded up to whole blocks */
     int64_t pixels, shard_size;
     int block;
+    enum number number; /* of x, y and what is added */
 };
 
 struct batch_norm_state {
     const struct batch_norm2d_options *options;
+    const struct rows_kernel *kernel;
     struct tensors tensors;
     struct extent extent;
     bool sum_with, relu; /* a residual's other input is added, a ReLU stands behind it */
+    uint32_t *passed;    /* (shards, shard_size, words) what the ReLU let through */
     real *weight, *bias; /* (rounded): 0 in channels that only fill up a block */
     double *slots;       /* (shards, 2, rounded) */
     double *mean, *sum; /* (2, rounded) mean and squared deviations, sums of dy and dy·(x − mean) */
@@ -46,6 +49,42 @@ struct batch_norm_state {
 };
 
 /* ---- one shard ---- */
+
+/* A group of channels that lie together, in one sample. */
+struct place {
+    int64_t sample, first; /* first channel */
+};
+
+static int64_t group_numbers(const struct batch_norm_state *s)
+{
+    return s->extent.pixels * s->extent.block;
+}
+
+/* Where it lies; NULL stays NULL. */
+static const void *place_in(const struct batch_norm_state *s, const void *array, struct place place)
+{
+    int64_t at = (place.sample * s->extent.rounded + place.first) * s->extent.pixels;
+    return array ? (const unsigned char *)array + at * (int64_t)number_size(s->extent.number)
+                 : NULL;
+}
+
+static void *place_out(const struct batch_norm_state *s, void *array, struct place place)
+{
+    return (void *)(uintptr_t)place_in(s, array, place);
+}
+
+static int64_t sample_words(const struct batch_norm_state *s)
+{
+    return saturating_product(s->extent.rounded / s->extent.block, rows_words(group_numbers(s)));
+}
+
+static uint32_t *place_passed(const struct batch_norm_state *s, int shard, struct place place)
+{
+    int64_t sample = shard * s->extent.shard_size + place.sample;
+    return s->relu ? s->passed + sample * sample_words(s) +
+                         place.first / s->extent.block * rows_words(group_numbers(s))
+                   : NULL;
+}
 
 static struct lanes spread(const struct batch_norm_state *s, const real *values, int64_t first)
 {
@@ -72,23 +111,31 @@ static void fold(const struct batch_norm_state *s, const struct double_lanes *la
         out[lane % s->extent.block] += lanes->value[lane];
 }
 
-/* Mean and squared deviations of channels first … first + block − 1 over the shard. */
+/* Mean and squared deviations of channels first … first + block − 1 over the shard, reading it
+ * once: n numbers' deviations from one of them sum up to n·(mean − pivot), and the squared ones to
+ * Σ(x − mean)² + n·(mean − pivot)². Of two sums like these the difference keeps its digits: no
+ * number of n is further than √(n − 1) standard deviations from their mean (Samuelson 1968), so it
+ * is at least an nth of them. */
 static void collect_group(const struct batch_norm_state *s, const struct op_call *call,
                           int64_t first, double *slot)
 {
-    int64_t count = s->extent.pixels * s->extent.block,
-            sample = s->extent.rounded * s->extent.pixels;
-    const real *x = (const real *)call->x + first * s->extent.pixels;
-    struct double_lanes sums = {{0}}, squares = {{0}};
-    for (int64_t n = 0; n < call->samples; n++)
-        rows_add(x + n * sample, count, &sums);
-    fold(s, &sums, slot + first);
-    for (int lane = 0; lane < s->extent.block; lane++)
-        slot[first + lane] /= (double)(call->samples * s->extent.pixels);
-    struct double_lanes mean = spread_double(s, slot, first);
-    for (int64_t n = 0; n < call->samples; n++)
-        rows_add_squares(x + n * sample, count, &mean, &squares);
-    fold(s, &squares, slot + s->extent.rounded + first);
+    double n = (double)(call->samples * s->extent.pixels);
+    struct rows_moments rows = {.count = group_numbers(s)};
+    const void *x = place_in(s, call->x, (struct place){0, first});
+    for (int64_t lane = 0; lane < LANES; lane++)
+        rows.pivot.value[lane] = (double)number_get(s->extent.number, x, lane % s->extent.block);
+    for (int64_t i = 0; i < call->samples; i++) {
+        rows.x = place_in(s, call->x, (struct place){i, first});
+        rows_add_moments(s->kernel, s->extent.number, &rows);
+    }
+    double *mean = slot + first, *squares = mean + s->extent.rounded;
+    fold(s, &rows.sums, mean);
+    fold(s, &rows.squares, squares);
+    for (int lane = 0; lane < s->extent.block; lane++) {
+        double away = mean[lane] / n, left = squares[lane] - mean[lane] * away;
+        mean[lane] = rows.pivot.value[lane] + away;
+        squares[lane] = left < 0 ? 0 : left;
+    }
 }
 
 static void collect(struct op *op, const struct op_call *call)
@@ -102,19 +149,19 @@ static void forward(struct op *op, const struct op_call *call)
 {
     const struct batch_norm_state *s = op->state;
     const struct affine *by = call->train ? &s->batch : &s->fixed;
-    int64_t sample = s->extent.rounded * s->extent.pixels;
+    const void *other = s->sum_with ? call->xs[1] : NULL;
     for (int64_t first = 0; first < s->extent.rounded; first += s->extent.block) {
-        struct rows_normal rows = {.count = s->extent.pixels * s->extent.block,
-                                   .relu = s->relu,
+        struct rows_normal rows = {.count = group_numbers(s),
                                    .mean = spread(s, by->mean, first),
                                    .scale = spread(s, by->scale, first),
                                    .shift = spread(s, by->shift, first)};
-        for (int64_t n = 0; n < call->samples; n++) {
-            int64_t at = n * sample + first * s->extent.pixels;
-            rows.x = (const real *)call->x + at;
-            rows.other = s->sum_with ? (const real *)call->xs[1] + at : NULL;
-            rows.y = (real *)call->y + at;
-            rows_normalize(&rows);
+        for (int64_t i = 0; i < call->samples; i++) {
+            struct place place = {i, first};
+            rows.x = place_in(s, call->x, place);
+            rows.other = place_in(s, other, place);
+            rows.y = place_out(s, call->y, place);
+            rows.passed = place_passed(s, call->shard, place);
+            rows_normalize(s->kernel, s->extent.number, &rows);
         }
     }
 }
@@ -123,16 +170,15 @@ static void collect_back(struct op *op, const struct op_call *call)
 {
     const struct batch_norm_state *s = op->state;
     double *slot = s->slots + call->shard * 2 * s->extent.rounded;
-    int64_t sample = s->extent.rounded * s->extent.pixels;
     for (int64_t first = 0; first < s->extent.rounded; first += s->extent.block) {
-        struct double_lanes mean = spread_double(s, s->mean, first);
-        struct rows_slopes rows = {.count = s->extent.pixels * s->extent.block, .mean = &mean};
-        for (int64_t n = 0; n < call->samples; n++) {
-            int64_t at = n * sample + first * s->extent.pixels;
-            rows.x = (const real *)call->x + at;
-            rows.dy = (real *)call->dy + at;
-            rows.y = s->relu ? (const real *)call->y + at : NULL;
-            rows_add_slopes(&rows);
+        struct rows_slopes rows = {.count = group_numbers(s),
+                                   .mean = spread_double(s, s->mean, first)};
+        for (int64_t i = 0; i < call->samples; i++) {
+            struct place place = {i, first};
+            rows.x = place_in(s, call->x, place);
+            rows.dy = place_in(s, call->dy, place);
+            rows.passed = place_passed(s, call->shard, place);
+            rows_add_slopes(s->kernel, s->extent.number, &rows);
         }
         fold(s, &rows.sums, slot + first);
         fold(s, &rows.products, slot + s->extent.rounded + first);
@@ -142,21 +188,21 @@ static void collect_back(struct op *op, const struct op_call *call)
 static void backward(struct op *op, const struct op_call *call)
 {
     const struct batch_norm_state *s = op->state;
-    int64_t sample = s->extent.rounded * s->extent.pixels;
-    real *dother = s->sum_with ? call->dxs[1] : NULL;
+    void *dother = s->sum_with ? call->dxs[1] : NULL;
     for (int64_t first = 0; first < s->extent.rounded; first += s->extent.block) {
-        struct rows_gradient rows = {.count = s->extent.pixels * s->extent.block,
+        struct rows_gradient rows = {.count = group_numbers(s),
                                      .mean = spread(s, s->batch.mean, first),
                                      .same = spread(s, s->slope.same, first),
                                      .lean = spread(s, s->slope.lean, first),
                                      .level = spread(s, s->slope.level, first)};
-        for (int64_t n = 0; n < call->samples; n++) {
-            int64_t at = n * sample + first * s->extent.pixels;
-            rows.x = (const real *)call->x + at;
-            rows.dy = (const real *)call->dy + at;
-            rows.dx = call->dx ? (real *)call->dx + at : NULL;
-            rows.dother = dother ? dother + at : NULL;
-            rows_gradient(&rows);
+        for (int64_t i = 0; i < call->samples; i++) {
+            struct place place = {i, first};
+            rows.x = place_in(s, call->x, place);
+            rows.dy = place_in(s, call->dy, place);
+            rows.passed = place_passed(s, call->shard, place);
+            rows.dx = place_out(s, call->dx, place);
+            rows.dother = place_out(s, dother, place);
+            rows_gradient(s->kernel, s->extent.number, &rows);
         }
     }
 }
@@ -271,6 +317,10 @@ static void reserve(struct batch_norm_state *s, const struct op_setup *setup)
         block_reserve(setup->memory, doubles[i], 2 * s->extent.rounded, sizeof(double));
     block_reserve(setup->memory, &s->slots,
                   saturating_product(setup->shards, 2 * s->extent.rounded), sizeof(double));
+    int64_t shard = saturating_product(s->extent.shard_size, sample_words(s));
+    if (s->relu)
+        block_reserve(setup->memory, &s->passed, saturating_product(setup->shards, shard),
+                      sizeof *s->passed);
 }
 
 static struct tensors find_tensors(const struct op_setup *setup, bool affine)
@@ -298,15 +348,18 @@ static bool make(const struct op_setup *setup, struct batch_norm_state *s, struc
                                            setup->block * setup->block,
                                 .pixels = layer->input.height * layer->input.width,
                                 .shard_size = setup->shard_size,
-                                .block = setup->block};
+                                .block = setup->block,
+                                .number = setup->number};
+    s->kernel = rows_best();
     reserve(s, setup);
     *op = (struct op){.kernel = "over the whole batch, any layout",
                       .x_count = count,
                       .y_count = count,
                       .x_block = setup->block,
                       .y_block = setup->block,
+                      .x_number = setup->number,
+                      .y_number = setup->number,
                       .layers = 1 + s->sum_with + s->relu,
-                      .traits = s->relu ? OP_READS_Y : 0,
                       .gather_tasks = options->affine,
                       .barrier = &barrier,
                       .state = s,
