@@ -8,9 +8,9 @@ enum { ROWS_NUMBERS = NUMBER_BF16 + 1 };
 
 /* Counts are of whole rows; the first one's bit in its words of what passed is `bit`, and bits
  * below that are left alone. */
-typedef void rows_moments_run(struct rows_moments *rows);
+typedef void rows_moments_run(const struct rows_moments *rows);
 typedef void rows_normal_run(const struct rows_normal *rows, int bit);
-typedef void rows_slopes_run(struct rows_slopes *rows, int bit);
+typedef void rows_slopes_run(const struct rows_slopes *rows, int bit);
 typedef void rows_gradient_run(const struct rows_gradient *rows, int bit);
 
 struct rows_kernel {

@@ -108,22 +108,22 @@ LOOPS_INLINE void many_load(const struct lanes *from, many *to)
 
 /* ---- sums ---- */
 
-LOOPS_INLINE void add_moments(struct rows_moments *rows, enum number number)
+LOOPS_INLINE void add_moments(const struct rows_moments *rows, enum number number)
 {
-    few_double pivot[few_vectors], sums[few_vectors], squares[few_vectors];
-    few_load(&rows->pivot, pivot);
-    few_load(&rows->sums, sums);
-    few_load(&rows->squares, squares);
+    few_double around[few_vectors], sums[few_vectors], squares[few_vectors];
+    few_load(&rows->to->around, around);
+    few_load(&rows->to->sums, sums);
+    few_load(&rows->to->products, squares);
     for (int64_t i = 0; i < rows->count; i += LANES) {
         LOOPS_UNROLL
         for (int v = 0; v < few_vectors; v++) {
-            few_double d = few_widen(few_get(number, rows->x, i + v * few_lanes)) - pivot[v];
+            few_double d = few_widen(few_get(number, rows->x, i + v * few_lanes)) - around[v];
             sums[v] += d;
             squares[v] += d * d;
         }
     }
-    few_save(sums, &rows->sums);
-    few_save(squares, &rows->squares);
+    few_save(sums, &rows->to->sums);
+    few_save(squares, &rows->to->products);
 }
 
 /* Numbers up to the end of the words that hold bit `bit`. */
@@ -133,13 +133,13 @@ static inline int64_t stretch(int64_t left, int bit)
     return left < most ? left : most;
 }
 
-LOOPS_INLINE void add_slopes(struct rows_slopes *rows, int bit, enum number number)
+LOOPS_INLINE void add_slopes(const struct rows_slopes *rows, int bit, enum number number)
 {
-    few_double mean[few_vectors], sums[few_vectors], products[few_vectors];
+    few_double around[few_vectors], sums[few_vectors], products[few_vectors];
     const uint32_t *passed = rows->passed;
-    few_load(&rows->mean, mean);
-    few_load(&rows->sums, sums);
-    few_load(&rows->products, products);
+    few_load(&rows->to->around, around);
+    few_load(&rows->to->sums, sums);
+    few_load(&rows->to->products, products);
     for (int64_t i = 0; i < rows->count; bit = 0) {
         few_words words[few_vectors];
         LOOPS_UNROLL
@@ -152,13 +152,13 @@ LOOPS_INLINE void add_slopes(struct rows_slopes *rows, int bit, enum number numb
                 int64_t k = i + v * few_lanes;
                 few_double d = few_widen(few_where(few_get(number, rows->dy, k), words[v], at));
                 sums[v] += d;
-                products[v] += d * (few_widen(few_get(number, rows->x, k)) - mean[v]);
+                products[v] += d * (few_widen(few_get(number, rows->x, k)) - around[v]);
             }
         }
         passed += passed ? LANES : 0;
     }
-    few_save(sums, &rows->sums);
-    few_save(products, &rows->products);
+    few_save(sums, &rows->to->sums);
+    few_save(products, &rows->to->products);
 }
 
 /* ---- one number at a time ---- */
@@ -174,9 +174,9 @@ LOOPS_INLINE void normal(const struct rows_normal *rows, int bit, enum number nu
 {
     many mean[many_vectors], scale[many_vectors], shift[many_vectors];
     uint32_t *passed = rows->passed;
-    many_load(&rows->mean, mean);
-    many_load(&rows->scale, scale);
-    many_load(&rows->shift, shift);
+    many_load(&rows->by->mean, mean);
+    many_load(&rows->by->scale, scale);
+    many_load(&rows->by->shift, shift);
     for (int64_t i = 0; i < rows->count; bit = 0) {
         many_words words[many_vectors];
         LOOPS_UNROLL
@@ -206,10 +206,10 @@ LOOPS_INLINE void gradient(const struct rows_gradient *rows, int bit, enum numbe
 {
     many mean[many_vectors], same[many_vectors], lean[many_vectors], level[many_vectors];
     const uint32_t *passed = rows->passed;
-    many_load(&rows->mean, mean);
-    many_load(&rows->same, same);
-    many_load(&rows->lean, lean);
-    many_load(&rows->level, level);
+    many_load(&rows->by->mean, mean);
+    many_load(&rows->by->same, same);
+    many_load(&rows->by->lean, lean);
+    many_load(&rows->by->level, level);
     for (int64_t i = 0; i < rows->count; bit = 0) {
         many_words words[many_vectors];
         LOOPS_UNROLL
@@ -246,11 +246,11 @@ LOOPS_INLINE void gradient(const struct rows_gradient *rows, int bit, enum numbe
         gradient(rows, bit, number, dx, dother);                                                   \
     }
 #define LOOPS_FUNCTIONS(name, number)                                                              \
-    LOOPS_TARGET static void moments_##name(struct rows_moments *rows)                             \
+    LOOPS_TARGET static void moments_##name(const struct rows_moments *rows)                       \
     {                                                                                              \
         add_moments(rows, number);                                                                 \
     }                                                                                              \
-    LOOPS_TARGET static void slopes_##name(struct rows_slopes *rows, int bit)                      \
+    LOOPS_TARGET static void slopes_##name(const struct rows_slopes *rows, int bit)                \
     {                                                                                              \
         add_slopes(rows, bit, number);                                                             \
     }                                                                                              \

@@ -57,25 +57,22 @@ static int rest_bit(const struct rest *rest)
     return (int)(rest->at / LANES % WORD_ROWS);
 }
 
-/* Lanes without a number hold their pivot, and add nothing. */
+/* Lanes without a number hold what it is summed around, and add nothing. */
 void rows_add_moments(const struct rows_kernel *kernel, enum number number,
-                      struct rows_moments *rows)
+                      const struct rows_moments *rows)
 {
     const struct rest rest = rest_of(number, rows->count);
-    const void *x = rows->x;
-    int64_t count = rows->count;
+    struct rows_moments part = *rows;
     union row row;
-    rows->count = rest.at;
-    kernel->moments[number](rows);
-    if (rest.count > 0) {
-        for (int64_t lane = 0; lane < LANES; lane++)
-            number_put(number, &row, lane, (real)rows->pivot.value[lane]);
-        rows->x = rest_take(&rest, x, &row);
-        rows->count = LANES;
-        kernel->moments[number](rows);
-    }
-    rows->x = x;
-    rows->count = count;
+    part.count = rest.at;
+    kernel->moments[number](&part);
+    if (rest.count == 0)
+        return;
+    for (int64_t lane = 0; lane < LANES; lane++)
+        number_put(number, &row, lane, (real)rows->to->around.value[lane]);
+    part.count = LANES;
+    part.x = rest_take(&rest, rows->x, &row);
+    kernel->moments[number](&part);
 }
 
 void rows_normalize(const struct rows_kernel *kernel, enum number number,
@@ -98,22 +95,21 @@ void rows_normalize(const struct rows_kernel *kernel, enum number number,
     rest_give(&rest, &y, rows->y);
 }
 
-void rows_add_slopes(const struct rows_kernel *kernel, enum number number, struct rows_slopes *rows)
+void rows_add_slopes(const struct rows_kernel *kernel, enum number number,
+                     const struct rows_slopes *rows)
 {
     const struct rest rest = rest_of(number, rows->count);
     union row x = {{0}}, dy = {{0}};
     struct rows_slopes part = *rows;
     part.count = rest.at;
     kernel->slopes[number](&part, 0);
-    if (rest.count > 0) {
-        part.count = LANES;
-        part.x = rest_take(&rest, rows->x, &x);
-        part.dy = rest_take(&rest, rows->dy, &dy);
-        part.passed = rows->passed ? rows->passed + rest_word(&rest) : NULL;
-        kernel->slopes[number](&part, rest_bit(&rest));
-    }
-    rows->sums = part.sums;
-    rows->products = part.products;
+    if (rest.count == 0)
+        return;
+    part.count = LANES;
+    part.x = rest_take(&rest, rows->x, &x);
+    part.dy = rest_take(&rest, rows->dy, &dy);
+    part.passed = rows->passed ? rows->passed + rest_word(&rest) : NULL;
+    kernel->slopes[number](&part, rest_bit(&rest));
 }
 
 void rows_gradient(const struct rows_kernel *kernel, enum number number,

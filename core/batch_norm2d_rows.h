@@ -23,41 +23,53 @@ struct double_lanes {
     double value[LANES];
 };
 
-/* sums += x − pivot and squares += (x − pivot)², lane by lane. */
+/* What a group of channels that lie together is summed up to, around a number for each lane. */
+struct rows_sums {
+    struct double_lanes around, sums, products;
+};
+/* y = (x − mean)·scale + shift */
+struct rows_affine {
+    struct lanes mean, scale, shift;
+};
+/* dx = dy·same − (x − mean)·lean − level */
+struct rows_slope {
+    struct lanes mean, same, lean, level;
+};
+
+/* sums += x − around and products += (x − around)²; `around` must be numbers of x's kind. */
 struct rows_moments {
     const void *x;
     int64_t count;
-    struct double_lanes pivot; /* each a number that x's kind can hold */
-    struct double_lanes sums, squares;
+    struct rows_sums *to;
 };
 
-/* y = (x − mean)·scale + shift, plus `other` when it is not NULL, through a ReLU when `passed` is
- * not: there is left what was above 0. */
+/* y by the affine, plus `other` when it is not NULL, through a ReLU when `passed` is not: there is
+ * left what was above 0. */
 struct rows_normal {
     const void *x, *other;
     void *y;
     uint32_t *passed; /* (rows_words(count)) */
     int64_t count;
-    struct lanes mean, scale, shift;
+    const struct rows_affine *by;
 };
 
-/* sums += dy and products += dy·(x − mean), where dy counts only where it passed: everywhere when
+/* sums += dy and products += dy·(x − around), where dy counts only where it passed: everywhere when
  * `passed` is NULL. */
 struct rows_slopes {
     const void *x, *dy;
     const uint32_t *passed;
     int64_t count;
-    struct double_lanes mean, sums, products;
+    struct rows_sums *to;
 };
 
-/* dx = dy·same − (x − mean)·lean − level and dother = dy, each where it is not NULL, of the dy that
- * passed. */
+/* dx by the slope and dother = dy, each where it is not NULL, of the dy that passed. dother may be
+ * dy itself. */
 struct rows_gradient {
     const void *x, *dy;
     const uint32_t *passed;
     void *dx, *dother;
     int64_t count;
-    struct lanes mean, same, lean, level;
+    const struct rows_slope *by;
 };
 
 /* How they are computed: one for each instruction set, and its functions for each kind of number.
@@ -66,11 +78,11 @@ struct rows_kernel;
 const struct rows_kernel *rows_best(void);
 
 void rows_add_moments(const struct rows_kernel *kernel, enum number number,
-                      struct rows_moments *rows);
+                      const struct rows_moments *rows);
 void rows_normalize(const struct rows_kernel *kernel, enum number number,
                     const struct rows_normal *rows);
 void rows_add_slopes(const struct rows_kernel *kernel, enum number number,
-                     struct rows_slopes *rows);
+                     const struct rows_slopes *rows);
 void rows_gradient(const struct rows_kernel *kernel, enum number number,
                    const struct rows_gradient *rows);
 
