@@ -106,6 +106,18 @@ LOOPS_INLINE void many_load(const struct lanes *from, many *to)
         to[v] = *(const many_loose *)(from->value + v * many_lanes);
 }
 
+/* Bytes. */
+enum { LOOPS_AHEAD = 4096 };
+
+/* Has what lies LOOPS_AHEAD behind number i fetched: processors by themselves look no further than
+ * the end of a page. What lies behind the end of the array is no matter: nothing is read. It does
+ * not pay where x is read for the first time after its writer, from a cache. */
+LOOPS_INLINE void fetch(enum number number, const void *array, int64_t i)
+{
+    uintptr_t at = (uintptr_t)array + (uintptr_t)i * number_size(number);
+    __builtin_prefetch((const void *)(at + LOOPS_AHEAD));
+}
+
 /* ---- sums ---- */
 
 LOOPS_INLINE void add_moments(const struct rows_moments *rows, enum number number)
@@ -147,6 +159,8 @@ LOOPS_INLINE void add_slopes(const struct rows_slopes *rows, int bit, enum numbe
             words[v] = few_words_get(passed, v);
         uint32_t at = (uint32_t)1 << bit;
         for (int64_t end = i + stretch(rows->count - i, bit); i < end; i += LANES, at <<= 1) {
+            fetch(number, rows->x, i);
+            fetch(number, rows->dy, i);
             LOOPS_UNROLL
             for (int v = 0; v < few_vectors; v++) {
                 int64_t k = i + v * few_lanes;
@@ -184,6 +198,8 @@ LOOPS_INLINE void normal(const struct rows_normal *rows, int bit, enum number nu
             words[v] = bit > 0 && relu ? many_words_get(passed, v) : (many_words){0};
         uint32_t at = (uint32_t)1 << bit;
         for (int64_t end = i + stretch(rows->count - i, bit); i < end; i += LANES, at <<= 1) {
+            if (other)
+                fetch(number, rows->other, i);
             LOOPS_UNROLL
             for (int v = 0; v < many_vectors; v++) {
                 int64_t k = i + v * many_lanes;
@@ -217,6 +233,8 @@ LOOPS_INLINE void gradient(const struct rows_gradient *rows, int bit, enum numbe
             words[v] = many_words_get(passed, v);
         uint32_t at = (uint32_t)1 << bit;
         for (int64_t end = i + stretch(rows->count - i, bit); i < end; i += LANES, at <<= 1) {
+            fetch(number, rows->x, i);
+            fetch(number, rows->dy, i);
             LOOPS_UNROLL
             for (int v = 0; v < many_vectors; v++) {
                 int64_t k = i + v * many_lanes;
