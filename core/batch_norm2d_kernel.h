@@ -22,7 +22,7 @@ struct rows_kernel {
 
 extern const struct rows_kernel rows_baseline;
 #if defined(__x86_64__)
-extern const struct rows_kernel rows_avx2, rows_avx512;
+extern const struct rows_kernel rows_avx2, rows_avx512, rows_avx512_bf16;
 #endif
 
 #endif

@@ -4,107 +4,13 @@
  *   LOOPS_TARGET   in front of each function: the instructions it is compiled for
  *   LOOPS_BYTES    size of a vector register
  *   LOOPS_KERNEL   the name of its struct rows_kernel
+ *   LOOPS_ROUNDS   if the processor rounds to bf16 itself
  *
  * Compilers left to themselves compute sums of doubles over floats one by one. */
 #ifndef CORE_BATCH_NORM2D_LOOPS_H
 #define CORE_BATCH_NORM2D_LOOPS_H
 
-#include "core/batch_norm2d_kernel.h"
-
-#define LOOPS_INLINE LOOPS_TARGET static inline __attribute__((always_inline))
-
-/* In front of loops over a row's vectors: unrolled early, or sums would live in memory. */
-#define LOOPS_UNROLL _Pragma("GCC unroll 16")
-
-/* Vectors of `count` reals, and of what they are made from or turn into. */
-#define LOOPS_TYPES(name, count)                                                                   \
-    enum { name##_lanes = (count), name##_vectors = LANES / name##_lanes };                        \
-    typedef real name __attribute__((vector_size((count) * sizeof(real))));                        \
-    typedef real name##_loose                                                                      \
-        __attribute__((vector_size((count) * sizeof(real)), aligned(sizeof(real)), may_alias));    \
-    typedef double name##_double __attribute__((vector_size((count) * sizeof(double))));           \
-    typedef double name##_double_loose                                                             \
-        __attribute__((vector_size((count) * sizeof(double)), aligned(sizeof(double))));           \
-    typedef float name##_float __attribute__((vector_size((count) * sizeof(float))));              \
-    typedef uint32_t name##_words __attribute__((vector_size((count) * sizeof(uint32_t))));        \
-    typedef uint32_t name##_words_loose                                                            \
-        __attribute__((vector_size((count) * sizeof(uint32_t)), aligned(sizeof(uint32_t))));       \
-    typedef bf16 name##_bf16                                                                       \
-        __attribute__((vector_size((count) * sizeof(bf16)), aligned(sizeof(bf16)), may_alias));    \
-    typedef __typeof__((name){0} > (name){0}) name##_mask;                                         \
-                                                                                                   \
-    LOOPS_INLINE name name##_get(enum number number, const void *array, int64_t i)                 \
-    {                                                                                              \
-        if (number == NUMBER_REAL)                                                                 \
-            return *(const name##_loose *)((const real *)array + i);                               \
-        const name##_bf16 *narrow = (const name##_bf16 *)((const bf16 *)array + i);                \
-        name##_words bits;                                                                         \
-        LOOPS_UNROLL                                                                               \
-        for (int lane = 0; lane < (count); lane++)                                                 \
-            bits[lane] = (*narrow)[lane];                                                          \
-        return __builtin_convertvector((name##_float)(bits << 16), name);                          \
-    }                                                                                              \
-                                                                                                   \
-    /* The same where its bit is set, else 0. */                                                   \
-    LOOPS_INLINE name name##_where(name value, name##_words words, uint32_t bit)                   \
-    {                                                                                              \
-        name##_mask set = __builtin_convertvector((words & bit) != 0, name##_mask);                \
-        return (name)((name##_mask)value & set);                                                   \
-    }                                                                                              \
-                                                                                                   \
-    /* All bits when there is nothing to read. */                                                  \
-    LOOPS_INLINE name##_words name##_words_get(const uint32_t *words, int v)                       \
-    {                                                                                              \
-        return words ? *(const name##_words_loose *)(words + v * name##_lanes)                     \
-                     : ~(name##_words){0};                                                         \
-    }
-
-/* Vectors of a register of doubles, and of a register of reals. */
-LOOPS_TYPES(few, LOOPS_BYTES / (int)sizeof(double))
-LOOPS_TYPES(many, LOOPS_BYTES / (int)sizeof(real))
-
-LOOPS_INLINE void many_put(enum number number, void *array, int64_t i, many value)
-{
-    if (number == NUMBER_REAL) {
-        *(many_loose *)((real *)array + i) = value;
-        return;
-    }
-    many_words bits = (many_words) __builtin_convertvector(value, many_float);
-    many_words rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16, quiet = bits >> 16 | 0x40;
-    many_words nan = (many_words)((bits & 0x7fffffff) > 0x7f800000);
-    rounded = (rounded & ~nan) | (quiet & nan);
-    *(many_bf16 *)((bf16 *)array + i) = __builtin_convertvector(rounded, many_bf16);
-}
-
-LOOPS_INLINE few_double few_widen(few value)
-{
-    few_double wide;
-    LOOPS_UNROLL
-    for (int lane = 0; lane < few_lanes; lane++)
-        wide[lane] = (double)value[lane];
-    return wide;
-}
-
-LOOPS_INLINE void few_load(const struct double_lanes *from, few_double *to)
-{
-    LOOPS_UNROLL
-    for (int v = 0; v < few_vectors; v++)
-        to[v] = *(const few_double_loose *)(from->value + v * few_lanes);
-}
-
-LOOPS_INLINE void few_save(const few_double *from, struct double_lanes *to)
-{
-    LOOPS_UNROLL
-    for (int v = 0; v < few_vectors; v++)
-        *(few_double_loose *)(to->value + v * few_lanes) = from[v];
-}
-
-LOOPS_INLINE void many_load(const struct lanes *from, many *to)
-{
-    LOOPS_UNROLL
-    for (int v = 0; v < many_vectors; v++)
-        to[v] = *(const many_loose *)(from->value + v * many_lanes);
-}
+#include "core/batch_norm2d_vectors.h"
 
 /* Bytes. */
 enum { LOOPS_AHEAD = 4096 };
@@ -118,25 +24,7 @@ LOOPS_INLINE void fetch(enum number number, const void *array, int64_t i)
     __builtin_prefetch((const void *)(at + LOOPS_AHEAD));
 }
 
-/* ---- sums ---- */
-
-LOOPS_INLINE void add_moments(const struct rows_moments *rows, enum number number)
-{
-    few_double around[few_vectors], sums[few_vectors], squares[few_vectors];
-    few_load(&rows->to->around, around);
-    few_load(&rows->to->sums, sums);
-    few_load(&rows->to->products, squares);
-    for (int64_t i = 0; i < rows->count; i += LANES) {
-        LOOPS_UNROLL
-        for (int v = 0; v < few_vectors; v++) {
-            few_double d = few_widen(few_get(number, rows->x, i + v * few_lanes)) - around[v];
-            sums[v] += d;
-            squares[v] += d * d;
-        }
-    }
-    few_save(sums, &rows->to->sums);
-    few_save(squares, &rows->to->products);
-}
+/* ---- sums of reals ---- */
 
 /* Numbers up to the end of the words that hold bit `bit`. */
 static inline int64_t stretch(int64_t left, int bit)
@@ -145,7 +33,25 @@ static inline int64_t stretch(int64_t left, int bit)
     return left < most ? left : most;
 }
 
-LOOPS_INLINE void add_slopes(const struct rows_slopes *rows, int bit, enum number number)
+LOOPS_INLINE void add_moments(const struct rows_moments *rows)
+{
+    few_double around[few_vectors], sums[few_vectors], squares[few_vectors];
+    few_load(&rows->to->around, around);
+    few_load(&rows->to->sums, sums);
+    few_load(&rows->to->products, squares);
+    for (int64_t i = 0; i < rows->count; i += LANES) {
+        LOOPS_UNROLL
+        for (int v = 0; v < few_vectors; v++) {
+            few_double d = few_widen(few_get(NUMBER_REAL, rows->x, i + v * few_lanes)) - around[v];
+            sums[v] += d;
+            squares[v] += d * d;
+        }
+    }
+    few_save(sums, &rows->to->sums);
+    few_save(squares, &rows->to->products);
+}
+
+LOOPS_INLINE void add_slopes(const struct rows_slopes *rows, int bit)
 {
     few_double around[few_vectors], sums[few_vectors], products[few_vectors];
     const uint32_t *passed = rows->passed;
@@ -159,14 +65,15 @@ LOOPS_INLINE void add_slopes(const struct rows_slopes *rows, int bit, enum numbe
             words[v] = few_words_get(passed, v);
         uint32_t at = (uint32_t)1 << bit;
         for (int64_t end = i + stretch(rows->count - i, bit); i < end; i += LANES, at <<= 1) {
-            fetch(number, rows->x, i);
-            fetch(number, rows->dy, i);
+            fetch(NUMBER_REAL, rows->x, i);
+            fetch(NUMBER_REAL, rows->dy, i);
             LOOPS_UNROLL
             for (int v = 0; v < few_vectors; v++) {
                 int64_t k = i + v * few_lanes;
-                few_double d = few_widen(few_where(few_get(number, rows->dy, k), words[v], at));
+                few_double d =
+                    few_widen(few_where(few_get(NUMBER_REAL, rows->dy, k), words[v], at));
                 sums[v] += d;
-                products[v] += d * (few_widen(few_get(number, rows->x, k)) - around[v]);
+                products[v] += d * (few_widen(few_get(NUMBER_REAL, rows->x, k)) - around[v]);
             }
         }
         passed += passed ? LANES : 0;
@@ -175,13 +82,86 @@ LOOPS_INLINE void add_slopes(const struct rows_slopes *rows, int bit, enum numbe
     few_save(products, &rows->to->products);
 }
 
-/* ---- one number at a time ---- */
+/* ---- sums of bf16: their few digits are worth no doubles number by number, so those of some rows
+ * are summed as they are computed ---- */
 
-/* A NaN goes through the ReLU. */
-LOOPS_INLINE many clamp(many value)
+LOOPS_INLINE void piece_add(const many *piece, struct double_lanes *to)
 {
-    return (many)((many_mask)value & ~(value <= 0));
+    few_double sums[few_vectors];
+    struct lanes lanes;
+    few_load(to, sums);
+    LOOPS_UNROLL
+    for (int v = 0; v < many_vectors; v++)
+        *(many_loose *)(lanes.value + v * many_lanes) = piece[v];
+    LOOPS_UNROLL
+    for (int v = 0; v < few_vectors; v++)
+        sums[v] += few_widen(few_get(NUMBER_REAL, lanes.value, v * few_lanes));
+    few_save(sums, to);
 }
+
+LOOPS_INLINE void around_load(const struct rows_sums *from, many *around)
+{
+    struct lanes lanes;
+    for (int lane = 0; lane < LANES; lane++)
+        lanes.value[lane] = (real)from->around.value[lane];
+    many_load(&lanes, around);
+}
+
+/* Up to the end of a piece. */
+static inline int64_t piece_end(int64_t i, int64_t count)
+{
+    return i + LANES * ROWS_PIECE < count ? i + LANES * ROWS_PIECE : count;
+}
+
+LOOPS_INLINE void add_moments_bf16(const struct rows_moments *rows)
+{
+    many around[many_vectors];
+    around_load(rows->to, around);
+    for (int64_t i = 0; i < rows->count;) {
+        many sums[many_vectors] = {0}, squares[many_vectors] = {0};
+        for (int64_t end = piece_end(i, rows->count); i < end; i += LANES) {
+            LOOPS_UNROLL
+            for (int v = 0; v < many_vectors; v++) {
+                many d = many_get(NUMBER_BF16, rows->x, i + v * many_lanes) - around[v];
+                sums[v] += d;
+                squares[v] += d * d;
+            }
+        }
+        piece_add(sums, &rows->to->sums);
+        piece_add(squares, &rows->to->products);
+    }
+}
+
+LOOPS_INLINE void add_slopes_bf16(const struct rows_slopes *rows, int bit)
+{
+    many around[many_vectors];
+    around_load(rows->to, around);
+    for (int64_t i = 0; i < rows->count;) {
+        many sums[many_vectors] = {0}, products[many_vectors] = {0};
+        many_words words[many_vectors];
+        int64_t row = bit + i / LANES;
+        uint32_t at = (uint32_t)1 << row % WORD_ROWS;
+        LOOPS_UNROLL
+        for (int v = 0; v < many_vectors; v++)
+            words[v] =
+                many_words_get(rows->passed ? rows->passed + row / WORD_ROWS * LANES : NULL, v);
+        for (int64_t end = piece_end(i, rows->count); i < end; i += LANES, at <<= 1) {
+            fetch(NUMBER_BF16, rows->x, i);
+            fetch(NUMBER_BF16, rows->dy, i);
+            LOOPS_UNROLL
+            for (int v = 0; v < many_vectors; v++) {
+                int64_t k = i + v * many_lanes;
+                many dy = many_where(many_get(NUMBER_BF16, rows->dy, k), words[v], at);
+                sums[v] += dy;
+                products[v] += dy * (many_get(NUMBER_BF16, rows->x, k) - around[v]);
+            }
+        }
+        piece_add(sums, &rows->to->sums);
+        piece_add(products, &rows->to->products);
+    }
+}
+
+/* ---- one number at a time ---- */
 
 LOOPS_INLINE void normal(const struct rows_normal *rows, int bit, enum number number, bool other,
                          bool relu)
@@ -205,9 +185,12 @@ LOOPS_INLINE void normal(const struct rows_normal *rows, int bit, enum number nu
                 int64_t k = i + v * many_lanes;
                 many value = (many_get(number, rows->x, k) - mean[v]) * scale[v] + shift[v];
                 value = other ? value + many_get(number, rows->other, k) : value;
-                if (relu)
-                    words[v] |= __builtin_convertvector(value > 0, many_words) & at;
-                many_put(number, rows->y, k, relu ? clamp(value) : value);
+                many_mask kept = ~(value <= 0);
+                if (relu) {
+                    words[v] |= __builtin_convertvector(kept, many_words) & at;
+                    value = (many)((many_mask)value & kept);
+                }
+                many_put(number, rows->y, k, value);
             }
         }
         LOOPS_UNROLL
@@ -264,14 +247,6 @@ LOOPS_INLINE void gradient(const struct rows_gradient *rows, int bit, enum numbe
         gradient(rows, bit, number, dx, dother);                                                   \
     }
 #define LOOPS_FUNCTIONS(name, number)                                                              \
-    LOOPS_TARGET static void moments_##name(const struct rows_moments *rows)                       \
-    {                                                                                              \
-        add_moments(rows, number);                                                                 \
-    }                                                                                              \
-    LOOPS_TARGET static void slopes_##name(const struct rows_slopes *rows, int bit)                \
-    {                                                                                              \
-        add_slopes(rows, bit, number);                                                             \
-    }                                                                                              \
     LOOPS_NORMAL(normal_##name, number, false, false)                                              \
     LOOPS_NORMAL(normal_relu_##name, number, false, true)                                          \
     LOOPS_NORMAL(normal_sum_##name, number, true, false)                                           \
@@ -279,6 +254,26 @@ LOOPS_INLINE void gradient(const struct rows_gradient *rows, int bit, enum numbe
     LOOPS_GRADIENT(gradient_other_##name, number, false, true)                                     \
     LOOPS_GRADIENT(gradient_##name, number, true, false)                                           \
     LOOPS_GRADIENT(gradient_both_##name, number, true, true)
+
+LOOPS_TARGET static void moments_real(const struct rows_moments *rows)
+{
+    add_moments(rows);
+}
+
+LOOPS_TARGET static void moments_bf16(const struct rows_moments *rows)
+{
+    add_moments_bf16(rows);
+}
+
+LOOPS_TARGET static void slopes_real(const struct rows_slopes *rows, int bit)
+{
+    add_slopes(rows, bit);
+}
+
+LOOPS_TARGET static void slopes_bf16(const struct rows_slopes *rows, int bit)
+{
+    add_slopes_bf16(rows, bit);
+}
 
 LOOPS_FUNCTIONS(real, NUMBER_REAL)
 LOOPS_FUNCTIONS(bf16, NUMBER_BF16)

@@ -8,6 +8,8 @@
 const struct rows_kernel *rows_best(void)
 {
 #if defined(__x86_64__)
+    if (isa_has_bf16())
+        return &rows_avx512_bf16;
     if (isa_best() == ISA_AVX512)
         return &rows_avx512;
     if (isa_best() == ISA_AVX2)

@@ -11,8 +11,9 @@
 
 enum {
     LANES = 16,
-    WORD_ROWS = 32 /* rows whose bits make up LANES words of what passed: bit r of word l is for
+    WORD_ROWS = 32, /* rows whose bits make up LANES words of what passed: bit r of word l is for
                       lane l of row r, so that no bit ever moves to another lane */
+    ROWS_PIECE = 8  /* rows of bf16 whose sums are real, before they are added up in double */
 };
 
 /* One number for each lane of a row. */
@@ -23,7 +24,8 @@ struct double_lanes {
     double value[LANES];
 };
 
-/* What a group of channels that lie together is summed up to, around a number for each lane. */
+/* What a group of channels that lie together is summed up to, around a number for each lane, which
+ * a real can hold. */
 struct rows_sums {
     struct double_lanes around, sums, products;
 };
@@ -36,7 +38,7 @@ struct rows_slope {
     struct lanes mean, same, lean, level;
 };
 
-/* sums += x − around and products += (x − around)²; `around` must be numbers of x's kind. */
+/* sums += x − around and products += (x − around)²; here `around` must be numbers of x's kind. */
 struct rows_moments {
     const void *x;
     int64_t count;

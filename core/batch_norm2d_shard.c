@@ -110,13 +110,24 @@ void batch_norm_collect(struct op *op, const struct op_call *call)
     find_moments(s, call, sums);
 }
 
+/* Σdy·(x − mean) from the sums around what a real holds of the mean. */
+static void correct_products(const struct batch_norm_state *s, const struct op_call *call,
+                             const struct rows_sums *sums)
+{
+    double *slot = s->by.slots + call->shard * 2 * s->extent.rounded;
+    for (int64_t c = 0; c < s->extent.rounded; c++) {
+        double around = sums[c / s->extent.block].around.value[c % s->extent.block];
+        slot[s->extent.rounded + c] -= slot[c] * (s->by.batch[c] - around);
+    }
+}
+
 void batch_norm_collect_back(struct op *op, const struct op_call *call)
 {
     const struct batch_norm_state *s = op->state;
     struct rows_sums *sums = sums_clear(s, call);
     for (int64_t g = 0; g < s->extent.groups; g++)
         for (int64_t lane = 0; lane < LANES; lane++)
-            sums[g].around.value[lane] = s->by.batch[g * s->extent.block + lane % s->extent.block];
+            sums[g].around.value[lane] = (double)s->batch[g].mean.value[lane];
     for (struct place p = {0}; place_valid(s, call, &p); place_next(s, &p)) {
         const struct rows_slopes rows = {.x = read_at(s, call->x, p.at),
                                          .dy = read_at(s, call->dy, p.at),
@@ -126,6 +137,7 @@ void batch_norm_collect_back(struct op *op, const struct op_call *call)
         rows_add_slopes(s->kernel, s->extent.number, &rows);
     }
     sums_fold(s, call, sums);
+    correct_products(s, call, sums);
 }
 
 /* ---- numbers ---- */

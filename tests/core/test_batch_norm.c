@@ -243,16 +243,26 @@ TEST("batch norm with a sum, a ReLU or both in one gives what they give one afte
         }
 }
 
+/* The sums differ in their last digits, and so may a number before it is rounded, once. */
 static void check_rounded(const char *what, const struct norm_run *narrow, const void *got,
                           const void *wide)
 {
     for (int64_t i = 0; i < narrow->samples * narrow->count; i++) {
-        bf16 wanted = bf16_round(((const real *)wide)[i]);
+        real is = bf16_widen(((const bf16 *)got)[i]), wanted = ((const real *)wide)[i];
+        real off = (real)2e-6 * (1 + (real)fabs((double)wanted));
 
-        if (((const bf16 *)got)[i] != wanted)
-            FAIL("%s: %s[%d] is %g, not %g", narrow->kernel, what, (int)i,
-                 (double)bf16_widen(((const bf16 *)got)[i]), (double)bf16_widen(wanted));
+        if (!(is >= bf16_widen(bf16_round(wanted - off)) &&
+              is <= bf16_widen(bf16_round(wanted + off))))
+            FAIL("%s: %s[%d] is %g, not %g", narrow->kernel, what, (int)i, (double)is,
+                 (double)wanted);
     }
+}
+
+static void check_close(const char *what, const real *got, const real *wanted, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (!(fabs((double)(got[i] - wanted[i])) <= 1e-6 + 1e-6 * fabs((double)wanted[i])))
+            FAIL("%s[%d] is %g, not %g", what, (int)i, (double)got[i], (double)wanted[i]);
 }
 
 static void check_narrow(const char *words, struct norm_run *narrow)
@@ -265,10 +275,8 @@ static void check_narrow(const char *words, struct norm_run *narrow)
     check_rounded("y", narrow, narrow->y, wide.y);
     check_rounded("dx", narrow, narrow->dx, wide.dx);
     check_rounded("dother", narrow, narrow->dother, wide.dother);
-    CHECK(memcmp(narrow->parameters, wide.parameters, (size_t)wide.plan.numbers * sizeof(real)) ==
-          0);
-    CHECK(memcmp(narrow->gradients, wide.gradients, (size_t)wide.plan.parameters * sizeof(real)) ==
-          0);
+    check_close("numbers", narrow->parameters, wide.parameters, wide.plan.numbers);
+    check_close("gradients", narrow->gradients, wide.gradients, wide.plan.parameters);
     norm_close(&wide);
 }
 
