@@ -90,8 +90,8 @@ static void run_watched(struct trainer *trainer)
     step(trainer);
 }
 
-/* How many allocations there were; shows them. */
-static int count(const struct job *job, int threads, enum kernel_choice kernels)
+/* How many allocations there were; shows who took memory first. */
+static int count(const struct job *job, int threads, enum kernel_choice kernels, bool *shown)
 {
     struct trainer *trainer = job_trainer(job, threads, kernels);
     const struct allocations *allocations;
@@ -103,25 +103,27 @@ static int count(const struct job *job, int threads, enum kernel_choice kernels)
                allocations->count, kernel_choice_names[kernels], threads,
                job->spec.run.precision == PRECISION_BF16 ? "bf16" : "fp32",
                trainer_kernel(trainer, 0));
-        allocations_show(allocations);
+        if (!*shown)
+            allocations_show(allocations);
+        *shown = true;
     }
     trainer_free(trainer);
     return allocations->count;
 }
 
 /* At one, two and three threads, with all sets of kernels and in both precisions. */
-static int count_everywhere(struct job *job)
+static int count_everywhere(struct job *job, bool *shown)
 {
     struct error error = {0};
     int sum = 0;
 
     for (int threads = 1; threads <= 3; threads++) {
         for (int kernels = KERNELS_BEST; kernels <= KERNELS_REFERENCE; kernels++)
-            sum += count(job, threads, (enum kernel_choice)kernels);
+            sum += count(job, threads, (enum kernel_choice)kernels, shown);
         if (!kernels_have_bf16(KERNELS_BEST, &error))
             continue;
         job->spec.run.precision = PRECISION_BF16;
-        sum += count(job, threads, KERNELS_BEST);
+        sum += count(job, threads, KERNELS_BEST, shown);
         job->spec.run.precision = PRECISION_FP32;
     }
     return sum;
@@ -197,7 +199,7 @@ TEST_SLOW("no step and no evaluation takes memory, whatever the layers, the kern
           "of threads",
           120)
 {
-    bool found[64] = {false};
+    bool found[64] = {false}, shown = false;
     struct dataset *dataset = begin();
     int sum = 0;
 
@@ -217,7 +219,7 @@ TEST_SLOW("no step and no evaluation takes memory, whatever the layers, the kern
         for (int i = 0; i < job.plan.layer_count; i++)
             for (size_t kind = 0; kind < layer_kinds.count; kind++)
                 found[kind] |= layer_kinds.rows[kind] == job.plan.layers[i].kind;
-        sum += count_everywhere(&job);
+        sum += count_everywhere(&job, &shown);
         job_drop(&job);
     }
     for (size_t kind = 0; kind < layer_kinds.count; kind++)
@@ -229,7 +231,7 @@ TEST_SLOW("no step and no evaluation takes memory, whatever the layers, the kern
 }
 
 /* A job of which one thing is of that kind. */
-static int count_with(struct dataset *dataset, const struct job_words *words)
+static int count_with(struct dataset *dataset, const struct job_words *words, bool *shown)
 {
     struct job job;
     int sum;
@@ -239,7 +241,7 @@ static int count_with(struct dataset *dataset, const struct job_words *words)
     job.spec.run.clip_grad_value = 0.1;
     job.spec.early_stopping =
         (struct spec_early_stopping){.given = true, .metric = METRIC_TRAIN_LOSS, .patience = 3};
-    sum = count(&job, 2, KERNELS_PORTABLE);
+    sum = count(&job, 2, KERNELS_PORTABLE, shown);
     job_drop(&job);
     return sum;
 }
@@ -253,6 +255,7 @@ TEST("no step takes memory, whatever the optimizer, the loss and the schedule, w
                               .seed = 1,
                               .schedule = "reduce_on_plateau metric=train_loss"};
     struct dataset *dataset = begin();
+    bool shown = false;
     int sum = 0;
 
     for (size_t i = 0; i < optimizer_kinds.count; i++) {
@@ -260,19 +263,19 @@ TEST("no step takes memory, whatever the optimizer, the loss and the schedule, w
 
         snprintf(text, sizeof(text), "%s lr=0.01", optimizer_kinds.rows[i]->name);
         words.optimizer = text;
-        sum += count_with(dataset, &words);
+        sum += count_with(dataset, &words, &shown);
     }
     words.optimizer = NULL;
     for (size_t i = 0; i < loss_kinds.count; i++) {
         words.loss = loss_kinds.rows[i]->name;
-        sum += count_with(dataset, &words);
+        sum += count_with(dataset, &words, &shown);
     }
     words.loss = NULL;
     static const char *const schedules[] = {"one_cycle max_lr=0.1", "cosine unit=step",
                                             "multistep milestones=1,2"};
     for (size_t i = 0; i < COUNT_OF(schedules); i++) {
         words.schedule = schedules[i];
-        sum += count_with(dataset, &words);
+        sum += count_with(dataset, &words, &shown);
     }
     if (sum > 0)
         FAIL("%d allocations, shown above", sum);
@@ -297,7 +300,7 @@ TEST("no step takes memory, whatever the augmentation")
     for (size_t kind = 0; kind < augment_kinds.count; kind++)
         if (!found[kind])
             FAIL("no %s here", augment_kinds.rows[kind]->name);
-    sum = count(&job, 2, KERNELS_PORTABLE);
+    sum = count(&job, 2, KERNELS_PORTABLE, &(bool){false});
     job_drop(&job);
     if (sum > 0)
         FAIL("%d allocations, shown above", sum);
