@@ -8,9 +8,13 @@
 
 const struct kernel_row kernel_rows[] = {
 #if TRAIND_ONEDNN
+    {&layer_conv2d, KERNELS_BEST, onednn_bf16_conv2d_make, ROW_BF16_FIRST},
+    {&layer_conv2d, KERNELS_BEST, avx512_conv2d_make, ROW_REALS},
     {&layer_conv2d, KERNELS_BEST, portable_few_conv2d_make, ROW_REALS},
     {&layer_conv2d, KERNELS_BEST, onednn_conv2d_make, ROW_REALS},
-    {&layer_linear, KERNELS_BEST, onednn_linear_make, ROW_REALS},
+#if defined(__x86_64__)
+    {&layer_linear, KERNELS_BEST, avx512_linear_make, ROW_BF16_FIRST},
+#endif
 #endif
     {&layer_conv2d, KERNELS_PORTABLE, portable_conv2d_make, ROW_REALS},
     {&layer_linear, KERNELS_PORTABLE, portable_linear_make, ROW_REALS},

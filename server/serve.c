@@ -22,6 +22,7 @@ struct serve {
     _Atomic(struct http *)
         audience; /* whom commits are told to; NULL before the listener and after it */
     sigset_t signals;
+    char spool[1100]; /* where bodies that go to files are on their way */
 };
 
 static void signals_block(sigset_t *out)
@@ -145,7 +146,9 @@ static bool register_datasets(struct serve *serve, struct error *error)
 
 static bool serve_listen(struct serve *serve, struct error *error)
 {
+    (void)snprintf(serve->spool, sizeof(serve->spool), "%s/incoming", serve->config->data_dir);
     const struct http_setup setup = {.listen = serve->config->listen,
+                                     .spool = serve->spool,
                                      .routes = routes,
                                      .route_count = route_count,
                                      .store = serve->app.store,
@@ -173,6 +176,7 @@ static bool serve_start(struct serve *serve, struct error *error)
         return false;
     serve->world = world_make(config, app);
     app->threads = serve->world.threads;
+    app->kernels = serve->world.kernels;
     const struct pool_setup pool = {
         .store = app->store, .world = &serve->world, .workers = config->workers};
     if (!speedometer_start(serve->world.kernels, processors(), &app->speedometer, error))
