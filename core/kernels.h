@@ -1,6 +1,7 @@
 /* Kernels: which implementation serves which layer. This table is the one place of dispatch: rows
- * are tried from the top, the first that can serve a layer does: oneDNN's, then our own for any
- * processor, then the reference, which is the definition and serves everything in plain layout.
+ * are tried from the top, the first that can serve a layer does: oneDNN's and our own for AVX-512,
+ * then our own for any processor, then the reference, which is the definition and serves everything
+ * in plain layout.
  *
  * Whether a row can serve depends on the layer's shape, the build and the processor, never on load
  * or on the number of threads. */
