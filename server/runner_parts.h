@@ -16,11 +16,12 @@ enum runner_wish {
     WISH_LEAVE   /* the stored state is one that another hand set: touch nothing more */
 };
 
-/* Metric rows on their way to the store. */
+/* Metric rows that are gathered for the store. */
 struct runner_rows {
     struct metric_row *rows; /* RUNNER_ROWS of them */
     size_t count;
-    double flushed_at; /* clock_seconds of the last flush */
+    double flushed_at;         /* clock_seconds of the last flush */
+    struct delivery *delivery; /* those on their way: runner_rows.c */
 };
 
 /* Where the job stands, for people who wait. Speeds count this life of the job only. */
@@ -68,10 +69,14 @@ void runner_close(struct runner *runner);
 
 /* ---- runner_rows.c ---- */
 
-/* Adds a step's rows; flushes when the batch is old or full. */
+bool runner_rows_open(struct runner_rows *rows, struct error *error) MUST_CHECK;
+/* Waits for what is on its way. Zeroed rows are allowed. */
+void runner_rows_close(struct runner_rows *rows);
+/* Adds a step's rows; sends the batch off when it is old or full. What became of the one before is
+ * heard of then. */
 bool runner_report(struct runner *runner, const struct step_report *report,
                    struct error *error) MUST_CHECK;
-/* Stores what waits, with the progress. */
+/* Stores what waits, with the progress, and waits for it. */
 bool runner_flush(struct runner *runner, struct error *error) MUST_CHECK;
 
 /* ---- runner_progress.c ---- */
