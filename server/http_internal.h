@@ -66,6 +66,23 @@ struct http_exchange;
 /* What a clerk does for an exchange; it ends with exchange_back or with a write to the store. */
 typedef void exchange_errand(struct http_exchange *exchange, struct db *db);
 
+/* A body on its way in: in memory, or in a spool. */
+struct exchange_intake {
+    char *bytes;
+    size_t size, room; /* of bytes; size counts what a spool took too */
+    struct http_spool *spool;
+    uint64_t declared; /* Content-Length */
+    size_t thrown;     /* after the body was refused */
+};
+
+struct exchange_marks {
+    bool counted; /* in hub.answer_count */
+    bool head;    /* the method was HEAD */
+    bool close;   /* end the connection after the answer */
+    bool varies;  /* the handler looked at Accept */
+    bool settled; /* http_entity.c is done with the response */
+};
+
 /* One request and its answer. */
 struct http_exchange {
     struct http *http;
@@ -76,16 +93,10 @@ struct http_exchange {
     const struct route *route;
     enum exchange_phase phase; /* under the hub's lock while suspended */
     char *uri;                 /* as it came; NULL when memory was gone or it is too long */
-    char *body;
-    size_t body_size, body_room;
-    size_t thrown;            /* of the body, after it was refused */
-    struct http_spool *spool; /* instead of body */
-    exchange_errand *errand;  /* these two: while it is at the desk */
+    struct exchange_intake intake;
+    struct exchange_marks marks;
+    exchange_errand *errand; /* these two: while it is at the desk */
     struct http_exchange *next;
-    uint64_t declared; /* Content-Length */
-    bool counted;      /* in hub.answer_count */
-    bool head;         /* the method was HEAD */
-    bool close;        /* end the connection after the answer */
 };
 
 /* http_request.c: looks at everything that comes before the body; finds the route, fills in
@@ -129,6 +140,37 @@ bool spool_write(struct http_spool *spool, struct error *error) MUST_CHECK;
 
 /* http_response.c: sends exchange->response. */
 enum MHD_Result response_send(struct http_exchange *exchange);
+
+/* http_entity.c: what the request's conditions, its Range and its Accept-Encoding make of the
+ * handler's answer. Once for each; any thread that has the exchange. */
+void entity_settle(struct http_exchange *exchange);
+/* Whether that would take long enough for others to notice. */
+bool entity_is_heavy(const struct http_exchange *exchange);
+
+/* http_range.c: makes a 200 the part of itself that the Range header names, 206, or 416. False: it
+ * stays as it is. */
+bool range_apply(const struct http_request *request, struct http_response *response);
+/* Whether it has parts: a tag, a known size and a way to begin in the middle. */
+bool range_possible(const struct http_response *response);
+
+/* http_coding.c: gzip. */
+bool coding_is_useful(const struct http_response *response); /* if the client takes it */
+bool coding_is_taken(const struct http_request *request);
+/* Puts the body into gzip. False: it stays as it is. */
+bool coding_apply(struct http_response *response);
+
+/* http_date.c: dates in headers. */
+enum { DATE_SIZE = 48 };
+void date_print(int64_t milliseconds, char out[DATE_SIZE]);
+/* Unix seconds; −1 for what is no date. */
+int64_t date_read(const char *text);
+
+/* http_etag.c: whether a list as in If-None-Match names this tag. *coded: of its copy in gzip. */
+bool etag_listed(const char *list, const char *etag, bool *coded);
+
+/* http_weight.c: the weight of `name` in a list as in Accept, in thousandths; −1 when it is not
+ * there. */
+int weight_find(const char *list, const char *name);
 
 /* http_stream.c */
 bool hub_init(struct http *http, struct error *error) MUST_CHECK;

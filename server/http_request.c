@@ -15,7 +15,7 @@ static bool refuse(struct http_exchange *exchange, int status, const char *text)
 /* As refuse, where not even the end of this request is certain. */
 static bool refuse_and_close(struct http_exchange *exchange, int status, const char *text)
 {
-    exchange->close = true;
+    exchange->marks.close = true;
     return refuse(exchange, status, text);
 }
 
@@ -101,7 +101,7 @@ static bool check_framing(struct http_exchange *exchange, const char *version)
     if (scan.encodings > 1 || (scan.encoding && strcasecmp(scan.encoding, "chunked") != 0))
         return refuse_and_close(exchange, 400,
                                 "the only Transfer-Encoding that is understood is chunked");
-    if (scan.length && !read_length(scan.length, &exchange->declared))
+    if (scan.length && !read_length(scan.length, &exchange->intake.declared))
         return refuse_and_close(exchange, 400, "Content-Length must be a number");
     if (scan.hosts > 1 || (scan.hosts == 0 && modern))
         return refuse_and_close(exchange, 400, "HTTP/1.1 wants exactly one Host header");
@@ -260,7 +260,7 @@ static bool check_body(struct http_exchange *exchange)
             strncasecmp(type, "application/json", length) != 0)
             return refuse(exchange, 415, "want the header Content-Type: application/json");
     }
-    if (exchange->declared > route->body_limit) {
+    if (exchange->intake.declared > route->body_limit) {
         if (route->body_limit == 0)
             return refuse(exchange, 400, "this address takes no body");
         http_problem(&exchange->response, 413, NULL, "the body may have at most %zu bytes",
@@ -286,8 +286,8 @@ static bool read_target(struct http_exchange *exchange)
 
 bool request_check(struct http_exchange *exchange, const char *method, const char *version)
 {
-    exchange->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
-    exchange->request.method = exchange->head ? MHD_HTTP_METHOD_GET : method;
+    exchange->marks.head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+    exchange->request.method = exchange->marks.head ? MHD_HTTP_METHOD_GET : method;
     return check_framing(exchange, version) && check_host(exchange) && read_target(exchange) &&
            find_route(exchange) && check_origin(exchange) && check_queries(exchange) &&
            check_body(exchange);
@@ -307,16 +307,6 @@ const char *http_header(const struct http_request *request, const char *name)
 
 bool http_accepts(const struct http_request *request, const char *type)
 {
-    const char *at = http_header(request, MHD_HTTP_HEADER_ACCEPT);
-    size_t length = strlen(type);
-
-    while (at && *at) {
-        at += strspn(at, " \t");
-        if (strncasecmp(at, type, length) == 0 &&
-            strchr(",; \t", at[length])) /* its NUL ends the last one */
-            return true;
-        at += strcspn(at, ",");
-        at += *at == ',';
-    }
-    return false;
+    request->exchange->marks.varies = true;
+    return weight_find(http_header(request, MHD_HTTP_HEADER_ACCEPT), type) > 0;
 }

@@ -42,7 +42,7 @@ static bool add_headers(const struct http_exchange *exchange, struct MHD_Respons
                                         response->content_type) == MHD_YES;
     if (!has_header(response, MHD_HTTP_HEADER_CACHE_CONTROL))
         fine &= MHD_add_response_header(mhd, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES;
-    if (exchange->close)
+    if (exchange->marks.close)
         fine &= MHD_add_response_header(mhd, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
     for (int i = 0; i < response->header_count; i++)
         fine &= MHD_add_response_header(mhd, response->headers[i].name,
@@ -90,10 +90,10 @@ static void leave_out_body(struct http_exchange *exchange)
 {
     struct http_stream *stream = exchange->response.stream;
 
-    if (!exchange->head || !stream || stream->size >= 0)
+    if (!exchange->marks.head || !stream || stream->size >= 0)
         return;
     exchange->response.stream = NULL;
-    exchange->close = true;
+    exchange->marks.close = true;
     stream->drop(stream);
 }
 
@@ -101,10 +101,12 @@ enum MHD_Result response_send(struct http_exchange *exchange)
 {
     struct http_response *response = &exchange->response;
     const struct http *http = exchange->http;
-    leave_out_body(exchange);
-    struct MHD_Response *mhd = response->stream ? make_stream(exchange) : make(exchange);
+    struct MHD_Response *mhd;
     enum MHD_Result result = MHD_NO;
 
+    entity_settle(exchange);
+    leave_out_body(exchange);
+    mhd = response->stream ? make_stream(exchange) : make(exchange);
     if (!mhd)
         return MHD_NO;
     if (add_headers(exchange, mhd))
