@@ -141,7 +141,8 @@ bool http_may_change(const char *if_match, const char *etag);
 enum route_flag {
     ROUTE_BODY_JSON = 1, /* 415 unless application/json */
     ROUTE_SLOW = 2,      /* the handler runs in a clerk's thread: it may compute, read much, wait */
-    ROUTE_BODY_FILE = 4  /* the body is written to a file (request.body_file); implies ROUTE_SLOW */
+    ROUTE_BODY_FILE = 4, /* the body is written to a file (request.body_file); implies ROUTE_SLOW */
+    ROUTE_BODY_MAY = 8   /* there may be no body at all: else 411 */
 };
 
 struct route {

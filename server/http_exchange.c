@@ -5,13 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct http_exchange *exchange_new(struct http *http, struct MHD_Connection *connection,
+struct http_exchange *exchange_new(struct http_peer *peer, struct MHD_Connection *connection,
                                    const char *uri)
 {
     struct http_exchange *exchange = calloc(1, sizeof(*exchange));
+    struct http *http = peer->http;
 
     if (!exchange)
         return NULL;
+    peer_turn(peer, exchange);
+    exchange->peer = peer;
     exchange->http = http;
     exchange->connection = connection;
     exchange->request.exchange = exchange;
@@ -40,10 +43,25 @@ static void free_body(struct http_exchange *exchange)
     exchange->intake.bytes = NULL;
 }
 
+void exchange_end(struct http_exchange *exchange, enum MHD_RequestTerminationCode why)
+{
+    struct http_response *response = &exchange->response;
+
+    if (why == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED && !exchange->marks.queued) {
+        http_response_drop(response);
+        http_problem(response, 408, NULL, "the rest of the request did not come");
+        refusal_send(exchange->peer, response);
+    } else if (exchange->phase == EXCHANGE_REFUSED && !exchange->marks.queued) {
+        refusal_send(exchange->peer, response);
+    }
+    exchange->peer->lingers |= exchange->phase == EXCHANGE_REFUSED && exchange->marks.close;
+}
+
 void exchange_free(struct http_exchange *exchange)
 {
     if (!exchange)
         return;
+    peer_turn(exchange->peer, NULL);
     if (exchange->marks.counted)
         count_answer(exchange, -1);
     free_body(exchange);
@@ -228,6 +246,7 @@ static enum MHD_Result collect(struct http_exchange *exchange, const struct exch
 {
     size_t size = exchange->intake.size + piece->size, limit;
 
+    exchange->peer->moved += piece->size;
     if (exchange->phase == EXCHANGE_READING) {
         limit = exchange->route->body_limit;
         if (size > limit) {
