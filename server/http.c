@@ -17,6 +17,7 @@ enum {
     STREAMS_DEFAULT = 64,
     CLERKS_DEFAULT = 4,
     HEARTBEAT_DEFAULT = 12000,
+    PATIENCE_DEFAULT = 30,
     BACKLOG = 1024,
     FILES_ELSEWHERE = 256
 };
@@ -155,7 +156,7 @@ static bool start_daemon(struct http *http, struct error *error)
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_NOTIFY_CONNECTION, peer_notice,
         http, MHD_OPTION_CONNECTION_LIMIT, (unsigned)(http->peers.at_most + HTTP_RESERVE),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_MEMORY,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_SECONDS, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)http->setup.patience, MHD_OPTION_END);
     if (!http->daemon)
         return error_set(error, ERROR_IO, http->setup.listen, "cannot start the HTTP server: %s",
                          strerror(errno));
@@ -176,6 +177,8 @@ bool http_start(const struct http_setup *setup, struct http **out, struct error 
         http->setup.streams = STREAMS_DEFAULT;
     if (http->setup.heartbeat == 0)
         http->setup.heartbeat = HEARTBEAT_DEFAULT;
+    if (http->setup.patience == 0)
+        http->setup.patience = PATIENCE_DEFAULT;
     if (http->setup.clerks == 0)
         http->setup.clerks = CLERKS_DEFAULT;
     if (setup->spool && !spool_prepare(setup->spool, error))

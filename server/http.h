@@ -172,6 +172,7 @@ struct http_setup {
     int clerks;    /* threads for slow handlers; 0: 4 */
     int streams;   /* live streams at once; 0: 64 */
     int heartbeat; /* milliseconds between signs of life on an idle stream; 0: 12 s */
+    int patience;  /* seconds that a client may be silent; 0: 30 */
 };
 
 struct http;

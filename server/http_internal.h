@@ -74,7 +74,6 @@ enum {
     HTTP_RESERVE = 64,                  /* more for those that come while others are dropped */
     HTTP_HEAD_MAX = 32 * 1024,          /* request line and headers */
     HTTP_CONNECTION_MEMORY = 48 * 1024, /* the same, and the head of the answer */
-    HTTP_IDLE_SECONDS = 30,
     HTTP_BODIES_MAX = 64 * 1024 * 1024, /* http.body_bytes */
     HTTP_DRAIN_MAX =
         8 * 1024 * 1024 /* a refused body is read up to here, so that the answer arrives */

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -90,6 +91,7 @@ static void arrive(struct http *http, struct MHD_Connection *connection, void **
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     struct http_peer *peer = calloc(1, sizeof(*peer));
+    const int unsent_most = 128 * 1024;
 
     *slot = peer;
     if (!peer) {
@@ -99,6 +101,9 @@ static void arrive(struct http *http, struct MHD_Connection *connection, void **
     peer->http = http;
     peer->socket = info->connect_fd;
     peer->since = clock_seconds();
+    /* Else the system takes megabytes for each client that does not read. */
+    (void)setsockopt(peer->socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_most,
+                     sizeof(unsent_most));
     name_peer(peer, connection);
     peer->next = http->peers.first;
     peer->link = &http->peers.first;
@@ -121,7 +126,7 @@ static bool was_nonsense(struct http_peer *peer)
     stopping = hub->stopping;
     pthread_mutex_unlock(&hub->lock);
     return !peer->heard && !peer->dropped && !peer->lingers && !stopping &&
-           clock_seconds() - peer->since < HTTP_IDLE_SECONDS - 1;
+           clock_seconds() - peer->since < peer->http->setup.patience - 0.5;
 }
 
 static void go(struct http_peer *peer)

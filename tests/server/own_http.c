@@ -269,7 +269,8 @@ void own_start(struct own *own, int heartbeat)
                                .app = &own->app,
                                .spool = "incoming",
                                .clerks = 2,
-                               .heartbeat = heartbeat};
+                               .heartbeat = heartbeat,
+                               .patience = 2};
 
     memset(own, 0, sizeof(*own));
     if (!store_open("own", &own->store, &error))
