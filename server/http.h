@@ -19,7 +19,7 @@ struct app; /* what handlers need; see routes.h */
 struct http_exchange;
 
 struct http_request {
-    const char *method; /* HEAD arrives as GET */
+    const char *method; /* static text; HEAD arrives as GET */
     const char *path;   /* as sent, without the query */
     const char
         *params[4]; /* the {…} parts of the route's pattern, decoded once; no control characters */
@@ -142,7 +142,8 @@ enum route_flag {
     ROUTE_BODY_JSON = 1, /* 415 unless application/json */
     ROUTE_SLOW = 2,      /* the handler runs in a clerk's thread: it may compute, read much, wait */
     ROUTE_BODY_FILE = 4, /* the body is written to a file (request.body_file); implies ROUTE_SLOW */
-    ROUTE_BODY_MAY = 8   /* there may be no body at all: else 411 */
+    ROUTE_BODY_MAY = 8,  /* there may be no body at all: else 411 */
+    ROUTE_QUIET = 16     /* asked all the time: what goes well is logged for debugging only */
 };
 
 struct route {

@@ -55,6 +55,7 @@ void exchange_end(struct http_exchange *exchange, enum MHD_RequestTerminationCod
         refusal_send(exchange->peer, response);
     }
     exchange->peer->lingers |= exchange->phase == EXCHANGE_REFUSED && exchange->marks.close;
+    access_answer(exchange, why);
 }
 
 void exchange_free(struct http_exchange *exchange)
@@ -189,8 +190,10 @@ static bool give_away(struct http_exchange *exchange, exchange_errand *errand)
 static void answer_error(struct http_exchange *exchange, const struct error *error)
 {
     if (error->kind == ERROR_IO || error->kind == ERROR_CORRUPT || error->kind == ERROR_INTERNAL)
-        log_line(exchange->http->setup.log, LOG_ERROR, "%s %s: %s: %s", exchange->request.method,
-                 exchange->request.path, error->where, error->text);
+        log_record(exchange->http->setup.log, LOG_ERROR,
+                   LOG_FIELDS(log_text("method", exchange->request.method),
+                              log_text("path", exchange->request.path)),
+                   "%s%s%s", error->where, error->where[0] ? ": " : "", error->text);
     http_response_drop(&exchange->response);
     http_problem_from(&exchange->response, error);
 }
@@ -246,7 +249,7 @@ static enum MHD_Result collect(struct http_exchange *exchange, const struct exch
 {
     size_t size = exchange->intake.size + piece->size, limit;
 
-    exchange->peer->moved += piece->size;
+    exchange->peer->received += piece->size;
     if (exchange->phase == EXCHANGE_READING) {
         limit = exchange->route->body_limit;
         if (size > limit) {

@@ -38,11 +38,12 @@ struct http_peer {
     struct http *http;
     struct http_exchange *exchange; /* the request under way; NULL between two */
     struct http_peer *next, **link;
-    double since;   /* the request under way began, or the wait for one */
-    uint64_t moved; /* bytes of bodies since then */
-    int socket;     /* libmicrohttpd's */
-    bool heard;     /* one request line at least could be read */
-    bool dropped;   /* to make room for others */
+    double since;      /* the request under way began, or the wait for one */
+    uint64_t received; /* bytes of bodies since then */
+    uint64_t sent;
+    int socket;   /* libmicrohttpd's */
+    bool heard;   /* one request line at least could be read */
+    bool dropped; /* to make room for others */
     bool lingers; /* it may still be sending when it is closed, and shall get to read our answer */
     char address[46];
 };
@@ -191,6 +192,11 @@ enum MHD_Result response_queue(struct MHD_Connection *connection, int status,
                                struct MHD_Response *response);
 /* Straight to the socket; nothing may follow. */
 void refusal_send(struct http_peer *peer, const struct http_response *response);
+
+/* http_access.c: the access log. An answer that has left, or was cut; a refusal without a request.
+ */
+void access_answer(const struct http_exchange *exchange, enum MHD_RequestTerminationCode why);
+void access_refusal(const struct http_peer *peer, int status);
 
 /* http_peer.c: who is connected. HTTP thread only. Peers are made and freed by `notice`, which
  * libmicrohttpd calls. */

@@ -27,7 +27,8 @@ void peer_turn(struct http_peer *peer, struct http_exchange *exchange)
     peer->heard = true;
     peer->exchange = exchange;
     peer->since = clock_seconds();
-    peer->moved = 0;
+    peer->received = 0;
+    peer->sent = 0;
 }
 
 /* ---- making room ---- */
@@ -49,7 +50,7 @@ static bool may_be_dropped(struct http *http, const struct http_peer *peer)
 /* Seconds for each KiB, and for having said nothing yet. */
 static double slowness(const struct http_peer *peer, double now)
 {
-    return (now - peer->since) / (1 + (double)peer->moved / 1024);
+    return (now - peer->since) / (1 + (double)(peer->received + peer->sent) / 1024);
 }
 
 static void make_room(struct http *http)
@@ -138,6 +139,7 @@ static void go(struct http_peer *peer)
     if (was_nonsense(peer)) {
         http_problem(&response, 400, NULL, "this is no request of HTTP/1.1");
         refusal_send(peer, &response);
+        access_refusal(peer, response.status);
         http_response_drop(&response);
     }
     (void)shutdown(peer->socket, SHUT_WR);

@@ -86,6 +86,8 @@ enum MHD_Result MHD_queue_response(struct MHD_Connection *connection, unsigned i
         if (peer->exchange) {
             peer->exchange->marks.queued = true;
             peer->exchange->response.status = (int)status;
+        } else {
+            access_refusal(peer, (int)status);
         }
     }
     http_response_drop(&response);

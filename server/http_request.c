@@ -113,15 +113,23 @@ static void allow_add(char *list, size_t size, const char *method)
         strncat(list, ", HEAD", size - strlen(list) - 1);
 }
 
-/* What any address may be asked for, here or elsewhere. */
-static bool check_method(struct http_exchange *exchange)
+/* What any address may be asked for, here or elsewhere; NULL: there is no such method. */
+static const char *find_method(const char *name)
 {
     static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 
+    if (strcmp(name, MHD_HTTP_METHOD_HEAD) == 0)
+        return methods[0];
     for (size_t i = 0; i < COUNT_OF(methods); i++)
-        if (strcmp(methods[i], exchange->request.method) == 0)
-            return true;
-    return request_refuse(exchange, 501, "this server knows no such method");
+        if (strcmp(methods[i], name) == 0)
+            return methods[i];
+    return NULL;
+}
+
+static bool check_method(struct http_exchange *exchange)
+{
+    return exchange->request.method ||
+           request_refuse(exchange, 501, "this server knows no such method");
 }
 
 /* OPTIONS has no route: false, and the response is the answer. */
@@ -248,7 +256,7 @@ static bool read_target(struct http_exchange *exchange)
 bool request_check(struct http_exchange *exchange, const char *method, const char *version)
 {
     exchange->marks.head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
-    exchange->request.method = exchange->marks.head ? MHD_HTTP_METHOD_GET : method;
+    exchange->request.method = find_method(method);
     return framing_check(exchange, method, version) && check_host(exchange) &&
            check_method(exchange) && read_target(exchange) && find_route(exchange) &&
            check_origin(exchange) && check_queries(exchange) && check_body(exchange);

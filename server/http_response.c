@@ -155,6 +155,8 @@ enum MHD_Result response_send(struct http_exchange *exchange)
         MHD_add_response_header(mhd, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES)
         result = response_queue(exchange->connection, response->status, mhd);
     exchange->marks.queued = result == MHD_YES;
+    if (!exchange->marks.head)
+        exchange->peer->sent = response->body_size; /* a stream counts its own */
     MHD_destroy_response(mhd);
     return result;
 }

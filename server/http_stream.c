@@ -148,7 +148,7 @@ static ssize_t take_piece(struct http_live *live, char *out, size_t room)
 
     memcpy(out, live->piece.bytes + live->sent, size);
     live->sent += size;
-    live->peer->moved += size;
+    live->peer->sent += size;
     if (live->sent == live->piece.size) {
         body_drop(&live->piece); /* a sleeping stream holds no memory */
         live->sent = 0;
