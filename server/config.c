@@ -39,6 +39,8 @@ static const char *const form_names[] = {"plain", "json", NULL};
 static const struct option options[] = {
     {"--listen", "TRAIND_LISTEN", "HOST:PORT", "127.0.0.1:8080", TEXT_OPTION(listen), NULL,
      "address to listen on; port 0 takes a free one"},
+    {"--hosts", "TRAIND_HOSTS", "NAMES", "", TEXT_OPTION(hosts), NULL,
+     "further names by which it is called, with commas between, such as a proxy's"},
     {"--data-dir", "TRAIND_DATA_DIR", "DIR", "traind-data", TEXT_OPTION(data_dir), NULL,
      "folder of the database; made when missing"},
     {"--workers", "TRAIND_WORKERS", "N", "1", OPTION_INT, offsetof(struct config, workers), 1, 64,

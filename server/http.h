@@ -12,6 +12,7 @@
 
 #include "server/body.h"
 #include "server/log.h"
+#include "server/scope.h"
 #include "server/store.h"
 
 struct http_response;
@@ -27,6 +28,7 @@ struct http_request {
     size_t body_size;
     const char *body_file; /* instead, where the route says so: who wants to keep it renames it */
     struct db *db;         /* the reader of the thread that runs the handler */
+    enum scope scope;      /* what the client may do */
     struct app *app;
     struct http_exchange *exchange; /* for the functions below only */
 };
@@ -143,7 +145,8 @@ enum route_flag {
     ROUTE_SLOW = 2,      /* the handler runs in a clerk's thread: it may compute, read much, wait */
     ROUTE_BODY_FILE = 4, /* the body is written to a file (request.body_file); implies ROUTE_SLOW */
     ROUTE_BODY_MAY = 8,  /* there may be no body at all: else 411 */
-    ROUTE_QUIET = 16     /* asked all the time: what goes well is logged for debugging only */
+    ROUTE_QUIET = 16,    /* asked all the time: what goes well is logged for debugging only */
+    ROUTE_OPEN = 32      /* for everybody, with a token or without */
 };
 
 struct route {
@@ -157,7 +160,15 @@ struct route {
     const char *const *queries; /* names that may stand after the ?, NULL-ended; NULL: none */
     unsigned flags;             /* enum route_flag */
     size_t body_limit;          /* 0: takes no body */
+    /* What the client needs. SCOPE_NONE: read for GET, submit for POST and PATCH, admin for PUT and
+     * DELETE. */
+    enum scope scope;
 };
+
+/* What the bearer of a token may do, and his name, for the log. `token` NULL: none was sent.
+ * SCOPE_NONE: nothing, he needs another one. HTTP thread only. */
+enum { HTTP_NAME_SIZE = 65 };
+typedef enum scope http_admit(void *gate, const char *token, char name[HTTP_NAME_SIZE]);
 
 /* ---- the listener ---- */
 
@@ -169,11 +180,14 @@ struct http_setup {
     struct app *app;
     const struct log *log;
     const char
-        *spool;    /* folder for bodies that go to files; what it holds at the start is removed */
-    int clerks;    /* threads for slow handlers; 0: 4 */
-    int streams;   /* live streams at once; 0: 64 */
-    int heartbeat; /* milliseconds between signs of life on an idle stream; 0: 12 s */
-    int patience;  /* seconds that a client may be silent; 0: 30 */
+        *spool; /* folder for bodies that go to files; what it holds at the start is removed */
+    const char *hosts; /* further names in the Host header, with commas between; NULL: none */
+    http_admit *admit; /* NULL: everybody may do everything */
+    void *gate;        /* for admit */
+    int clerks;        /* threads for slow handlers; 0: 4 */
+    int streams;       /* live streams at once; 0: 64 */
+    int heartbeat;     /* milliseconds between signs of life on an idle stream; 0: 12 s */
+    int patience;      /* seconds that a client may be silent; 0: 30 */
 };
 
 struct http;

@@ -120,8 +120,9 @@ struct http_exchange {
     struct http_response response;
     struct target target;
     const struct route *route;
-    enum exchange_phase phase; /* under the hub's lock while suspended */
-    char *uri;                 /* as it came; NULL when memory was gone or it is too long */
+    enum exchange_phase phase;   /* under the hub's lock while suspended */
+    char *uri;                   /* as it came; NULL when memory was gone or it is too long */
+    char bearer[HTTP_NAME_SIZE]; /* whose token it came with */
     struct exchange_intake intake;
     struct exchange_marks marks;
     exchange_errand *errand; /* these two: while it is at the desk */
@@ -137,6 +138,9 @@ bool request_check(struct http_exchange *exchange, const char *method,
 bool request_refuse(struct http_exchange *exchange, int status, const char *text);
 /* The same, where not even the end of this request is certain. */
 bool request_refuse_and_close(struct http_exchange *exchange, int status, const char *text);
+
+/* http_bearer.c: whether who asks may do what needs that scope; else 401 or 403. */
+bool bearer_check(struct http_exchange *exchange, enum scope needed) MUST_CHECK;
 
 /* http_framing.c: whether the request begins and ends where everybody would say so. `method` and
  * `version` as libmicrohttpd has them: in its buffer. */

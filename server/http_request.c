@@ -43,18 +43,35 @@ static bool host_of(const char *text, char *out, size_t size)
     return true;
 }
 
+/* Whether `name` is between the commas. */
+static bool is_listed(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+
+    while (list && *list) {
+        size_t item = strcspn(list, ",");
+
+        if (item == length && strncasecmp(list, name, length) == 0)
+            return true;
+        list += item;
+        list += *list == ',';
+    }
+    return false;
+}
+
 /* A page of a stranger's whose name was made to point here (DNS rebinding) sends that name as Host.
  * Numbers cannot be rebound. */
 static bool host_allowed(const struct http *http, const char *text)
 {
     struct in_addr four;
     struct in6_addr six;
-    char host[sizeof(http->host)];
+    char host[256];
     bool is_four, is_six;
 
     if (!host_of(text, host, sizeof(host)))
         return false;
-    if (strcasecmp(host, "localhost") == 0 || strcasecmp(host, http->host) == 0)
+    if (strcasecmp(host, "localhost") == 0 || strcasecmp(host, http->host) == 0 ||
+        is_listed(http->setup.hosts, host))
         return true;
     is_four = inet_pton(AF_INET, host, &four) == 1;
     is_six = inet_pton(AF_INET6, host, &six) == 1;
@@ -68,7 +85,7 @@ static bool check_host(struct http_exchange *exchange)
     const char *host = http_header(&exchange->request, MHD_HTTP_HEADER_HOST);
 
     if (host && !host_allowed(exchange->http, host))
-        return request_refuse(exchange, 421, "the Host header names another server; see --listen");
+        return request_refuse(exchange, 421, "the Host header names another server; see --hosts");
     return true;
 }
 
@@ -132,20 +149,17 @@ static bool check_method(struct http_exchange *exchange)
            request_refuse(exchange, 501, "this server knows no such method");
 }
 
-/* OPTIONS has no route: false, and the response is the answer. */
-static bool answer_options(struct http_exchange *exchange, const char *allow)
-{
-    exchange->response.status = 204;
-    http_response_header(&exchange->response, MHD_HTTP_HEADER_ALLOW, "%s", allow);
-    return false;
-}
+/* What was found at an address. */
+struct finding {
+    char allow[128]; /* the methods of its rows; "": there is no row */
+    bool open;       /* one of them is for everybody */
+};
 
-static bool find_route(struct http_exchange *exchange)
+static void find_route(struct http_exchange *exchange, struct finding *out)
 {
     const struct http_setup *setup = &exchange->http->setup;
-    bool options = strcmp(exchange->request.method, MHD_HTTP_METHOD_OPTIONS) == 0;
-    char allow[128] = "";
 
+    *out = (struct finding){{0}, false};
     for (size_t i = 0; i < setup->route_count; i++) {
         const struct route *route = &setup->routes[i];
 
@@ -154,19 +168,62 @@ static bool find_route(struct http_exchange *exchange)
             continue;
         if (strcmp(route->method, exchange->request.method) == 0) {
             exchange->route = route;
-            return true;
+            return;
         }
-        allow_add(allow, sizeof(allow), route->method);
+        allow_add(out->allow, sizeof(out->allow), route->method);
+        out->open |= (route->flags & ROUTE_OPEN) != 0;
     }
-    if (allow[0] == '\0')
+    if (out->allow[0] != '\0')
+        allow_add(out->allow, sizeof(out->allow), MHD_HTTP_METHOD_OPTIONS);
+}
+
+static enum scope scope_needed(const struct http_exchange *exchange, const struct finding *found)
+{
+    static const struct {
+        const char *method;
+        enum scope scope;
+    } usual[] = {{"GET", SCOPE_READ},     {"OPTIONS", SCOPE_READ}, {"POST", SCOPE_SUBMIT},
+                 {"PATCH", SCOPE_SUBMIT}, {"PUT", SCOPE_ADMIN},    {"DELETE", SCOPE_ADMIN}};
+    const struct route *route = exchange->route;
+
+    if (!route)
+        return found->open ? SCOPE_NONE : SCOPE_READ;
+    if (route->flags & ROUTE_OPEN)
+        return SCOPE_NONE;
+    if (route->scope != SCOPE_NONE)
+        return route->scope;
+    for (size_t i = 0; i < COUNT_OF(usual); i++)
+        if (strcmp(usual[i].method, route->method) == 0)
+            return usual[i].scope;
+    return SCOPE_ADMIN;
+}
+
+/* OPTIONS has no route: false, and the response is the answer. */
+static bool answer_options(struct http_exchange *exchange, const char *allow)
+{
+    exchange->response.status = 204;
+    http_response_header(&exchange->response, MHD_HTTP_HEADER_ALLOW, "%s", allow);
+    return false;
+}
+
+/* Who may not see what is there does not hear either whether there is something. */
+static bool check_route(struct http_exchange *exchange)
+{
+    struct finding found;
+
+    find_route(exchange, &found);
+    if (!bearer_check(exchange, scope_needed(exchange, &found)))
+        return false;
+    if (exchange->route)
+        return true;
+    if (found.allow[0] == '\0')
         return request_refuse(exchange, 404, "there is nothing at this address");
-    allow_add(allow, sizeof(allow), MHD_HTTP_METHOD_OPTIONS);
-    if (options)
-        return answer_options(exchange, allow);
+    if (strcmp(exchange->request.method, MHD_HTTP_METHOD_OPTIONS) == 0)
+        return answer_options(exchange, found.allow);
     (void)request_refuse(
         exchange, 405,
         "this address does not take that method; the Allow header lists those it takes");
-    http_response_header(&exchange->response, MHD_HTTP_HEADER_ALLOW, "%s", allow);
+    http_response_header(&exchange->response, MHD_HTTP_HEADER_ALLOW, "%s", found.allow);
     return false;
 }
 
@@ -258,7 +315,7 @@ bool request_check(struct http_exchange *exchange, const char *method, const cha
     exchange->marks.head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
     exchange->request.method = find_method(method);
     return framing_check(exchange, method, version) && check_host(exchange) &&
-           check_method(exchange) && read_target(exchange) && find_route(exchange) &&
+           check_method(exchange) && read_target(exchange) && check_route(exchange) &&
            check_origin(exchange) && check_queries(exchange) && check_body(exchange);
 }
 
