@@ -165,6 +165,8 @@ struct route {
     enum scope scope;
 };
 
+enum scope http_route_scope(const struct route *route);
+
 /* What the bearer of a token may do, and his name, for the log. `token` NULL: none was sent.
  * SCOPE_NONE: nothing, he needs another one. HTTP thread only. */
 enum { HTTP_NAME_SIZE = 65 };

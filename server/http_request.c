@@ -177,17 +177,17 @@ static void find_route(struct http_exchange *exchange, struct finding *out)
         allow_add(out->allow, sizeof(out->allow), MHD_HTTP_METHOD_OPTIONS);
 }
 
-static enum scope scope_needed(const struct http_exchange *exchange, const struct finding *found)
+enum scope http_route_scope(const struct route *route)
 {
     static const struct {
         const char *method;
         enum scope scope;
-    } usual[] = {{"GET", SCOPE_READ},     {"OPTIONS", SCOPE_READ}, {"POST", SCOPE_SUBMIT},
-                 {"PATCH", SCOPE_SUBMIT}, {"PUT", SCOPE_ADMIN},    {"DELETE", SCOPE_ADMIN}};
-    const struct route *route = exchange->route;
+    } usual[] = {{"GET", SCOPE_READ},
+                 {"POST", SCOPE_SUBMIT},
+                 {"PATCH", SCOPE_SUBMIT},
+                 {"PUT", SCOPE_ADMIN},
+                 {"DELETE", SCOPE_ADMIN}};
 
-    if (!route)
-        return found->open ? SCOPE_NONE : SCOPE_READ;
     if (route->flags & ROUTE_OPEN)
         return SCOPE_NONE;
     if (route->scope != SCOPE_NONE)
@@ -209,10 +209,15 @@ static bool answer_options(struct http_exchange *exchange, const char *allow)
 /* Who may not see what is there does not hear either whether there is something. */
 static bool check_route(struct http_exchange *exchange)
 {
+    enum scope needed;
     struct finding found;
 
     find_route(exchange, &found);
-    if (!bearer_check(exchange, scope_needed(exchange, &found)))
+    if (exchange->route)
+        needed = http_route_scope(exchange->route);
+    else
+        needed = found.open ? SCOPE_NONE : SCOPE_READ;
+    if (!bearer_check(exchange, needed))
         return false;
     if (exchange->route)
         return true;

@@ -167,6 +167,12 @@ TEST("tokens that are added and removed beside a running daemon count at the nex
     CHECK_INT(status_of(&api, "/v1/jobs", first), 401);
     CHECK_INT(status_of(&api, "/v1/jobs", second), 200);
     CHECK_INT(status_of(&api, "/livez", NULL), 200);
+    struct answer stranger = ask(&api, "GET", "/readyz", NULL);
+    CHECK_TEXT(stranger.body, "{\"status\":\"ok\"}\n");
+    answer_drop(&stranger);
+    stranger = ask(&api, "GET", "/readyz", second);
+    CHECK(json_at(stranger.json, "jobs.queued"));
+    answer_drop(&stranger);
     api_stop(&api);
 }
 
