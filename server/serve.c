@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,22 +75,10 @@ static void dismiss_audience(struct serve *serve)
         return; /* undone or not, it has passed */
 }
 
-/* The processors that this process may use. */
-static int processors(void)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0)
-        return CPU_COUNT(&set);
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (int)online : 1;
-}
-
 static struct runner_world world_make(const struct config *config, const struct app *app)
 {
-    int share = processors() / config->workers;
     struct runner_world world = {.store = app->store, .catalog = app->catalog, .log = app->log};
-    world.threads = config->threads > 0 ? config->threads : share > 0 ? share : 1;
+    world.threads = threads_share(threads_processors(), config->workers, config->threads);
     if (!kernels_choose(config->kernels, &world.kernels))
         world.kernels = KERNELS_BEST; /* config takes no other names */
     return world;
@@ -193,7 +180,7 @@ static bool serve_start(struct serve *serve, struct error *error)
     app->kernels = serve->world.kernels;
     const struct pool_setup pool = {
         .store = app->store, .world = &serve->world, .workers = config->workers};
-    if (!speedometer_start(serve->world.kernels, processors(), &app->speedometer, error))
+    if (!speedometer_start(serve->world.kernels, threads_processors(), &app->speedometer, error))
         return false;
     /* No job begins before it is certain that the daemon can be reached. */
     return pool_new(&pool, &app->pool, error) && serve_listen(serve, error) &&
@@ -233,8 +220,8 @@ static void announce(const struct serve *serve)
     if (token_gate_count(serve->gate) == 0)
         log_line(log, LOG_INFO, "there are no access tokens: who is on this machine may do all");
     log_line(log, LOG_INFO, "%d job%s at once, %d thread%s each; kernels: %s", config->workers,
-             config->workers == 1 ? "" : "s", serve->world.threads,
-             serve->world.threads == 1 ? "" : "s", kernels_describe(serve->world.kernels));
+             config->workers == 1 ? "" : "s", serve->world.threads.usual,
+             serve->world.threads.usual == 1 ? "" : "s", kernels_describe(serve->world.kernels));
 }
 
 int serve_run(const struct config *config)
