@@ -242,9 +242,13 @@ static void run_op(struct layer_run *run, struct op *op, const struct layer_way 
     }
     if (op->pack != NULL)
         op->pack(op, run->parameters);
+    for (int task = 0; task < op->pack_tasks; task++)
+        op->pack_part(op, run->parameters, task);
     run_passes(op, &all, way, run);
-    for (gather.task = 0; gather.task < op->gather_tasks; gather.task++)
+    for (gather.task = 0; gather.task < op->gather_tasks; gather.task++) {
+        gather.member = gather.task % way->members;
         op->gather(op, &gather);
+    }
     if (op->barrier != NULL && !run->evaluate)
         op->barrier->commit(op, run->parameters);
     for (n = 0; n < run->samples; n++) {

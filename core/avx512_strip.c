@@ -1,0 +1,128 @@
+/* Strips of weights: see avx512_strip.h. */
+#if defined(__x86_64__) && TRAIND_ONEDNN
+#include "core/avx512_strip.h"
+
+#include "core/avx512.h"
+
+enum { STRIPS_MAX = 8, PANELS_MAX = 2 };
+
+/* The sums of a tile. */
+typedef avx512_vector strip_sums[STRIPS_MAX][AVX512_STRIP_MAX][PANELS_MAX];
+
+AVX512_INLINE void add_pixel(const struct avx512_strip_kind kind, const float *const x[STRIPS_MAX],
+                             int64_t at, const avx512_vector dy[PANELS_MAX], strip_sums dw)
+{
+    AVX512_UNROLL
+    for (int s = 0; s < kind.strips; s++) {
+        AVX512_UNROLL
+        for (int i = 0; i < kind.length; i++) {
+            const float *from = x[s] + at + i;
+            if (kind.panels == 1 && !kind.pairs) {
+                avx512_add_spread(&dw[s][i][0], dy[0], from);
+                continue;
+            }
+            avx512_vector number = kind.pairs ? avx512_spread_two(from) : avx512_spread(from);
+            AVX512_UNROLL
+            for (int v = 0; v < kind.panels; v++)
+                avx512_add(&dw[s][i][v], dy[v], number);
+        }
+    }
+}
+
+AVX512_INLINE void add_row(const struct avx512_strips *t, int64_t row,
+                           const struct avx512_strip_kind kind, strip_sums dw)
+{
+    const int width = kind.pairs ? 2 : 1;
+    const int64_t x_step = t->x_step * width;
+    const float *x[STRIPS_MAX], *from = t->dy + row * t->dy_row;
+    avx512_vector dy[PANELS_MAX];
+    int64_t at = 0;
+
+    AVX512_UNROLL
+    for (int s = 0; s < kind.strips; s++)
+        x[s] = t->x + t->strips[s].x + row * t->x_row;
+    for (int64_t left = t->pixels / width; left > 0; left--, at += x_step) {
+        AVX512_UNROLL
+        for (int v = 0; v < kind.panels; v++)
+            dy[v] = avx512_load(from + v * t->dy_panel);
+        if (kind.pairs)
+            dy[0] = avx512_pair(dy[0], avx512_load(from + AVX512_LANES));
+        add_pixel(kind, x, at, dy, dw);
+        from += width * AVX512_LANES;
+    }
+    if (t->pixels % width != 0) {
+        dy[0] = avx512_pair(avx512_load(from), (avx512_vector){0});
+        add_pixel(kind, x, at, dy, dw);
+    }
+}
+
+AVX512_INLINE void tile_run(const struct avx512_strips *t, const struct avx512_strip_kind kind)
+{
+    strip_sums dw;
+    AVX512_UNROLL
+    for (int i = 0; i < kind.strips * kind.length; i++) {
+        AVX512_UNROLL
+        for (int v = 0; v < kind.panels; v++)
+            dw[i / kind.length][i % kind.length][v] = (avx512_vector){0};
+    }
+    for (int64_t row = 0; row < t->rows; row++)
+        add_row(t, row, kind, dw);
+    AVX512_UNROLL
+    for (int i = 0; i < kind.strips * kind.length; i++) {
+        int strip = i / kind.length, number = i % kind.length;
+        AVX512_UNROLL
+        for (int v = 0; v < kind.panels; v++) {
+            float *to = t->dw + t->strips[strip].dw + number * AVX512_LANES + v * t->dw_panel;
+            avx512_vector sum = dw[strip][number][v];
+            if (kind.pairs)
+                sum = avx512_first_of_pair(sum) + avx512_second_of_pair(sum);
+            avx512_store(to, avx512_load(to) + sum);
+        }
+    }
+}
+
+/* ---- the kinds ---- */
+
+/* What does not fit into the registers is empty, and never asked for. */
+#define TILE(name, strips, length)                                                                 \
+    AVX512_TARGET static void name##_##strips##_of_##length(const struct avx512_strips *t)         \
+    {                                                                                              \
+        const struct avx512_strip_kind kind = {strips, length, name##_panels, name##_pairs};       \
+        if (strips * length * name##_panels <= name##_sums)                                        \
+            tile_run(t, kind);                                                                     \
+    }
+#define LISTED(name, strips, length) name##_##strips##_of_##length,
+/* clang-format off */
+#define EACH_OF(to, name, length)                                                                  \
+    to(name, 1, length) to(name, 2, length) to(name, 3, length) to(name, 4, length)                \
+    to(name, 5, length) to(name, 6, length) to(name, 7, length) to(name, 8, length)
+#define EACH(to, name)                                                                             \
+    EACH_OF(to, name, 1) EACH_OF(to, name, 2) EACH_OF(to, name, 3) EACH_OF(to, name, 4)            \
+    EACH_OF(to, name, 5) EACH_OF(to, name, 6) EACH_OF(to, name, 7) EACH_OF(to, name, 8)
+/* clang-format on */
+
+/* Sums: what the registers hold beside what else a pixel needs. */
+enum { one_panels = 1, one_pairs = false, one_sums = 30 };
+enum { two_panels = 2, two_pairs = false, two_sums = 28 };
+enum { pair_panels = 1, pair_pairs = true, pair_sums = 28 };
+
+EACH(TILE, one)
+EACH(TILE, two)
+EACH(TILE, pair)
+
+typedef avx512_strip_tile *const tile_list[AVX512_STRIP_MAX * STRIPS_MAX];
+static tile_list one = {EACH(LISTED, one)}, two = {EACH(LISTED, two)}, pair = {EACH(LISTED, pair)};
+
+int avx512_strip_most(int length, int panels, bool pairs)
+{
+    int sums = pairs ? pair_sums : panels == 2 ? two_sums : one_sums;
+    int most = sums / (length * panels);
+    return most < STRIPS_MAX ? most : STRIPS_MAX;
+}
+
+avx512_strip_tile *avx512_strip_tile_of(const struct avx512_strip_kind *kind)
+{
+    avx512_strip_tile *const *tiles = kind->pairs ? pair : kind->panels == 2 ? two : one;
+    return tiles[(kind->length - 1) * STRIPS_MAX + kind->strips - 1];
+}
+#endif
