@@ -36,8 +36,7 @@ struct avx512_conv2d {
     struct places places; /* filled in with the first weights */
     bool filled;
     int64_t x_image, y_image; /* numbers */
-    int64_t slot, bias_at;    /* numbers of a slot; the bias's are its last */
-    real *slots, *sum;        /* (shards, slot) and (slot) */
+    real *slots, *sum;        /* (shards, gradient.slot) and (gradient.slot) */
 };
 
 /* ---- weights ---- */
@@ -93,17 +92,13 @@ static void gather(struct op *op, const struct op_gather *gather)
 {
     struct avx512_conv2d *s = op->state;
     real *weights = gather->gradients + s->flat.weight;
-    int64_t filters = s->flat.filters;
-    int64_t first = filters * gather->task / op->gather_tasks,
-            end = filters * (gather->task + 1) / op->gather_tasks;
 
-    (void)first, (void)end;
-    shards_sum(s->slots, s->slot, gather->shards, s->sum, s->slot);
-    for (int64_t i = 0; i < filters * s->flat.each; i++)
+    shards_sum(s->slots, s->gradient.slot, gather->shards, s->sum, s->gradient.slot);
+    for (int64_t i = 0; i < s->flat.filters * s->flat.each; i++)
         weights[i] = s->sum[s->places.slot[i]];
     if (s->flat.bias >= 0)
-        memcpy(gather->gradients + s->flat.bias, s->sum + s->bias_at,
-               (size_t)filters * sizeof *weights);
+        memcpy(gather->gradients + s->flat.bias, s->sum + avx512_gradient_biases(&s->gradient),
+               (size_t)s->flat.filters * sizeof *weights);
 }
 
 /* ---- shards ---- */
@@ -116,38 +111,17 @@ static void forward(struct op *op, const struct op_call *call)
                            (real *)call->y + n * s->y_image);
 }
 
-/* Σ dy over the pixels of an image, panel by panel, by several sums side by side. */
-VECTOR_CLONES static void add_bias(const real *restrict dy, int64_t panels, int64_t count,
-                                   real *restrict sums)
-{
-    enum { WIDE = 8 * AVX512_LANES };
-    for (int64_t panel = 0; panel < panels; panel++, dy += count, sums += AVX512_LANES) {
-        real wide[WIDE] = {0};
-        int64_t i = 0;
-        for (; i + WIDE <= count; i += WIDE)
-            for (int64_t j = 0; j < WIDE; j++)
-                wide[j] += dy[i + j];
-        for (; i < count; i += AVX512_LANES)
-            for (int64_t j = 0; j < AVX512_LANES; j++)
-                wide[j] += dy[i + j];
-        for (int64_t j = 0; j < WIDE; j++)
-            sums[j % AVX512_LANES] += wide[j];
-    }
-}
-
 static void backward(struct op *op, const struct op_call *call)
 {
     const struct avx512_conv2d *s = op->state;
-    int64_t panels = s->forward.panels;
-    real *slot = s->slots + call->shard * s->slot;
+    const struct avx512_gradient *gradient = &s->gradient;
+    real *slot = s->slots + call->shard * gradient->slot;
 
-    memset(slot, 0, (size_t)s->slot * sizeof *slot);
+    memset(slot, 0, (size_t)gradient->slot * sizeof *slot);
     for (int64_t n = 0; n < call->samples; n++) {
         struct avx512_sample sample = {call->member, (const real *)call->x + n * s->x_image,
                                        (const real *)call->dy + n * s->y_image};
-        avx512_gradient_add(&s->gradient, &sample, slot);
-        if (s->flat.bias >= 0)
-            add_bias(sample.dy, panels, s->y_image / panels, slot + s->bias_at);
+        avx512_gradient_add(gradient, &sample, slot, s->flat.bias >= 0);
         if (call->dx)
             avx512_data_run(&s->data, call->member, sample.dy, (real *)call->dx + n * s->x_image);
     }
@@ -180,9 +154,9 @@ static void reserve(struct avx512_conv2d *s, const struct op_setup *setup)
         block_reserve(setup->memory, places[i], weights, sizeof **places[i]);
     if (setup->want_dx)
         avx512_data_reserve(&s->data, setup->memory);
-    block_reserve(setup->memory, &s->slots, saturating_product(setup->shards, s->slot),
+    block_reserve(setup->memory, &s->slots, saturating_product(setup->shards, s->gradient.slot),
                   sizeof(real));
-    block_reserve(setup->memory, &s->sum, s->slot, sizeof(real));
+    block_reserve(setup->memory, &s->sum, s->gradient.slot, sizeof(real));
 }
 
 static bool make_parts(const struct op_setup *setup, struct avx512_conv2d *s)
@@ -219,8 +193,6 @@ bool avx512_conv2d_make(const struct op_setup *setup, struct op *op, struct erro
         return error_set(error, ERROR_MEMORY, layer->pointer, "no memory for the layer");
     *s = made;
     avx512_gradient_make(&s->forward, &s->gradient);
-    s->bias_at = s->forward.panels * s->gradient.panel;
-    s->slot = s->bias_at + s->forward.panels * AVX512_LANES;
     reserve(s, setup);
     *op = (struct op){.kernel = "own AVX-512, direct",
                       .x_count = s->x_image,

@@ -15,10 +15,10 @@ static int64_t whole_blocks(int64_t count)
     return (count + AVX512_LANES - 1) / AVX512_LANES;
 }
 
-/* Numbers of all weights of a panel, and of the weights that tiles read at once for a panel. */
+/* Numbers of all weights of a panel. */
 static int64_t panel_size(const struct avx512_product *p)
 {
-    return p->wish.padding.windows[0].kernel * p->run_count * p->run * p->kind.taps * AVX512_LANES;
+    return p->wish.padding.windows[0].kernel * p->tap_row;
 }
 
 static bool neighbours(const struct sliding *columns)
@@ -76,6 +76,8 @@ static void measure_stage(struct avx512_product *p)
         .above = left_out ? rows->before : 0,
         .rows = rows->size + (left_out ? 0 : around),
         .row = (beside + columns->size) * padding->lanes,
+        .bare_row = columns->size * padding->lanes,
+        .bare_plane = padding_bare(padding),
     };
     int64_t row = saturating_product(p->planes, stage->row), extent = window_extent(rows);
     p->rows_at_once = (NEAR / row - extent) / rows->stride + 1;
@@ -84,7 +86,7 @@ static void measure_stage(struct avx512_product *p)
     if (p->rows_at_once > p->height || !zeros)
         p->rows_at_once = p->height;
     int64_t read = zeros ? (p->rows_at_once - 1) * rows->stride + extent : stage->rows;
-    stage->plane = stage->used ? saturating_product(read, stage->row) : padding_bare(padding);
+    stage->plane = stage->used ? saturating_product(read, stage->row) : stage->bare_plane;
     stage->image = saturating_product(p->planes, stage->plane) + p->kind.pairs;
 }
 
@@ -106,6 +108,7 @@ bool avx512_product_make(const struct avx512_wish *wish, struct avx512_product *
     measure_stage(p);
     p->run = !plain ? (few ? wish->channels : AVX512_LANES) : columns->kernel / p->kind.taps;
     p->run_count = p->planes * (plain ? 1 : columns->kernel / p->kind.taps);
+    p->tap_row = p->run_count * p->run * p->kind.taps * AVX512_LANES;
     return true;
 }
 
@@ -165,18 +168,16 @@ int64_t avx512_product_place(const struct avx512_product *p, const struct avx512
 /* What stands beside the rows is zero already. */
 static void stage_row(const struct avx512_product *p, const real *image, int64_t row, real *to)
 {
+    const struct avx512_stage *stage = &p->stage;
     const struct padding *padding = &p->wish.padding;
-    const struct sliding *columns = &padding->windows[1];
-    int64_t size = columns->size * padding->lanes, bare = padding_bare(padding);
-    bool missing = row < 0 || row >= padding->windows[0].size;
+    size_t size = (size_t)stage->bare_row * sizeof *to;
 
-    to += columns->before * padding->lanes;
-    image += missing ? 0 : row * size;
-    for (int64_t i = 0; i < p->planes; i++, to += p->stage.plane, image += bare)
-        if (missing)
-            memset(to, 0, (size_t)size * sizeof *to);
+    to += padding->windows[1].before * padding->lanes;
+    for (int64_t i = 0; i < p->planes; i++, to += stage->plane, image += stage->bare_plane)
+        if (row < 0 || row >= padding->windows[0].size)
+            memset(to, 0, size);
         else
-            memcpy(to, image, (size_t)size * sizeof *to);
+            memcpy(to, image + row * stage->bare_row, size);
 }
 
 struct avx512_rows avx512_product_rows(const struct avx512_product *p, int member,
@@ -208,12 +209,14 @@ struct avx512_rows avx512_product_rows(const struct avx512_product *p, int membe
 struct group {
     int64_t first, count;
     const struct avx512_row_cut *cut;
+    const real *w;
 };
 
 static struct group group_at(const struct avx512_product *p, int64_t panel)
 {
     int64_t number, count = together(p, panel, &number);
-    return (struct group){panel, count, count < p->kind.panels ? &p->last : &p->cut};
+    return (struct group){panel, count, count < p->kind.panels ? &p->last : &p->cut,
+                          p->w + panel * panel_size(p)};
 }
 
 /* What is the same for all rows of a group. */
@@ -236,13 +239,10 @@ static void run_row(const struct avx512_product *p, const struct group *group,
         first++;
     while (end > first && at + (end - 1) * w->dilation >= p->stage.rows)
         end--;
-    int64_t left_out = first * p->run_count * p->run * p->kind.taps * group->count;
-
+    at += first * w->dilation - rows.first;
     work->run_count = (end - first) * p->run_count;
-    work->x = rows.numbers;
-    if (end > first)
-        work->x += (at + first * w->dilation - rows.first) * p->stage.row;
-    work->w = p->w + group->first * panel_size(p) + left_out * AVX512_LANES;
+    work->x = end > first ? rows.numbers + at * p->stage.row : rows.numbers;
+    work->w = group->w + first * p->tap_row * group->count;
     avx512_row_run(group->cut, work);
 }
 
