@@ -52,7 +52,8 @@ struct layout {
 bool layout_make(const struct shape *shape, struct layout from, struct layout to, struct op *op,
                  struct error *error) MUST_CHECK;
 #if TRAIND_ONEDNN
-op_make avx512_conv2d_make, onednn_conv2d_make, onednn_gemm_conv2d_make, onednn_linear_make;
+op_make avx512_conv2d_make, avx512_linear_make, onednn_conv2d_make, onednn_bf16_conv2d_make,
+    onednn_gemm_conv2d_make;
 const char *onednn_describe(void);
 void onednn_greet_thread(void);
 bool onednn_has_bf16(void);

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STREAMS_DEFAULT = 64, HEARTBEAT_DEFAULT = 12000, BACKLOG = 128 };
+enum { STREAMS_DEFAULT = 64, CLERKS_DEFAULT = 4, HEARTBEAT_DEFAULT = 12000, BACKLOG = 128 };
 
 /* ---- what libmicrohttpd calls ---- */
 
@@ -145,15 +145,20 @@ bool http_start(const struct http_setup *setup, struct http **out, struct error 
         http->setup.streams = STREAMS_DEFAULT;
     if (http->setup.heartbeat == 0)
         http->setup.heartbeat = HEARTBEAT_DEFAULT;
+    if (http->setup.clerks == 0)
+        http->setup.clerks = CLERKS_DEFAULT;
+    if (setup->spool && !spool_prepare(setup->spool, error))
+        goto failed;
     if (!start_listening(http, error) || !store_reader(setup->store, &http->db, error))
         goto failed;
     hub = hub_init(http, error);
-    if (!hub || !start_daemon(http, error))
+    if (!hub || !desk_open(http, error) || !start_daemon(http, error))
         goto failed;
     *out = http;
     return true;
 
 failed:
+    desk_close(http);
     if (hub)
         hub_drop(http);
     if (http->db)
@@ -178,9 +183,9 @@ void http_quiesce(struct http *http)
     http->listener = -1;
 }
 
-static bool has_writes(const struct http_hub *hub)
+static bool has_absent(const struct http_hub *hub)
 {
-    return hub->write_count > 0;
+    return hub->away_count > 0;
 }
 
 static bool has_answers(const struct http_hub *hub)
@@ -197,11 +202,12 @@ void http_stop(struct http *http)
     pthread_mutex_lock(&http->hub.lock);
     http->hub.stopping = true;
     /* A suspended connection must not meet MHD_stop_daemon: it would abort the process. The writer
-     * always calls back, so this ends. */
-    hub_wait(&http->hub, has_writes, -1);
+     * and the clerks always call back, so this ends. */
+    hub_wait(&http->hub, has_absent, -1);
     hub_wait(&http->hub, has_answers, 1000);
     pthread_mutex_unlock(&http->hub.lock);
     MHD_stop_daemon(http->daemon);
+    desk_close(http);
     hub_drop(http);
     db_close(http->db);
     free(http);

@@ -1,11 +1,12 @@
 /* HTTP: the listener, requests and responses. The only module that includes microhttpd.h; knows no
  * route by name and nothing of jobs.
  *
- * One epoll thread. Handlers run in it, on a read-only connection, and must be short. A handler
- * that changes something checks its input there and leaves the change as `response->write`: that
- * runs in the store's writer thread, inside its own savepoint, while the connection is suspended;
- * the answer leaves after COMMIT. Bodies are collected up to the route's limit before the handler
- * runs. */
+ * One epoll thread. Handlers run in it, on a read-only connection, and must be short; those of slow
+ * routes run in a clerk's thread, on a connection of his own. A handler that changes something
+ * checks its input there and leaves the change as `response->write`: that runs in the store's
+ * writer thread, inside its own savepoint, while the connection is suspended; the answer leaves
+ * after COMMIT. Bodies are collected up to the route's limit before the handler runs, in memory or
+ * in a file. */
 #ifndef SERVER_HTTP_H
 #define SERVER_HTTP_H
 
@@ -24,7 +25,8 @@ struct http_request {
         *params[4]; /* the {…} parts of the route's pattern, decoded once; no control characters */
     const char *body; /* NULL when there is none; NUL-terminated */
     size_t body_size;
-    struct db *db; /* the HTTP thread's reader */
+    const char *body_file; /* instead, where the route says so: who wants to keep it renames it */
+    struct db *db;         /* the reader of the thread that runs the handler */
     struct app *app;
     const struct http_exchange *exchange; /* for http_query and http_header only */
 };
@@ -104,7 +106,11 @@ void http_response_drop(struct http_response *response);
 
 /* ---- routes ---- */
 
-enum route_flag { ROUTE_BODY_JSON = 1 /* 415 unless application/json */ };
+enum route_flag {
+    ROUTE_BODY_JSON = 1, /* 415 unless application/json */
+    ROUTE_SLOW = 2,      /* the handler runs in a clerk's thread: it may compute, read much, wait */
+    ROUTE_BODY_FILE = 4  /* the body is written to a file (request.body_file); implies ROUTE_SLOW */
+};
 
 struct route {
     const char *method;               /* "GET", "POST" */
@@ -128,6 +134,9 @@ struct http_setup {
     struct store *store;
     struct app *app;
     const struct log *log;
+    const char
+        *spool;    /* folder for bodies that go to files; what it holds at the start is removed */
+    int clerks;    /* threads for slow handlers; 0: 4 */
     int streams;   /* live streams at once; 0: 64 */
     int heartbeat; /* milliseconds between signs of life on an idle stream; 0: 12 s */
 };
@@ -143,8 +152,8 @@ void http_quiesce(struct http *http);
 /* Ends live streams with a clean end of body, and waits a moment for slow clients. New ones get
  * 503. */
 void http_end_streams(struct http *http);
-/* Waits for writes under way, answers them, closes every connection. The store must still be open.
- * NULL is allowed. */
+/* Waits for writes and slow handlers under way, answers them, closes every connection. The store
+ * must still be open. NULL is allowed. */
 void http_stop(struct http *http);
 
 /* Wakes the live streams: there are events up to `newest`. Any thread, never blocks for long. */

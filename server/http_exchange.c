@@ -47,6 +47,7 @@ void exchange_free(struct http_exchange *exchange)
     if (exchange->counted)
         count_answer(exchange, -1);
     free_body(exchange);
+    spool_drop(exchange->spool);
     http_response_drop(&exchange->response);
     target_drop(&exchange->target);
     free(exchange->uri);
@@ -58,6 +59,8 @@ static void refuse(struct http_exchange *exchange)
 {
     exchange->phase = EXCHANGE_REFUSED;
     free_body(exchange);
+    spool_drop(exchange->spool);
+    exchange->spool = NULL;
 }
 
 /* Whether to answer before the body is here: a client that waits for 100 Continue, or sends more
@@ -104,36 +107,56 @@ static bool grow_body(struct http_exchange *exchange, size_t wanted)
     return true;
 }
 
-static enum MHD_Result collect(struct http_exchange *exchange, const struct exchange_piece *piece)
-{
-    size_t size = exchange->body_size + piece->size;
+/* ---- away: the writer or a clerk has it ---- */
 
-    if (exchange->phase == EXCHANGE_READING && size > exchange->route->body_limit) {
-        http_problem(&exchange->response, exchange->route->body_limit ? 413 : 400, NULL,
-                     "the body may have at most %zu bytes", exchange->route->body_limit);
-        refuse(exchange);
+/* Suspends the connection. False: the daemon stops, and the response is a problem. */
+static bool send_away(struct http_exchange *exchange)
+{
+    struct http_hub *hub = &exchange->http->hub;
+    bool stopping;
+
+    pthread_mutex_lock(&hub->lock);
+    stopping = hub->stopping;
+    if (!stopping) {
+        exchange->phase = EXCHANGE_AWAY;
+        hub->away_count++;
+        MHD_suspend_connection(exchange->connection);
     }
-    if (exchange->phase == EXCHANGE_READING && !grow_body(exchange, size)) {
-        http_problem(&exchange->response, 503, NULL, "no memory for the body just now");
-        refuse(exchange);
+    pthread_mutex_unlock(&hub->lock);
+    if (stopping) {
+        http_response_drop(&exchange->response);
+        http_problem(&exchange->response, 503, NULL, "the server is stopping");
     }
-    if (exchange->phase == EXCHANGE_READING) {
-        memcpy(exchange->body + exchange->body_size, piece->bytes, piece->size);
-        exchange->body[size] = '\0';
-    }
-    exchange->body_size = size;
-    /* In the middle of a body libmicrohttpd takes no answer: all that is left is to hang up. */
-    return size > HTTP_DRAIN_MAX ? MHD_NO : MHD_YES;
+    return !stopping;
 }
 
-/* ---- the writer's half ---- */
-
-static bool write_in_store(struct db *db, void *context, struct error *error)
+/* From the thread that had it: the HTTP thread goes on with it in that phase. */
+static void come_back(struct http_exchange *exchange, enum exchange_phase phase)
 {
-    struct http_exchange *exchange = context;
-    struct http_write *write = &exchange->response.write;
+    struct http_hub *hub = &exchange->http->hub;
 
-    return write->run(db, write->context, &exchange->response, error);
+    pthread_mutex_lock(&hub->lock);
+    exchange->phase = phase;
+    hub->away_count--;
+    pthread_cond_broadcast(&hub->changed);
+    /* After this line the exchange may be gone. */
+    MHD_resume_connection(exchange->connection);
+    pthread_mutex_unlock(&hub->lock);
+}
+
+/* False: the response is a problem. */
+static bool give_away(struct http_exchange *exchange, exchange_errand *errand)
+{
+    if (!desk_has_room(exchange->http)) {
+        http_response_drop(&exchange->response);
+        http_problem(&exchange->response, 503, NULL, "too much is asked at once");
+        http_response_header(&exchange->response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+        return false;
+    }
+    if (!send_away(exchange))
+        return false;
+    desk_give(exchange, errand);
+    return true;
 }
 
 /* Makes *error the answer. The user hears what he can mend; the rest is for the log. */
@@ -146,63 +169,144 @@ static void answer_error(struct http_exchange *exchange, const struct error *err
     http_problem_from(&exchange->response, error);
 }
 
+/* ---- the body ---- */
+
+static void errand_spool(struct http_exchange *exchange, struct db *db)
+{
+    struct error error = {0};
+
+    (void)db;
+    if (spool_write(exchange->spool, &error)) {
+        come_back(exchange, EXCHANGE_READING);
+        return;
+    }
+    answer_error(exchange, &error);
+    come_back(exchange, EXCHANGE_REFUSED);
+}
+
+/* Into the spool; the desk empties it now and then. */
+static void collect_in_file(struct http_exchange *exchange, const struct exchange_piece *piece)
+{
+    struct error error = {0};
+
+    if (!exchange->spool)
+        exchange->spool = spool_open(exchange->http->setup.spool, &error);
+    if (!exchange->spool) {
+        answer_error(exchange, &error);
+        refuse(exchange);
+    } else if (!spool_add(exchange->spool, piece->bytes, piece->size)) {
+        http_problem(&exchange->response, 413, NULL, "a piece of the body is too large");
+        refuse(exchange);
+    } else if (spool_is_full(exchange->spool) && !give_away(exchange, errand_spool)) {
+        refuse(exchange);
+    }
+}
+
+static void collect_in_memory(struct http_exchange *exchange, const struct exchange_piece *piece)
+{
+    size_t size = exchange->body_size + piece->size;
+
+    if (!grow_body(exchange, size)) {
+        http_problem(&exchange->response, 503, NULL, "no memory for the body just now");
+        refuse(exchange);
+        return;
+    }
+    memcpy(exchange->body + exchange->body_size, piece->bytes, piece->size);
+    exchange->body[size] = '\0';
+}
+
+/* In the middle of a body libmicrohttpd takes no answer: all that is left is to hang up. */
+static enum MHD_Result collect(struct http_exchange *exchange, const struct exchange_piece *piece)
+{
+    size_t size = exchange->body_size + piece->size, limit;
+
+    if (exchange->phase == EXCHANGE_READING) {
+        limit = exchange->route->body_limit;
+        if (size > limit) {
+            http_problem(&exchange->response, limit ? 413 : 400, NULL,
+                         "the body may have at most %zu bytes", limit);
+            refuse(exchange);
+        } else if (exchange->route->flags & ROUTE_BODY_FILE) {
+            exchange->body_size = size;
+            collect_in_file(exchange, piece);
+            return MHD_YES;
+        } else {
+            collect_in_memory(exchange, piece);
+        }
+    }
+    exchange->body_size = size;
+    exchange->thrown += exchange->phase == EXCHANGE_REFUSED ? piece->size : 0;
+    return exchange->thrown > HTTP_DRAIN_MAX ? MHD_NO : MHD_YES;
+}
+
+/* ---- the writer's half ---- */
+
+static bool write_in_store(struct db *db, void *context, struct error *error)
+{
+    struct http_exchange *exchange = context;
+    struct http_write *write = &exchange->response.write;
+
+    return write->run(db, write->context, &exchange->response, error);
+}
+
 static void write_is_done(void *context, const struct error *error)
 {
     struct http_exchange *exchange = context;
-    struct http_hub *hub = &exchange->http->hub;
     struct http_response *response = &exchange->response;
 
     if (error)
         answer_error(exchange, error);
     else if (response->after)
         response->after(exchange->http->setup.app, response->after_number);
-    pthread_mutex_lock(&hub->lock);
-    exchange->phase = EXCHANGE_DONE;
-    hub->write_count--;
-    pthread_cond_broadcast(&hub->changed);
-    /* After this line the exchange may be gone. */
-    MHD_resume_connection(exchange->connection);
-    pthread_mutex_unlock(&hub->lock);
+    come_back(exchange, EXCHANGE_DONE);
 }
 
-/* Suspends the connection and queues the write. False: the daemon stops, and the response is a
- * problem. */
-static bool start_write(struct http_exchange *exchange)
-{
-    struct http_hub *hub = &exchange->http->hub;
-    bool stopping;
+/* ---- the handler ---- */
 
-    pthread_mutex_lock(&hub->lock);
-    stopping = hub->stopping;
-    if (!stopping) {
-        exchange->phase = EXCHANGE_WRITING;
-        hub->write_count++;
-        MHD_suspend_connection(exchange->connection);
-    }
-    pthread_mutex_unlock(&hub->lock);
-    if (stopping) {
-        http_response_drop(&exchange->response);
-        http_problem(&exchange->response, 503, NULL, "the server is stopping");
-    } else {
+static void run_handler(struct http_exchange *exchange, struct db *db)
+{
+    struct http_request *request = &exchange->request;
+    struct error error = {0};
+
+    request->db = db;
+    request->body = exchange->body;
+    request->body_size = exchange->body_size;
+    request->body_file = exchange->spool ? spool_path(exchange->spool) : NULL;
+    if (!exchange->route->handle(request, &exchange->response, &error))
+        answer_error(exchange, &error);
+    request->body = NULL;
+    request->body_file = NULL;
+}
+
+static void errand_handle(struct http_exchange *exchange, struct db *db)
+{
+    struct error error = {0};
+
+    if (exchange->spool && !spool_write(exchange->spool, &error))
+        answer_error(exchange, &error);
+    else
+        run_handler(exchange, db);
+    spool_drop(exchange->spool); /* before the answer: who has it knows that nothing is left */
+    exchange->spool = NULL;
+    if (exchange->response.write.run)
         store_write_later(exchange->http->setup.store, write_in_store, write_is_done, exchange);
-    }
-    return !stopping;
+    else
+        come_back(exchange, EXCHANGE_DONE);
 }
 
 static enum MHD_Result handle(struct http_exchange *exchange)
 {
-    struct http_request *request = &exchange->request;
-    struct http_response *response = &exchange->response;
-    struct error error = {0};
+    bool slow = exchange->route->flags & (ROUTE_SLOW | ROUTE_BODY_FILE);
 
-    request->body = exchange->body;
-    request->body_size = exchange->body_size;
-    if (!exchange->route->handle(request, response, &error))
-        answer_error(exchange, &error);
-    free_body(exchange);
-    request->body = NULL;
-    if (response->write.run && start_write(exchange))
+    if (slow && give_away(exchange, errand_handle))
         return MHD_YES;
+    if (!slow)
+        run_handler(exchange, exchange->http->db);
+    free_body(exchange);
+    if (exchange->response.write.run && send_away(exchange)) {
+        store_write_later(exchange->http->setup.store, write_in_store, write_is_done, exchange);
+        return MHD_YES;
+    }
     exchange->phase = EXCHANGE_DONE;
     return response_send(exchange);
 }
@@ -222,7 +326,7 @@ enum MHD_Result exchange_step(struct http_exchange *exchange, const char *method
         return collect(exchange, piece);
     if (phase == EXCHANGE_READING)
         return handle(exchange);
-    if (phase == EXCHANGE_WRITING)
+    if (phase == EXCHANGE_AWAY)
         return MHD_YES;
     return response_send(exchange);
 }

@@ -13,6 +13,8 @@
 #include <pthread.h>
 
 struct http_live;
+struct http_desk;
+struct http_spool;
 
 /* What other threads touch too. */
 struct http_hub {
@@ -21,7 +23,7 @@ struct http_hub {
     int64_t newest;          /* number of the newest event heard of */
     struct http_live *first; /* live streams */
     int live_count;
-    int write_count;  /* connections that wait for the writer */
+    int away_count;   /* connections that wait for the writer or a clerk */
     int answer_count; /* requests under way */
     bool ending;      /* live streams end; new ones are refused */
     bool stopping;    /* changes are refused */
@@ -32,6 +34,7 @@ struct http_hub {
 struct http {
     struct http_setup setup; /* with its defaults filled in */
     struct http_hub hub;
+    struct http_desk *desk;
     struct MHD_Daemon *daemon;
     struct db *db;
     int listener;
@@ -55,9 +58,13 @@ enum exchange_phase {
     EXCHANGE_FRESH,   /* headers not looked at yet */
     EXCHANGE_READING, /* the body comes in */
     EXCHANGE_REFUSED, /* the answer is a problem; what comes in is thrown away */
-    EXCHANGE_WRITING, /* suspended until the writer is done */
+    EXCHANGE_AWAY,    /* suspended until the writer or a clerk is done */
     EXCHANGE_DONE     /* the answer is there */
 };
+
+struct http_exchange;
+/* What a clerk does for an exchange; it ends with exchange_back or with a write to the store. */
+typedef void exchange_errand(struct http_exchange *exchange, struct db *db);
 
 /* One request and its answer. */
 struct http_exchange {
@@ -70,11 +77,15 @@ struct http_exchange {
     enum exchange_phase phase; /* under the hub's lock while suspended */
     char *uri;                 /* as it came; NULL when memory was gone or it is too long */
     char *body;
-    size_t body_size, body_room; /* size counts what is thrown away, too */
-    uint64_t declared;           /* Content-Length */
-    bool counted;                /* in hub.answer_count */
-    bool head;                   /* the method was HEAD */
-    bool close;                  /* end the connection after the answer */
+    size_t body_size, body_room;
+    size_t thrown;            /* of the body, after it was refused */
+    struct http_spool *spool; /* instead of body */
+    exchange_errand *errand;  /* these two: while it is at the desk */
+    struct http_exchange *next;
+    uint64_t declared; /* Content-Length */
+    bool counted;      /* in hub.answer_count */
+    bool head;         /* the method was HEAD */
+    bool close;        /* end the connection after the answer */
 };
 
 /* http_request.c: looks at everything that comes before the body; finds the route, fills in
@@ -93,6 +104,28 @@ struct exchange_piece {
 };
 enum MHD_Result exchange_step(struct http_exchange *exchange, const char *method,
                               const char *version, const struct exchange_piece *piece);
+
+/* http_desk.c: the clerks' threads. desk_close also takes what desk_open left half-way. */
+bool desk_open(struct http *http, struct error *error) MUST_CHECK;
+void desk_close(struct http *http);
+/* Whether one more may wait. HTTP thread only, which is the only one that gives. */
+bool desk_has_room(struct http *http);
+/* A clerk will run the errand. The connection must be suspended. */
+void desk_give(struct http_exchange *exchange, exchange_errand *errand);
+
+/* http_spool.c: a body on its way into a file of that folder. spool_prepare makes the folder and
+ * removes what is left in it of an earlier daemon. */
+bool spool_prepare(const char *folder, struct error *error) MUST_CHECK;
+struct http_spool *spool_open(const char *folder, struct error *error);
+/* Removes the file, unless somebody has renamed it. NULL is allowed. */
+void spool_drop(struct http_spool *spool);
+const char *spool_path(const struct http_spool *spool);
+/* Takes a piece into memory; false: it is too large. */
+bool spool_add(struct http_spool *spool, const char *bytes, size_t size) MUST_CHECK;
+/* Whether it is time to write. */
+bool spool_is_full(const struct http_spool *spool);
+/* Writes what was taken; may block. ERROR_FULL, ERROR_IO. */
+bool spool_write(struct http_spool *spool, struct error *error) MUST_CHECK;
 
 /* http_response.c: sends exchange->response. */
 enum MHD_Result response_send(struct http_exchange *exchange);

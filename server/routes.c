@@ -21,7 +21,7 @@ const struct route routes[] = {
      .pattern = JOBS,
      .handle = api_submit,
      .queries = submit_queries,
-     .flags = ROUTE_BODY_JSON,
+     .flags = ROUTE_BODY_JSON | ROUTE_SLOW,
      .body_limit = SPEC_BYTES_MAX},
     {.method = "GET", .pattern = JOBS, .handle = api_jobs_list, .queries = list_queries},
     {.method = "GET", .pattern = JOB, .handle = api_jobs_get},

@@ -40,14 +40,13 @@ bool runner_open(struct runner *runner, struct error *error)
     free(problems);
     if (!good)
         return false;
-    int64_t threads = runner->spec.run.threads;
-    struct trainer_setup setup = {
-        .spec = &runner->spec,
-        .plan = &runner->plan,
-        .dataset = runner->dataset,
-        .threads = plan_threads(&runner->plan, threads == FIELD_ABSENT ? world->threads : threads),
-        .kernels = world->kernels,
-        .halt = &runner->signals->stop};
+    struct trainer_setup setup = {.spec = &runner->spec,
+                                  .plan = &runner->plan,
+                                  .dataset = runner->dataset,
+                                  .threads =
+                                      threads_of_job(&world->threads, &runner->spec, &runner->plan),
+                                  .kernels = world->kernels,
+                                  .halt = &runner->signals->stop};
     return trainer_new(&setup, &runner->trainer, error);
 }
 

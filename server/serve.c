@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +21,7 @@ struct serve {
     _Atomic(struct http *)
         audience; /* whom commits are told to; NULL before the listener and after it */
     sigset_t signals;
+    char spool[1100]; /* where bodies that go to files are on their way */
 };
 
 static void signals_block(sigset_t *out)
@@ -73,22 +73,10 @@ static void dismiss_audience(struct serve *serve)
         return; /* undone or not, it has passed */
 }
 
-/* The processors that this process may use. */
-static int processors(void)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0)
-        return CPU_COUNT(&set);
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (int)online : 1;
-}
-
 static struct runner_world world_make(const struct config *config, const struct app *app)
 {
-    int share = processors() / config->workers;
     struct runner_world world = {.store = app->store, .catalog = app->catalog, .log = app->log};
-    world.threads = config->threads > 0 ? config->threads : share > 0 ? share : 1;
+    world.threads = threads_share(threads_processors(), config->workers, config->threads);
     if (!kernels_choose(config->kernels, &world.kernels))
         world.kernels = KERNELS_BEST; /* config takes no other names */
     return world;
@@ -145,7 +133,9 @@ static bool register_datasets(struct serve *serve, struct error *error)
 
 static bool serve_listen(struct serve *serve, struct error *error)
 {
+    (void)snprintf(serve->spool, sizeof(serve->spool), "%s/incoming", serve->config->data_dir);
     const struct http_setup setup = {.listen = serve->config->listen,
+                                     .spool = serve->spool,
                                      .routes = routes,
                                      .route_count = route_count,
                                      .store = serve->app.store,
@@ -173,9 +163,10 @@ static bool serve_start(struct serve *serve, struct error *error)
         return false;
     serve->world = world_make(config, app);
     app->threads = serve->world.threads;
+    app->kernels = serve->world.kernels;
     const struct pool_setup pool = {
         .store = app->store, .world = &serve->world, .workers = config->workers};
-    if (!speedometer_start(serve->world.kernels, processors(), &app->speedometer, error))
+    if (!speedometer_start(serve->world.kernels, threads_processors(), &app->speedometer, error))
         return false;
     /* No job begins before it is certain that the daemon can be reached. */
     return pool_new(&pool, &app->pool, error) && serve_listen(serve, error) &&
@@ -212,8 +203,8 @@ static void announce(const struct serve *serve)
     log_line(log, LOG_INFO, "traind %s answers on http://%s/, data in %s", TRAIND_VERSION,
              http_address(serve->app.http), config->data_dir);
     log_line(log, LOG_INFO, "%d job%s at once, %d thread%s each; kernels: %s", config->workers,
-             config->workers == 1 ? "" : "s", serve->world.threads,
-             serve->world.threads == 1 ? "" : "s", kernels_describe(serve->world.kernels));
+             config->workers == 1 ? "" : "s", serve->world.threads.usual,
+             serve->world.threads.usual == 1 ? "" : "s", kernels_describe(serve->world.kernels));
 }
 
 int serve_run(const struct config *config)

@@ -17,7 +17,7 @@ import time
 
 import tools
 
-SECTIONS = ["nets", "further", "memory", "kinds", "data"]
+SECTIONS = ["nets", "further", "memory", "kinds", "data", "jobs"]
 
 
 def processor():

@@ -22,7 +22,10 @@ struct app {
  * GET /stream[?break]    lines 2, 4 … 100, with empty pieces between; breaks in the middle
  * GET /stream?live       says nothing, for ever
  * GET /unlucky           publishes its event between "nothing new" and falling asleep
- * POST /size             the size of the body, up to 8 MiB */
+ * POST /size             the size of the body, up to 8 MiB
+ * POST /file[?keep]      its size and sum of bytes out of its file, up to 64 MiB; kept as "kept"
+ * GET /wait              answers after 0.3 s, in a clerk's thread
+ * POST /wait             the same, and then a write */
 struct own {
     struct app app;
     struct store *store;
