@@ -23,8 +23,6 @@ static struct outline outline_of(const struct avx512_product *p)
 {
     const struct sliding *w = p->wish.padding.windows;
     int64_t rows = w[0].kernel, columns = w[1].kernel, planes = p->planes;
-    if (p->wish.padding.lanes == 1 && w[1].dilation > 1)
-        return (struct outline){false, 1, rows * planes * columns, 1};
     if (p->wish.padding.lanes == 1)
         return (struct outline){false, 1, rows * planes, columns};
     if (p->run < ALONE)
@@ -100,14 +98,10 @@ int64_t avx512_gradient_biases(const struct avx512_gradient *g)
 /* Where in x a run of a group begins: its row and column of taps, if it has, are the batch's. */
 static int64_t place_in_x(const struct avx512_gradient *g, int64_t run)
 {
-    const struct avx512_product *p = g->product;
-    const struct sliding *w = p->wish.padding.windows;
-    int64_t lanes = p->wish.padding.lanes, columns = w[1].dilation > 1 ? w[1].kernel : 1;
-    if (lanes > 1)
-        return run % p->planes * g->plane + run / p->planes * w[1].dilation * lanes;
-    int64_t row = run / columns; /* (row of taps, plane) */
-    return row / p->planes * w[0].dilation * g->row + row % p->planes * g->plane +
-           run % columns * w[1].dilation;
+    const struct sliding *w = g->product->wish.padding.windows;
+    int64_t lanes = g->product->wish.padding.lanes, planes = g->product->planes;
+    int64_t apart = lanes == 1 ? w[0].dilation * g->row : w[1].dilation * lanes;
+    return run % planes * g->plane + run / planes * apart;
 }
 
 /* What of dy reads pixels of x by a tap. */

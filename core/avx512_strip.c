@@ -118,12 +118,15 @@ enum { one_panels = 1, one_pairs = false, one_sums = 30 };
 enum { two_panels = 2, two_pairs = false, two_sums = 26 };
 enum { pair_panels = 1, pair_pairs = true, pair_sums = 26 };
 
+/* Of rows of taps: see avx512_row. */
+#define EACH_ODD(to, name) EACH_OF(to, name, 3) EACH_OF(to, name, 5) EACH_OF(to, name, 7)
+
 EACH(TILE, one)
 EACH(TILE, two)
-EACH(TILE, pair)
+EACH_ODD(TILE, pair)
 
-typedef avx512_strip_tile *const tile_list[AVX512_STRIP_MAX * STRIPS_MAX];
-static tile_list one = {EACH(LISTED, one)}, two = {EACH(LISTED, two)}, pair = {EACH(LISTED, pair)};
+static avx512_strip_tile *const one[] = {EACH(LISTED, one)}, *const two[] = {EACH(LISTED, two)},
+                                *const pair[] = {EACH_ODD(LISTED, pair)};
 
 int avx512_strip_most(int length, int panels, bool pairs)
 {
@@ -134,7 +137,9 @@ int avx512_strip_most(int length, int panels, bool pairs)
 
 avx512_strip_tile *avx512_strip_tile_of(const struct avx512_strip_kind *kind)
 {
-    avx512_strip_tile *const *tiles = kind->pairs ? pair : kind->panels == 2 ? two : one;
-    return tiles[(kind->length - 1) * STRIPS_MAX + kind->strips - 1];
+    int strip = kind->strips - 1;
+    if (kind->pairs)
+        return pair[(kind->length - 3) / 2 * STRIPS_MAX + strip];
+    return (kind->panels == 2 ? two : one)[(kind->length - 1) * STRIPS_MAX + strip];
 }
 #endif

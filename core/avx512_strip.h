@@ -33,7 +33,7 @@ struct avx512_strip_kind {
     int strips, length;
     int panels; /* 1 or 2 */
     bool pairs; /* of filters there are 8 at most; two pixels are computed in a vector. One panel,
-                   x_step 1, and x may be read one number behind the last */
+                   x_step 1, length 3, 5 or 7, and x may be read one number behind the last */
 };
 
 typedef void avx512_strip_tile(const struct avx512_strips *strips);
