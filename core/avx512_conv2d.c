@@ -36,8 +36,7 @@ struct avx512_conv2d {
     struct places places; /* filled in with the first weights */
     bool filled;
     int64_t x_image, y_image; /* numbers */
-    int64_t slot, bias_at;    /* numbers of a slot; the bias's are its last */
-    real *slots, *sum;        /* (shards, slot) and (slot) */
+    real *slots, *sum;        /* (shards, gradient.slot) and (gradient.slot) */
 };
 
 /* ---- weights ---- */
@@ -93,17 +92,13 @@ static void gather(struct op *op, const struct op_gather *gather)
 {
     struct avx512_conv2d *s = op->state;
     real *weights = gather->gradients + s->flat.weight;
-    int64_t filters = s->flat.filters;
-    int64_t first = filters * gather->task / op->gather_tasks,
-            end = filters * (gather->task + 1) / op->gather_tasks;
 
-    (void)first, (void)end;
-    shards_sum(s->slots, s->slot, gather->shards, s->sum, s->slot);
-    for (int64_t i = 0; i < filters * s->flat.each; i++)
+    shards_sum(s->slots, s->gradient.slot, gather->shards, s->sum, s->gradient.slot);
+    for (int64_t i = 0; i < s->flat.filters * s->flat.each; i++)
         weights[i] = s->sum[s->places.slot[i]];
     if (s->flat.bias >= 0)
-        memcpy(gather->gradients + s->flat.bias, s->sum + s->bias_at,
-               (size_t)filters * sizeof *weights);
+        memcpy(gather->gradients + s->flat.bias, s->sum + avx512_gradient_biases(&s->gradient),
+               (size_t)s->flat.filters * sizeof *weights);
 }
 
 /* ---- shards ---- */
@@ -116,38 +111,17 @@ static void forward(struct op *op, const struct op_call *call)
                            (real *)call->y + n * s->y_image);
 }
 
-/* Σ dy over the pixels of an image, panel by panel, by several sums side by side. */
-VECTOR_CLONES static void add_bias(const real *restrict dy, int64_t panels, int64_t count,
-                                   real *restrict sums)
-{
-    enum { WIDE = 8 * AVX512_LANES };
-    for (int64_t panel = 0; panel < panels; panel++, dy += count, sums += AVX512_LANES) {
-        real wide[WIDE] = {0};
-        int64_t i = 0;
-        for (; i + WIDE <= count; i += WIDE)
-            for (int64_t j = 0; j < WIDE; j++)
-                wide[j] += dy[i + j];
-        for (; i < count; i += AVX512_LANES)
-            for (int64_t j = 0; j < AVX512_LANES; j++)
-                wide[j] += dy[i + j];
-        for (int64_t j = 0; j < WIDE; j++)
-            sums[j % AVX512_LANES] += wide[j];
-    }
-}
-
 static void backward(struct op *op, const struct op_call *call)
 {
     const struct avx512_conv2d *s = op->state;
-    int64_t panels = s->forward.panels;
-    real *slot = s->slots + call->shard * s->slot;
+    const struct avx512_gradient *gradient = &s->gradient;
+    real *slot = s->slots + call->shard * gradient->slot;
 
-    memset(slot, 0, (size_t)s->slot * sizeof *slot);
+    memset(slot, 0, (size_t)gradient->slot * sizeof *slot);
     for (int64_t n = 0; n < call->samples; n++) {
         struct avx512_sample sample = {call->member, (const real *)call->x + n * s->x_image,
                                        (const real *)call->dy + n * s->y_image};
-        avx512_gradient_add(&s->gradient, &sample, slot);
-        if (s->flat.bias >= 0)
-            add_bias(sample.dy, panels, s->y_image / panels, slot + s->bias_at);
+        avx512_gradient_add(gradient, &sample, slot, s->flat.bias >= 0);
         if (call->dx)
             avx512_data_run(&s->data, call->member, sample.dy, (real *)call->dx + n * s->x_image);
     }
@@ -160,13 +134,41 @@ static void drop(struct op *op)
 
 /* ---- making ---- */
 
-/* Where this was measured to be faster than oneDNN, in a whole step. */
-static bool worthwhile(const struct op_setup *setup)
+/* What is computed here: by the shape alone, where it was measured to take less time than oneDNN's
+ * primitives. Those compute whole blocks of 16 channels, of x and of y: 0.5 to 0.75 of their time
+ * where they are filled to three quarters at most. Plain x takes 0.55 to 1 of it, and one block of
+ * channels to one or two 0.85 to 1, unless rows are short. From 32 channels on both ways the
+ * library has Winograd. */
+static const struct served {
+    int block;                 /* of x */
+    int64_t channels, filters; /* at most */
+    int64_t least_width;       /* of y */
+    bool odd;                  /* kernels of 3, 5 or 7 columns alone: see avx512_row_cut */
+} served[] = {
+    {1, 12, INT64_MAX, 1, true},
+    {16, 12, INT64_MAX, 1, false},
+    {16, 16, 32, 14, true},
+    {16, 32, 16, 14, true},
+};
+
+enum { KERNEL_MAX = 7 };
+
+static bool serves(const struct op_setup *setup)
 {
-    const struct conv2d_options *options = setup->layer->options;
-    return isa_best() == ISA_AVX512 && options->groups == 1 && options->kernel_size[0] <= 7 &&
-           options->kernel_size[1] <= 7 &&
-           (setup->block == AVX512_LANES || (setup->block == 1 && !setup->want_dx));
+    const struct plan_layer *layer = setup->layer;
+    const struct conv2d_options *o = layer->options;
+    bool odd = o->kernel_size[1] % 2 == 1 && o->kernel_size[1] > 1;
+
+    if (isa_best() != ISA_AVX512 || o->groups > 1 || o->stride[0] * o->stride[1] > 1 ||
+        o->dilation[0] * o->dilation[1] > 1 || o->kernel_size[0] > KERNEL_MAX ||
+        o->kernel_size[1] > KERNEL_MAX || (setup->block == 1 && setup->want_dx))
+        return false;
+    for (size_t i = 0; i < COUNT_OF(served); i++)
+        if (served[i].block == setup->block && layer->input.channels <= served[i].channels &&
+            layer->output.channels <= served[i].filters &&
+            layer->output.width >= served[i].least_width && (odd || !served[i].odd))
+            return true;
+    return false;
 }
 
 static void reserve(struct avx512_conv2d *s, const struct op_setup *setup)
@@ -180,9 +182,9 @@ static void reserve(struct avx512_conv2d *s, const struct op_setup *setup)
         block_reserve(setup->memory, places[i], weights, sizeof **places[i]);
     if (setup->want_dx)
         avx512_data_reserve(&s->data, setup->memory);
-    block_reserve(setup->memory, &s->slots, saturating_product(setup->shards, s->slot),
+    block_reserve(setup->memory, &s->slots, saturating_product(setup->shards, s->gradient.slot),
                   sizeof(real));
-    block_reserve(setup->memory, &s->sum, s->slot, sizeof(real));
+    block_reserve(setup->memory, &s->sum, s->gradient.slot, sizeof(real));
 }
 
 static bool make_parts(const struct op_setup *setup, struct avx512_conv2d *s)
@@ -212,17 +214,15 @@ bool avx512_conv2d_make(const struct op_setup *setup, struct op *op, struct erro
         .y_image = op_count(&layer->output, AVX512_LANES),
     };
 
-    if (!worthwhile(setup) || !make_parts(setup, &made))
+    if (!serves(setup) || !make_parts(setup, &made))
         return false;
     struct avx512_conv2d *s = malloc(sizeof *s);
     if (!s)
         return error_set(error, ERROR_MEMORY, layer->pointer, "no memory for the layer");
     *s = made;
     avx512_gradient_make(&s->forward, &s->gradient);
-    s->bias_at = s->forward.panels * s->gradient.panel;
-    s->slot = s->bias_at + s->forward.panels * AVX512_LANES;
     reserve(s, setup);
-    *op = (struct op){.kernel = "own AVX-512, direct",
+    *op = (struct op){.kernel = "own direct, AVX-512",
                       .x_count = s->x_image,
                       .y_count = s->y_image,
                       .x_block = setup->block,

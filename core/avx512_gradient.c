@@ -4,6 +4,8 @@
 
 #include "core/avx512.h"
 
+#include <stddef.h>
+
 /* ALONE: channels of a tap whose sums fill the registers. NEAR: numbers of x and dy that one tile
  * after the other reads. */
 enum { ALONE = 9, NEAR = 65536 };
@@ -21,8 +23,6 @@ static struct outline outline_of(const struct avx512_product *p)
 {
     const struct sliding *w = p->wish.padding.windows;
     int64_t rows = w[0].kernel, columns = w[1].kernel, planes = p->planes;
-    if (p->wish.padding.lanes == 1 && w[1].dilation > 1)
-        return (struct outline){false, 1, rows * planes * columns, 1};
     if (p->wish.padding.lanes == 1)
         return (struct outline){false, 1, rows * planes, columns};
     if (p->run < ALONE)
@@ -62,9 +62,11 @@ void avx512_gradient_make(const struct avx512_product *p, struct avx512_gradient
     *out = (struct avx512_gradient){
         .product = p,
         .panel = runs * outline.run * AVX512_LANES,
+        .complete = -1,
         .strip_count = runs * cuts_of(outline.run),
     };
     look_at_x(out, !p->stage.used || (zeros && outline.taps));
+    out->slot = avx512_gradient_biases(out) + p->panels * AVX512_LANES;
 }
 
 void avx512_gradient_reserve(struct avx512_gradient *g, struct block *memory)
@@ -88,17 +90,18 @@ int64_t avx512_gradient_place(const struct avx512_gradient *g, const struct avx5
     return at->filter / AVX512_LANES * g->panel + weight * AVX512_LANES + at->filter % AVX512_LANES;
 }
 
+int64_t avx512_gradient_biases(const struct avx512_gradient *g)
+{
+    return g->product->panels * g->panel;
+}
+
 /* Where in x a run of a group begins: its row and column of taps, if it has, are the batch's. */
 static int64_t place_in_x(const struct avx512_gradient *g, int64_t run)
 {
-    const struct avx512_product *p = g->product;
-    const struct sliding *w = p->wish.padding.windows;
-    int64_t lanes = p->wish.padding.lanes, columns = w[1].dilation > 1 ? w[1].kernel : 1;
-    if (lanes > 1)
-        return run % p->planes * g->plane + run / p->planes * w[1].dilation * lanes;
-    int64_t row = run / columns; /* (row of taps, plane) */
-    return row / p->planes * w[0].dilation * g->row + row % p->planes * g->plane +
-           run % columns * w[1].dilation;
+    const struct sliding *w = g->product->wish.padding.windows;
+    int64_t lanes = g->product->wish.padding.lanes, planes = g->product->planes;
+    int64_t apart = lanes == 1 ? w[0].dilation * g->row : w[1].dilation * lanes;
+    return run % planes * g->plane + run / planes * apart;
 }
 
 /* What of dy reads pixels of x by a tap. */
@@ -121,6 +124,8 @@ static void add_batches(struct avx512_gradient *g, const struct avx512_batch *al
     int panels = p->panels > 1 ? 2 : 1;
     int64_t most = avx512_strip_most(all->length, panels, p->kind.pairs);
     int64_t batches = (count + most - 1) / most;
+    if (all->first[0] + all->first[1] == 0 && all->end[0] == p->height && all->end[1] == p->width)
+        g->complete = g->batch_count;
     for (int64_t i = 0; i < batches; i++) {
         struct avx512_batch batch = *all;
         batch.strip += count * i / batches;
@@ -147,23 +152,34 @@ static struct avx512_batch batch_of(const struct avx512_gradient *g, const struc
     return batch;
 }
 
+/* The strips of a group, which batches of strips of one length take. */
+static void fill_group(struct avx512_gradient *g, const struct outline *outline, int64_t group,
+                       int64_t strip)
+{
+    struct avx512_batch all = batch_of(g, outline, group);
+    int64_t cuts = cuts_of(outline->run), count = 0;
+
+    for (int64_t cut = 0; cut < cuts; cut++) {
+        int64_t begin = outline->run * cut / cuts, end = outline->run * (cut + 1) / cuts;
+        if (end - begin != all.length && count > 0) {
+            add_batches(g, &all, count);
+            count = 0;
+        }
+        all.length = (int)(end - begin);
+        all.strip = strip - count;
+        for (int64_t run = 0; run < outline->runs; run++, strip++, count++)
+            g->strips[strip] = (struct avx512_strip){
+                place_in_x(g, run) + begin,
+                ((group * outline->runs + run) * outline->run + begin) * AVX512_LANES};
+    }
+    add_batches(g, &all, count);
+}
+
 void avx512_gradient_fill(struct avx512_gradient *g)
 {
     struct outline outline = outline_of(g->product);
-    int64_t cuts = cuts_of(outline.run), strip = 0;
-
     for (int64_t group = 0; group < outline.groups; group++)
-        for (int64_t cut = 0; cut < cuts; cut++) {
-            int64_t begin = outline.run * cut / cuts, end = outline.run * (cut + 1) / cuts;
-            struct avx512_batch all = batch_of(g, &outline, group);
-            all.strip = strip;
-            all.length = (int)(end - begin);
-            for (int64_t run = 0; run < outline.runs; run++, strip++)
-                g->strips[strip] = (struct avx512_strip){
-                    place_in_x(g, run) + begin,
-                    ((group * outline.runs + run) * outline.run + begin) * AVX512_LANES};
-            add_batches(g, &all, outline.runs);
-        }
+        fill_group(g, &outline, group, g->strip_count / outline.groups * group);
 }
 
 /* ---- images ---- */
@@ -172,14 +188,14 @@ void avx512_gradient_fill(struct avx512_gradient *g)
 struct part {
     struct avx512_rows x;
     const real *dy; /* of the image */
-    real *dw;
+    real *dw, *db;  /* db: NULL when not wanted */
     int64_t first, end;
     int panels;
 };
 
-static void add_batch(const struct avx512_gradient *g, const struct avx512_batch *batch,
-                      const struct part *part)
+static void add_batch(const struct avx512_gradient *g, int64_t number, const struct part *part)
 {
+    const struct avx512_batch *batch = &g->batches[number];
     const struct avx512_product *p = g->product;
     const struct sliding *w = p->wish.padding.windows;
     const struct avx512_strip_kind kind = {batch->strips, batch->length, part->panels,
@@ -197,6 +213,7 @@ static void add_batch(const struct avx512_gradient *g, const struct avx512_batch
                                 .x = part->x.numbers + x,
                                 .dy = part->dy + first * dy_row + batch->first[1] * AVX512_LANES,
                                 .dw = part->dw,
+                                .db = number == g->complete ? part->db : NULL,
                                 .rows = end - first,
                                 .pixels = batch->end[1] - batch->first[1],
                                 .x_row = w[0].stride * g->row,
@@ -206,10 +223,28 @@ static void add_batch(const struct avx512_gradient *g, const struct avx512_batch
                                 .dw_panel = g->panel});
 }
 
+/* Σ dy over the pixels of a panel, by several sums side by side. */
+VECTOR_CLONES static void add_biases(const real *restrict dy, int64_t count, real *restrict db)
+{
+    enum { WIDE = 8 * AVX512_LANES };
+    real wide[WIDE] = {0};
+    int64_t i = 0;
+    for (; i + WIDE <= count; i += WIDE)
+        for (int64_t j = 0; j < WIDE; j++)
+            wide[j] += dy[i + j];
+    for (; i < count; i += AVX512_LANES)
+        for (int64_t j = 0; j < AVX512_LANES; j++)
+            wide[j] += dy[i + j];
+    for (int64_t j = 0; j < WIDE; j++)
+        db[j % AVX512_LANES] += wide[j];
+}
+
 void avx512_gradient_add(const struct avx512_gradient *g, const struct avx512_sample *sample,
-                         real *slot)
+                         real *slot, bool biases)
 {
     const struct avx512_product *p = g->product;
+    int64_t plane = p->height * p->width * AVX512_LANES;
+    real *db = slot + avx512_gradient_biases(g);
     struct part part = {.x = {sample->x, 0}};
 
     for (part.first = 0; part.first < p->height; part.first = part.end) {
@@ -219,11 +254,14 @@ void avx512_gradient_add(const struct avx512_gradient *g, const struct avx512_sa
             part.x = avx512_product_rows(p, sample->member, sample->x, part.first, part.end);
         for (int64_t panel = 0; panel < p->panels; panel += part.panels) {
             part.panels = panel + 1 < p->panels ? 2 : 1;
-            part.dy = sample->dy + panel * p->height * p->width * AVX512_LANES;
+            part.dy = sample->dy + panel * plane;
             part.dw = slot + panel * g->panel;
+            part.db = biases ? db + panel * AVX512_LANES : NULL;
             for (int64_t i = 0; i < g->batch_count; i++)
-                add_batch(g, &g->batches[i], &part);
+                add_batch(g, i, &part);
         }
     }
+    for (int64_t panel = 0; biases && g->complete < 0 && panel < p->panels; panel++)
+        add_biases(sample->dy + panel * plane, plane, db + panel * AVX512_LANES);
 }
 #endif

@@ -15,49 +15,30 @@ static int64_t whole_blocks(int64_t count)
     return (count + AVX512_LANES - 1) / AVX512_LANES;
 }
 
-/* Numbers of all weights of a panel, and of the weights that tiles read at once for a panel. */
+/* Numbers of all weights of a panel. */
 static int64_t panel_size(const struct avx512_product *p)
 {
-    return p->wish.padding.windows[0].kernel * p->run_count * p->run * p->kind.taps * AVX512_LANES;
+    return p->wish.padding.windows[0].kernel * p->tap_row;
 }
 
-static bool neighbours(const struct sliding *columns)
-{
-    return columns->stride == 1 && columns->dilation == 1;
-}
-
-/* The kind whose tiles read the least: all taps of a row at once where that can be, else two
- * panels. */
+/* The kind whose tiles read the least: all taps of a row at once where they lie as far apart as the
+ * pixels, else two panels. */
 static bool choose_kind(struct avx512_product *p)
 {
     const struct sliding *columns = &p->wish.padding.windows[1];
     int lanes = p->wish.padding.lanes;
-    struct avx512_row_kind *kind = &p->kind;
+    bool pairs = lanes == 1 && p->wish.filters <= PAIRED;
 
-    *kind = (struct avx512_row_kind){
-        .taps = (int)columns->kernel,
-        .panels = 1,
-        .step = lanes,
-        .pairs = lanes == 1 && p->wish.filters <= PAIRED,
-    };
-    if (neighbours(columns) && kind->taps > 1) {
-        if (avx512_row_cut(kind, p->width, &p->cut))
-            return true;
-        kind->pairs = false;
-        if (avx512_row_cut(kind, p->width, &p->cut))
-            return true;
-    }
-    if (columns->stride > 2)
+    p->kind = (struct avx512_row_kind){(int)columns->kernel, 1, lanes, pairs};
+    if (columns->stride != 1)
         return false;
-    *kind = (struct avx512_row_kind){1, 1, lanes * (int)columns->stride, false};
-    if (!avx512_row_cut(kind, p->width, &p->last))
-        return false;
-    kind->panels = p->panels > 1 ? 2 : 1;
-    if (avx512_row_cut(kind, p->width, &p->cut))
+    if (columns->dilation == 1 && avx512_row_cut(&p->kind, p->width, &p->cut))
         return true;
-    kind->panels = 1;
-    p->cut = p->last;
-    return true;
+    p->kind = (struct avx512_row_kind){1, 1, lanes, false};
+    if (!avx512_row_cut(&p->kind, p->width, &p->last))
+        return false;
+    p->kind.panels = p->panels > 1 ? 2 : 1;
+    return avx512_row_cut(&p->kind, p->width, &p->cut);
 }
 
 /* Other padding than zeros wants a copy of the whole image. Pairs may read a number behind the
@@ -76,6 +57,8 @@ static void measure_stage(struct avx512_product *p)
         .above = left_out ? rows->before : 0,
         .rows = rows->size + (left_out ? 0 : around),
         .row = (beside + columns->size) * padding->lanes,
+        .bare_row = columns->size * padding->lanes,
+        .bare_plane = padding_bare(padding),
     };
     int64_t row = saturating_product(p->planes, stage->row), extent = window_extent(rows);
     p->rows_at_once = (NEAR / row - extent) / rows->stride + 1;
@@ -84,7 +67,7 @@ static void measure_stage(struct avx512_product *p)
     if (p->rows_at_once > p->height || !zeros)
         p->rows_at_once = p->height;
     int64_t read = zeros ? (p->rows_at_once - 1) * rows->stride + extent : stage->rows;
-    stage->plane = stage->used ? saturating_product(read, stage->row) : padding_bare(padding);
+    stage->plane = stage->used ? saturating_product(read, stage->row) : stage->bare_plane;
     stage->image = saturating_product(p->planes, stage->plane) + p->kind.pairs;
 }
 
@@ -104,8 +87,9 @@ bool avx512_product_make(const struct avx512_wish *wish, struct avx512_product *
     if (columns->before < 0 || columns->behind < 0 || !choose_kind(p))
         return false;
     measure_stage(p);
-    p->run = !plain ? (few ? wish->channels : AVX512_LANES) : columns->kernel / p->kind.taps;
-    p->run_count = p->planes * (plain ? 1 : columns->kernel / p->kind.taps);
+    p->run = plain ? 1 : few ? wish->channels : AVX512_LANES;
+    p->run_count = p->planes * columns->kernel / p->kind.taps;
+    p->tap_row = p->run_count * p->run * p->kind.taps * AVX512_LANES;
     return true;
 }
 
@@ -146,17 +130,14 @@ static int64_t together(const struct avx512_product *p, int64_t panel, int64_t *
 
 int64_t avx512_product_place(const struct avx512_product *p, const struct avx512_weight *at)
 {
-    bool plain = p->wish.padding.lanes == 1;
     int64_t taps = p->kind.taps, each = p->run_count / p->planes, number;
     int64_t panel = at->filter / AVX512_LANES, lane = at->filter % AVX512_LANES;
     int64_t group = together(p, panel, &number);
-    int64_t plane = plain ? at->channel : at->channel / AVX512_LANES;
-    int64_t column = at->column / taps; /* 0 where all are computed together */
-    int64_t run = at->row * p->run_count + plane * each + (plain ? 0 : column);
-    int64_t vector = run * p->run + (plain ? column : at->channel % AVX512_LANES);
+    int64_t block = p->wish.padding.lanes;
+    int64_t run = at->row * p->run_count + at->channel / block * each + at->column / taps;
+    int64_t vector = (run * p->run + at->channel % block) * taps + at->column % taps;
 
-    return (panel - number) * panel_size(p) +
-           ((vector * taps + at->column % taps) * group + number) * AVX512_LANES +
+    return (panel - number) * panel_size(p) + (vector * group + number) * AVX512_LANES +
            (p->kind.pairs ? 2 * lane : lane);
 }
 
@@ -165,18 +146,16 @@ int64_t avx512_product_place(const struct avx512_product *p, const struct avx512
 /* What stands beside the rows is zero already. */
 static void stage_row(const struct avx512_product *p, const real *image, int64_t row, real *to)
 {
+    const struct avx512_stage *stage = &p->stage;
     const struct padding *padding = &p->wish.padding;
-    const struct sliding *columns = &padding->windows[1];
-    int64_t size = columns->size * padding->lanes, bare = padding_bare(padding);
-    bool missing = row < 0 || row >= padding->windows[0].size;
+    size_t size = (size_t)stage->bare_row * sizeof *to;
 
-    to += columns->before * padding->lanes;
-    image += missing ? 0 : row * size;
-    for (int64_t i = 0; i < p->planes; i++, to += p->stage.plane, image += bare)
-        if (missing)
-            memset(to, 0, (size_t)size * sizeof *to);
+    to += padding->windows[1].before * padding->lanes;
+    for (int64_t i = 0; i < p->planes; i++, to += stage->plane, image += stage->bare_plane)
+        if (row < 0 || row >= padding->windows[0].size)
+            memset(to, 0, size);
         else
-            memcpy(to, image, (size_t)size * sizeof *to);
+            memcpy(to, image + row * stage->bare_row, size);
 }
 
 struct avx512_rows avx512_product_rows(const struct avx512_product *p, int member,
@@ -193,12 +172,11 @@ struct avx512_rows avx512_product_rows(const struct avx512_product *p, int membe
         padding_put(&p->wish.padding, p->planes, image, numbers);
         return (struct avx512_rows){numbers, 0};
     }
+    int64_t above = rows->before - p->stage.above; /* rows of zeros that are not left out */
     from = from > 0 ? from : 0;
     to = to < p->stage.rows ? to : p->stage.rows;
-    int64_t padded =
-        p->stage.above > 0 ? 0 : rows->before; /* rows of zeros that are not left out */
     for (int64_t row = from; row < to; row++)
-        stage_row(p, image, row - padded, numbers + (row - from) * p->stage.row);
+        stage_row(p, image, row - above, numbers + (row - from) * p->stage.row);
     return (struct avx512_rows){numbers, from};
 }
 
@@ -208,22 +186,21 @@ struct avx512_rows avx512_product_rows(const struct avx512_product *p, int membe
 struct group {
     int64_t first, count;
     const struct avx512_row_cut *cut;
+    const real *w;
 };
 
 static struct group group_at(const struct avx512_product *p, int64_t panel)
 {
     int64_t number, count = together(p, panel, &number);
-    return (struct group){panel, count, count < p->kind.panels ? &p->last : &p->cut};
+    return (struct group){panel, count, count < p->kind.panels ? &p->last : &p->cut,
+                          p->w + panel * panel_size(p)};
 }
 
 /* What is the same for all rows of a group. */
 static struct avx512_row row_of(const struct avx512_product *p, const struct group *group)
 {
     return (struct avx512_row){
-        .runs = p->runs,
-        .run = p->run,
-        .x_step = p->wish.padding.lanes == 1 ? p->wish.padding.windows[1].dilation : 1,
-        .start = p->start + group->first * AVX512_LANES};
+        .runs = p->runs, .run = p->run, .start = p->start + group->first * AVX512_LANES};
 }
 
 /* One row, by those rows of taps that read rows of the image: from `first` up to `end`. */
@@ -236,13 +213,10 @@ static void run_row(const struct avx512_product *p, const struct group *group,
         first++;
     while (end > first && at + (end - 1) * w->dilation >= p->stage.rows)
         end--;
-    int64_t left_out = first * p->run_count * p->run * p->kind.taps * group->count;
-
+    at += first * w->dilation - rows.first;
     work->run_count = (end - first) * p->run_count;
-    work->x = rows.numbers;
-    if (end > first)
-        work->x += (at + first * w->dilation - rows.first) * p->stage.row;
-    work->w = p->w + group->first * panel_size(p) + left_out * AVX512_LANES;
+    work->x = end > first ? rows.numbers + at * p->stage.row : rows.numbers;
+    work->w = group->w + first * p->tap_row * group->count;
     avx512_row_run(group->cut, work);
 }
 

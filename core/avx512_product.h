@@ -22,11 +22,12 @@ struct avx512_wish {
 
 /* Where the rows of an image are read: some at once. */
 struct avx512_stage {
-    bool used;                 /* else they are read where they are */
-    int64_t above;             /* rows of zeros that are left out */
-    int64_t rows;              /* of an image, with those of padding that are not left out */
-    int64_t row, plane, image; /* numbers; image: of all planes */
-    real *numbers;             /* (members, image), zero where nothing is ever written */
+    bool used;                    /* else they are read where they are */
+    int64_t above;                /* rows of zeros that are left out */
+    int64_t rows;                 /* of an image, with those of padding that are not left out */
+    int64_t row, plane, image;    /* numbers; image: of all planes */
+    int64_t bare_row, bare_plane; /* of what is copied */
+    real *numbers;                /* (members, image), zero where nothing is ever written */
 };
 
 struct avx512_product {
@@ -38,6 +39,7 @@ struct avx512_product {
     int64_t height, width;  /* of what is written */
     int64_t rows_at_once;   /* of it */
     int64_t run_count, run; /* of one row of taps */
+    int64_t tap_row;        /* numbers of the weights of such a row in a panel */
     int64_t *runs;          /* where they begin, counted from the first row of taps that is used */
     real *w, *start;        /* as avx512_row wants them, a group of kind.panels after the other */
 };

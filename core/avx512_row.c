@@ -5,9 +5,9 @@
 #include "core/avx512.h"
 #include "core/field.h"
 
-/* TILE_MAX: pixels or pairs whose sums fit into the registers beside the weights of a row of the
- * kernel; half as many with two panels. */
-enum { TILE_MAX = 14, TAPS_MAX = 7, PANELS_MAX = 2 };
+/* TILE_MAX: pixels or pairs whose sums fit into the registers beside the weights of a row of taps;
+ * TILE_LESS: with two panels, and with pairs, which want places as well. */
+enum { TILE_MAX = 16, TILE_LESS = 14, TAPS_MAX = 7, PANELS_MAX = 2 };
 
 AVX512_INLINE void tile_add(const struct avx512_row_kind kind, const int count, const float *x,
                             const float *w, avx512_vector sums[TILE_MAX][PANELS_MAX])
@@ -46,7 +46,7 @@ AVX512_INLINE void store_pair(float *y, int64_t y_step, avx512_vector pair, bool
 AVX512_INLINE void tile_run(const struct avx512_row *row, const int count,
                             const struct avx512_row_kind kind)
 {
-    const int64_t x_step = row->x_step, y_step = row->y_step;
+    const int64_t y_step = row->y_step;
     avx512_vector sums[TILE_MAX][PANELS_MAX];
     const float *w = row->w;
 
@@ -58,7 +58,7 @@ AVX512_INLINE void tile_run(const struct avx512_row *row, const int count,
     }
     for (int64_t r = 0; r < row->run_count; r++) {
         const float *x = row->x + row->runs[r];
-        for (int64_t left = row->run; left > 0; left--, x += x_step) {
+        for (int64_t left = row->run; left > 0; left--, x++) {
             tile_add(kind, count, x, w, sums);
             w += kind.taps * kind.panels * AVX512_LANES;
         }
@@ -77,24 +77,32 @@ AVX512_INLINE void tile_run(const struct avx512_row *row, const int count,
 
 /* ---- the kinds ---- */
 
+static inline int most_of(const struct avx512_row_kind kind)
+{
+    return kind.panels > 1 || kind.pairs ? TILE_LESS : TILE_MAX;
+}
+
+/* What does not fit into the registers is empty, and never asked for. */
 #define TILE(name, count)                                                                          \
     AVX512_TARGET static void name##_of_##count(const struct avx512_row *row)                      \
     {                                                                                              \
-        tile_run(row, count, name##_kind);                                                         \
+        if (count <= most_of(name##_kind))                                                         \
+            tile_run(row, count, name##_kind);                                                     \
     }
+/* clang-format off */
 #define EACH(to, name)                                                                             \
     to(name, 1) to(name, 2) to(name, 3) to(name, 4) to(name, 5) to(name, 6) to(name, 7)            \
-        to(name, 8) to(name, 9) to(name, 10) to(name, 11) to(name, 12) to(name, 13) to(name, 14)
+    to(name, 8) to(name, 9) to(name, 10) to(name, 11) to(name, 12) to(name, 13) to(name, 14)       \
+    to(name, 15) to(name, 16)
+/* clang-format on */
 #define TILES(name, taps, panels, step, pairs)                                                     \
     static const struct avx512_row_kind name##_kind = {taps, panels, step, pairs};                 \
     EACH(TILE, name)
 
 /* clang-format off */
-TILES(plain,         1, 1,  1, false)
 TILES(plain_3,       3, 1,  1, false)
 TILES(plain_5,       5, 1,  1, false)
 TILES(plain_7,       7, 1,  1, false)
-TILES(plain_by_two,  1, 1,  2, false)
 TILES(pairs_3,       3, 1,  1, true)
 TILES(pairs_5,       5, 1,  1, true)
 TILES(pairs_7,       7, 1,  1, true)
@@ -102,9 +110,7 @@ TILES(block,         1, 1, 16, false)
 TILES(block_3,       3, 1, 16, false)
 TILES(block_5,       5, 1, 16, false)
 TILES(block_7,       7, 1, 16, false)
-TILES(block_by_two,  1, 1, 32, false)
 TILES(panels,        1, 2, 16, false)
-TILES(panels_by_two, 1, 2, 32, false)
 /* clang-format on */
 
 #define LISTED(name, count) name##_of_##count,
@@ -120,15 +126,15 @@ static const struct row {
     const struct avx512_row_kind *kind;
     avx512_row_tile *tiles[TILE_MAX];
 } rows[] = {
-    ROW(plain),   ROW(plain_3), ROW(plain_5),      ROW(plain_7), ROW(plain_by_two),
-    ROW(pairs_3), ROW(pairs_5), ROW(pairs_7),      ROW(block),   ROW(block_3),
-    ROW(block_5), ROW(block_7), ROW(block_by_two), ROW(panels),  ROW(panels_by_two),
+    ROW(plain_3), ROW(plain_5), ROW(plain_7), ROW(pairs_3), ROW(pairs_5), ROW(pairs_7),
+    ROW(block_3), ROW(block_5), ROW(block_7), ROW(block),   ROW(panels),
 };
 
 bool avx512_row_cut(const struct avx512_row_kind *kind, int64_t pixels, struct avx512_row_cut *out)
 {
     int width = kind->pairs ? 2 : 1;
-    int64_t units = (pixels + width - 1) / width, count = (units + TILE_MAX - 1) / TILE_MAX;
+    int64_t units = (pixels + width - 1) / width, most = most_of(*kind);
+    int64_t count = (units + most - 1) / most;
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const struct avx512_row_kind *k = rows[i].kind;

@@ -4,7 +4,7 @@
  *
  * With lanes f of a panel v, pixels p and taps t of a row of the kernel,
  *
- *   y(p, v, f) = start(v, f) + Σ x[run + j·x_step + (p + t)·step]·w(run, j, t, v, f)
+ *   y(p, v, f) = start(v, f) + Σ x[run + j + (p + t)·step]·w(run, j, t, v, f)
  *
  * over all runs and their numbers j. The order of each sum is that of the weights, whatever other
  * pixels are computed beside it. */
@@ -16,11 +16,11 @@
 #include <stdbool.h>
 
 struct avx512_row {
-    const real *x;                  /* where runs are counted from, for the row's first pixel */
-    const int64_t *runs;            /* where each begins */
-    int64_t run_count, run, x_step; /* `run` numbers of each */
-    const real *w;                  /* (run_count, run, taps, panels, 16) */
-    const real *start;              /* (panels, 16) */
+    const real *x;          /* where runs are counted from, for the row's first pixel */
+    const int64_t *runs;    /* where each begins */
+    int64_t run_count, run; /* numbers of each, side by side */
+    const real *w;          /* (run_count, run, taps, panels, 16) */
+    const real *start;      /* (panels, 16) */
     real *y;
     int64_t y_step, y_panel; /* from one pixel to the next, from one panel to the next */
     bool odd;                /* the last pair is one pixel: set by avx512_row_run */

@@ -6,31 +6,36 @@
 
 enum { STRIPS_MAX = 8, PANELS_MAX = 2 };
 
-/* The sums of a tile. */
-typedef avx512_vector strip_sums[STRIPS_MAX][AVX512_STRIP_MAX][PANELS_MAX];
+/* The sums of a tile. Where a processor adds beside multiplying, those of dy cost nothing. */
+struct sums {
+    avx512_vector dw[STRIPS_MAX][AVX512_STRIP_MAX][PANELS_MAX], db[PANELS_MAX];
+};
 
 AVX512_INLINE void add_pixel(const struct avx512_strip_kind kind, const float *const x[STRIPS_MAX],
-                             int64_t at, const avx512_vector dy[PANELS_MAX], strip_sums dw)
+                             int64_t at, const avx512_vector dy[PANELS_MAX], struct sums *sums)
 {
+    AVX512_UNROLL
+    for (int v = 0; v < kind.panels; v++)
+        sums->db[v] += dy[v];
     AVX512_UNROLL
     for (int s = 0; s < kind.strips; s++) {
         AVX512_UNROLL
         for (int i = 0; i < kind.length; i++) {
             const float *from = x[s] + at + i;
             if (kind.panels == 1 && !kind.pairs) {
-                avx512_add_spread(&dw[s][i][0], dy[0], from);
+                avx512_add_spread(&sums->dw[s][i][0], dy[0], from);
                 continue;
             }
             avx512_vector number = kind.pairs ? avx512_spread_two(from) : avx512_spread(from);
             AVX512_UNROLL
             for (int v = 0; v < kind.panels; v++)
-                avx512_add(&dw[s][i][v], dy[v], number);
+                avx512_add(&sums->dw[s][i][v], dy[v], number);
         }
     }
 }
 
 AVX512_INLINE void add_row(const struct avx512_strips *t, int64_t row,
-                           const struct avx512_strip_kind kind, strip_sums dw)
+                           const struct avx512_strip_kind kind, struct sums *sums)
 {
     const int width = kind.pairs ? 2 : 1;
     const int64_t x_step = t->x_step * width;
@@ -47,37 +52,44 @@ AVX512_INLINE void add_row(const struct avx512_strips *t, int64_t row,
             dy[v] = avx512_load(from + v * t->dy_panel);
         if (kind.pairs)
             dy[0] = avx512_pair(dy[0], avx512_load(from + AVX512_LANES));
-        add_pixel(kind, x, at, dy, dw);
+        add_pixel(kind, x, at, dy, sums);
         from += width * AVX512_LANES;
     }
     if (t->pixels % width != 0) {
         dy[0] = avx512_pair(avx512_load(from), (avx512_vector){0});
-        add_pixel(kind, x, at, dy, dw);
+        add_pixel(kind, x, at, dy, sums);
     }
+}
+
+AVX512_INLINE void store_sum(const struct avx512_strip_kind kind, avx512_vector sum, float *to)
+{
+    if (kind.pairs)
+        sum = avx512_first_of_pair(sum) + avx512_second_of_pair(sum);
+    avx512_store(to, avx512_load(to) + sum);
 }
 
 AVX512_INLINE void tile_run(const struct avx512_strips *t, const struct avx512_strip_kind kind)
 {
-    strip_sums dw;
+    struct sums sums;
     AVX512_UNROLL
-    for (int i = 0; i < kind.strips * kind.length; i++) {
+    for (int v = 0; v < kind.panels; v++) {
+        sums.db[v] = (avx512_vector){0};
         AVX512_UNROLL
-        for (int v = 0; v < kind.panels; v++)
-            dw[i / kind.length][i % kind.length][v] = (avx512_vector){0};
+        for (int i = 0; i < kind.strips * kind.length; i++)
+            sums.dw[i / kind.length][i % kind.length][v] = (avx512_vector){0};
     }
     for (int64_t row = 0; row < t->rows; row++)
-        add_row(t, row, kind, dw);
+        add_row(t, row, kind, &sums);
     AVX512_UNROLL
-    for (int i = 0; i < kind.strips * kind.length; i++) {
-        int strip = i / kind.length, number = i % kind.length;
+    for (int v = 0; v < kind.panels; v++) {
         AVX512_UNROLL
-        for (int v = 0; v < kind.panels; v++) {
-            float *to = t->dw + t->strips[strip].dw + number * AVX512_LANES + v * t->dw_panel;
-            avx512_vector sum = dw[strip][number][v];
-            if (kind.pairs)
-                sum = avx512_first_of_pair(sum) + avx512_second_of_pair(sum);
-            avx512_store(to, avx512_load(to) + sum);
+        for (int i = 0; i < kind.strips * kind.length; i++) {
+            int strip = i / kind.length, number = i % kind.length;
+            store_sum(kind, sums.dw[strip][number][v],
+                      t->dw + t->strips[strip].dw + number * AVX512_LANES + v * t->dw_panel);
         }
+        if (t->db)
+            store_sum(kind, sums.db[v], t->db + v * AVX512_LANES);
     }
 }
 
@@ -103,15 +115,18 @@ AVX512_INLINE void tile_run(const struct avx512_strips *t, const struct avx512_s
 
 /* Sums: what the registers hold beside what else a pixel needs. */
 enum { one_panels = 1, one_pairs = false, one_sums = 30 };
-enum { two_panels = 2, two_pairs = false, two_sums = 28 };
-enum { pair_panels = 1, pair_pairs = true, pair_sums = 28 };
+enum { two_panels = 2, two_pairs = false, two_sums = 26 };
+enum { pair_panels = 1, pair_pairs = true, pair_sums = 26 };
+
+/* Of rows of taps: see avx512_row. */
+#define EACH_ODD(to, name) EACH_OF(to, name, 3) EACH_OF(to, name, 5) EACH_OF(to, name, 7)
 
 EACH(TILE, one)
 EACH(TILE, two)
-EACH(TILE, pair)
+EACH_ODD(TILE, pair)
 
-typedef avx512_strip_tile *const tile_list[AVX512_STRIP_MAX * STRIPS_MAX];
-static tile_list one = {EACH(LISTED, one)}, two = {EACH(LISTED, two)}, pair = {EACH(LISTED, pair)};
+static avx512_strip_tile *const one[] = {EACH(LISTED, one)}, *const two[] = {EACH(LISTED, two)},
+                                *const pair[] = {EACH_ODD(LISTED, pair)};
 
 int avx512_strip_most(int length, int panels, bool pairs)
 {
@@ -122,7 +137,9 @@ int avx512_strip_most(int length, int panels, bool pairs)
 
 avx512_strip_tile *avx512_strip_tile_of(const struct avx512_strip_kind *kind)
 {
-    avx512_strip_tile *const *tiles = kind->pairs ? pair : kind->panels == 2 ? two : one;
-    return tiles[(kind->length - 1) * STRIPS_MAX + kind->strips - 1];
+    int strip = kind->strips - 1;
+    if (kind->pairs)
+        return pair[(kind->length - 3) / 2 * STRIPS_MAX + strip];
+    return (kind->panels == 2 ? two : one)[(kind->length - 1) * STRIPS_MAX + strip];
 }
 #endif

@@ -22,6 +22,7 @@ struct avx512_strips {
     const struct avx512_strip *strips;
     const real *x, *dy; /* dy: (rows, dy_row), pixels of 16 lanes side by side */
     real *dw;
+    real *db; /* Σ dy of the panels is added there, 16 filters side by side; NULL: not wanted */
     int64_t rows, pixels;
     int64_t x_row, x_step, dy_row;
     int64_t dy_panel, dw_panel; /* from one panel to the next */
@@ -32,7 +33,7 @@ struct avx512_strip_kind {
     int strips, length;
     int panels; /* 1 or 2 */
     bool pairs; /* of filters there are 8 at most; two pixels are computed in a vector. One panel,
-                   x_step 1, and x may be read one number behind the last */
+                   x_step 1, length 3, 5 or 7, and x may be read one number behind the last */
 };
 
 typedef void avx512_strip_tile(const struct avx512_strips *strips);
