@@ -66,7 +66,7 @@ FUZZING    := $(filter-out tests/fuzz/entry.c tests/fuzz/test_%,$(wildcard tests
 TESTS      := $(wildcard tests/core/*.c tests/server/*.c tests/api/*.c tests/fuzz/test_*.c) $(FUZZING) $(HARNESS)
 DOUBLE     := $(wildcard tests/double/*.c) $(filter-out tests/core/test_%,$(wildcard tests/core/*.c)) $(HARNESS)
 BASELINE   := $(patsubst %,tests/core/test_%.c,activations batch_norm convolutions determinism digits dropout gemm golden \
-                golden_networks kernels pools portable trainer vector_math) \
+                golden_networks kernels layouts pools portable trainer vector_math) \
               $(filter-out tests/core/test_%,$(wildcard tests/core/*.c)) $(HARNESS)
 SELFTEST   := tests/selftest/planted.c $(HARNESS)
 
