@@ -52,7 +52,7 @@ LINKING   := -fsanitize=$(SANITIZE)
 endif
 
 LIBRARIES := $(if $(filter 0,$(ONEDNN)),,-ldnnl -lgomp) \
-             -lmicrohttpd -ljansson -lsqlite3 -larchive -lpng -ljpeg -lnettle -lm -lpthread
+             -lmicrohttpd -lz -ljansson -lsqlite3 -larchive -lpng -ljpeg -lnettle -lm -lpthread
 COMPILE    = $(CC) $(FLAGS) $(CFLAGS) $(CPPFLAGS) -MMD -MP
 LINK       = $(CC) $(FLAGS) $(CFLAGS) $(LINKING) $(LDFLAGS)
 

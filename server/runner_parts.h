@@ -132,4 +132,11 @@ bool runner_look(struct runner *runner, enum runner_wish *wish, struct error *er
 /* Moves the job to its next state and says so in the log. `failure` NULL: nothing went wrong. */
 void runner_conclude(struct runner *runner, enum runner_wish wish, const struct error *failure);
 
+/* An entry of the log about the runner's job, where it stands now. */
+#define RUNNER_LOG(runner, level, ...)                                                             \
+    log_record((runner)->world->log, level,                                                        \
+               LOG_FIELDS(log_text("job", (runner)->job->id),                                      \
+                          log_number("step", (double)(runner)->last.step)),                        \
+               __VA_ARGS__)
+
 #endif
