@@ -1,6 +1,7 @@
 /* Kernels: which implementation serves which layer. This table is the one place of dispatch: rows
- * are tried from the top, the first that can serve a layer does: oneDNN's, then our own for any
- * processor, then the reference, which is the definition and serves everything in plain layout.
+ * are tried from the top, the first that can serve a layer does: oneDNN's and our own for AVX-512,
+ * then our own for any processor, then the reference, which is the definition and serves everything
+ * in plain layout.
  *
  * Whether a row can serve depends on the layer's shape, the build and the processor, never on load
  * or on the number of threads. */
@@ -52,7 +53,8 @@ struct layout {
 bool layout_make(const struct shape *shape, struct layout from, struct layout to, struct op *op,
                  struct error *error) MUST_CHECK;
 #if TRAIND_ONEDNN
-op_make onednn_conv2d_make, onednn_gemm_conv2d_make, onednn_linear_make;
+op_make avx512_conv2d_make, avx512_linear_make, onednn_conv2d_make, onednn_bf16_conv2d_make,
+    onednn_gemm_conv2d_make;
 const char *onednn_describe(void);
 void onednn_greet_thread(void);
 bool onednn_has_bf16(void);

@@ -201,7 +201,41 @@ static bool handle_size(const struct http_request *request, struct http_response
     return http_response_json(response, 200, &body, error);
 }
 
+static bool handle_file(const struct http_request *request, struct http_response *response,
+                        struct error *error)
+{
+    struct body body = {0};
+    long sum = 0, size = 0;
+    FILE *file = request->body_file ? fopen(request->body_file, "rb") : NULL;
+
+    if (!file)
+        return error_set(error, ERROR_INVALID, "", "there is no file");
+    for (int c = fgetc(file); c != EOF; c = fgetc(file), size++)
+        sum += c;
+    (void)fclose(file);
+    CHECK_INT(size, (int64_t)request->body_size);
+    if (http_query(request, "keep"))
+        CHECK(rename(request->body_file, "kept") == 0);
+    body_print(&body, "{\"size\":%ld,\"sum\":%ld}", size, sum);
+    return http_response_json(response, 200, &body, error);
+}
+
+static bool handle_wait(const struct http_request *request, struct http_response *response,
+                        struct error *error)
+{
+    struct body body = {0};
+
+    CHECK(request->db != NULL);
+    nap(0.3);
+    if (strcmp(request->method, "POST") == 0)
+        return start(request, response, problem_write);
+    body_text(&body, "{\"waited\":true}");
+    return http_response_json(response, 200, &body, error);
+}
+
+static const char *const file_queries[] = {"keep", NULL};
 static const char *const stream_queries[] = {"break", "live", NULL};
+static const char *const text_queries[] = {"size", NULL};
 
 static const struct route own_routes[] = {
     {.method = "GET", .pattern = "/fail", .handle = fail_with_a_path},
@@ -211,6 +245,17 @@ static const struct route own_routes[] = {
     {.method = "GET", .pattern = "/stream", .handle = handle_stream, .queries = stream_queries},
     {.method = "GET", .pattern = "/unlucky", .handle = handle_unlucky},
     {.method = "POST", .pattern = "/size", .handle = handle_size, .body_limit = 8 << 20},
+    {.method = "GET", .pattern = "/text", .handle = own_text, .queries = text_queries},
+    {.method = "GET", .pattern = "/numbers", .handle = own_numbers},
+    {.method = "GET", .pattern = "/lines", .handle = own_lines},
+    {.method = "GET", .pattern = "/wait", .handle = handle_wait, .flags = ROUTE_SLOW},
+    {.method = "POST", .pattern = "/wait", .handle = handle_wait, .flags = ROUTE_SLOW},
+    {.method = "POST",
+     .pattern = "/file",
+     .handle = handle_file,
+     .queries = file_queries,
+     .flags = ROUTE_BODY_FILE,
+     .body_limit = 64 << 20},
 };
 
 /* ---- the server in the test's own process ---- */
@@ -222,7 +267,10 @@ void own_start(struct own *own, int heartbeat)
                                .routes = own_routes,
                                .route_count = COUNT_OF(own_routes),
                                .app = &own->app,
-                               .heartbeat = heartbeat};
+                               .spool = "incoming",
+                               .clerks = 2,
+                               .heartbeat = heartbeat,
+                               .patience = 2};
 
     memset(own, 0, sizeof(*own));
     if (!store_open("own", &own->store, &error))

@@ -1,0 +1,52 @@
+-- What the whole HTTP contract needs: labels that can be asked for, requests that may be repeated, edits of running
+-- jobs, uploaded weights, evaluations in full.
+
+-- A copy of the labels in job_text.meta, for lists.
+CREATE TABLE label (
+    job   INTEGER NOT NULL REFERENCES job (number) ON DELETE CASCADE,
+    name  TEXT    NOT NULL,
+    value TEXT    NOT NULL,
+    PRIMARY KEY (job, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX label_by_value ON label (name, value, job);
+INSERT INTO label (job, name, value)
+    SELECT job_text.job, pair.key, pair.value FROM job_text, json_each(job_text.meta, '$.labels') AS pair;
+
+-- A request that created a job, by the key its client chose: the same one again makes no second job.
+CREATE TABLE idempotency (
+    key        TEXT    PRIMARY KEY,
+    sha256     TEXT    NOT NULL,                   -- of what was asked
+    job        INTEGER NOT NULL REFERENCES job (number) ON DELETE CASCADE,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_by_job ON idempotency (job);
+
+-- What a user changed on a job that had begun. It holds for the steps behind `step`, in every life of the job.
+CREATE TABLE edit (
+    number     INTEGER PRIMARY KEY AUTOINCREMENT,
+    job        INTEGER NOT NULL REFERENCES job (number) ON DELETE CASCADE,
+    step       INTEGER,                            -- NULL: asked for, not yet taken
+    changes    TEXT    NOT NULL,                   -- JSON: fields of the spec and their new values
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX edit_by_job ON edit (job, number);
+
+-- When a job that is to stop stops: NULL at once, 'epoch' or 'checkpoint' at the next end of one.
+ALTER TABLE job ADD COLUMN stop_when TEXT;
+
+-- Uploaded weights: a registry of names; the files are in the data directory.
+CREATE TABLE weights (
+    name       TEXT    PRIMARY KEY,
+    info       TEXT    NOT NULL,                   -- JSON: tensors, bytes, sha256
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What a checkpoint makes of a split, sample by sample, kept because it takes long to find out.
+CREATE TABLE evaluation (
+    checkpoint INTEGER NOT NULL REFERENCES checkpoint (number) ON DELETE CASCADE,
+    split      TEXT    NOT NULL,
+    data       TEXT    NOT NULL,                   -- JSON: confusion matrix, classes, worst samples
+    PRIMARY KEY (checkpoint, split)
+) STRICT, WITHOUT ROWID;
+
+PRAGMA user_version = 3;
