@@ -13,10 +13,10 @@
 #include <string.h>
 
 enum {
-    DOT_WORDS = 256,            /* so many of a GROUP and of AHEAD rows stay in the first cache */
+    DOT_WORDS = 320,            /* so many of a GROUP and of AHEAD rows stay in the first cache */
     GROUP = 3 * TILES_DOT_ROWS, /* rows of x staged at a time */
     GROUP_STEP = DOT_WORDS + TILES_LANES,
-    AHEAD = 4 * TILES_DOT_COLUMNS, /* rows of W */
+    AHEAD = 2 * TILES_DOT_COLUMNS, /* rows of W */
     BLOCK = 128,                   /* rows of W, some columns of which stay in the second cache */
     PIECE = TILES_OUTER_VECTORS * TILES_LANES,
     GATHER_TASKS = 16,
@@ -300,7 +300,7 @@ bool avx512_linear_make(const struct op_setup *setup, struct op *op, struct erro
     s->pairs = pairs ? (s->shared.out + 1) / 2 : s->shared.out;
     reserve(s, setup);
     set_tasks(s, op);
-    op->kernel = pairs ? "own products, AVX512-BF16" : "own products, AVX-512";
+    op->kernel = pairs ? "own matrix products, AVX512-BF16" : "own matrix products, fused, AVX-512";
     op->pack_part = pack_part;
     op->forward = forward;
     op->backward = backward;

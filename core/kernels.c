@@ -21,9 +21,11 @@ const struct kernel_row kernel_rows[] = {
 #if TRAIND_ONEDNN
     {&layer_conv2d, KERNELS_BEST, onednn_gemm_conv2d_make, ROW_REALS},
 #endif
-    {&layer_max_pool2d, KERNELS_PORTABLE, blocked_pool2d_make, ROW_REALS},
-    {&layer_avg_pool2d, KERNELS_PORTABLE, blocked_pool2d_make, ROW_REALS},
-    {&layer_adaptive_avg_pool2d, KERNELS_PORTABLE, blocked_pool2d_make, ROW_REALS},
+    {&layer_relu, KERNELS_PORTABLE, pool2d_relu_make, ROW_EITHER},
+    {&layer_max_pool2d, KERNELS_PORTABLE, pool2d_relu_make, ROW_EITHER},
+    {&layer_max_pool2d, KERNELS_PORTABLE, pool2d_make, ROW_EITHER},
+    {&layer_avg_pool2d, KERNELS_PORTABLE, pool2d_make, ROW_EITHER},
+    {&layer_adaptive_avg_pool2d, KERNELS_PORTABLE, pool2d_make, ROW_EITHER},
     {&layer_batch_norm2d, KERNELS_PORTABLE, batch_norm2d_fused_make, ROW_EITHER},
     {&layer_conv2d, KERNELS_REFERENCE, reference_conv2d_make, ROW_REALS},
     {&layer_locally_connected2d, KERNELS_REFERENCE, reference_locally_connected2d_make, ROW_REALS},

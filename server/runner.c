@@ -77,11 +77,11 @@ void runner_run(const struct runner_world *world, const struct job_row *job,
     enum runner_wish wish = WISH_GO;
     /* A cancel between the claim and now found no worker to tell: the first look asks the store. */
     atomic_store(&signals->cancel, true);
-    log_line(world->log, LOG_INFO, "job %s: starts", job->id);
+    RUNNER_LOG(&runner, LOG_INFO, "the job starts");
     bool good = runner_open(&runner, &error) && runner_resume(&runner, &error) &&
                 runner_train(&runner, &wish, &error);
     if (!good && runner.rows.count > 0 && !runner_flush(&runner, NULL))
-        log_line(world->log, LOG_WARNING, "job %s: its last rows are not stored", job->id);
+        RUNNER_LOG(&runner, LOG_WARNING, "the last rows are not stored");
     runner_conclude(&runner, wish, good ? NULL : &error);
     runner_close(&runner);
 }

@@ -5,6 +5,7 @@
 
 #include "server/address.h"
 #include "server/routes.h"
+#include "server/token.h"
 #include "server/version.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ struct serve {
     _Atomic(struct http *)
         audience; /* whom commits are told to; NULL before the listener and after it */
     sigset_t signals;
+    struct token_gate *gate;
     char spool[1100]; /* where bodies that go to files are on their way */
 };
 
@@ -105,15 +107,24 @@ static void port_file_remove(const char *path)
         (void)unlink(path);
 }
 
-static bool listen_allowed(const char *listen, struct error *error)
+/* Without access tokens anybody who can connect may do anything: that must be this machine alone.
+ */
+static bool gate_open(struct serve *serve, struct error *error)
 {
+    const struct config *config = serve->config;
     struct address address;
-    if (!address_parse(listen, &address, error))
+    if (!address_parse(config->listen, &address, error))
         return false;
-    if (!address_is_loopback(&address))
-        return error_set(error, ERROR_UNSUPPORTED, listen,
-                         "this version has no access tokens and so listens on loopback only, such "
-                         "as 127.0.0.1:8080");
+    const struct token_gate_setup setup = {
+        .dir = config->data_dir, .loopback = address_is_loopback(&address), .log = serve->app.log};
+    if (!token_gate_open(&setup, &serve->gate, error))
+        return false;
+    if (!setup.loopback && token_gate_count(serve->gate) == 0)
+        return error_set(error, ERROR_UNSUPPORTED, config->listen,
+                         "without an access token the daemon listens on loopback only, such as "
+                         "127.0.0.1:8080; make one with: traind token add NAME --scope admin "
+                         "--data-dir %s",
+                         config->data_dir);
     return true;
 }
 
@@ -140,6 +151,9 @@ static bool serve_listen(struct serve *serve, struct error *error)
                                      .route_count = route_count,
                                      .store = serve->app.store,
                                      .app = &serve->app,
+                                     .hosts = serve->config->hosts,
+                                     .admit = token_gate_admit,
+                                     .gate = serve->gate,
                                      .log = serve->app.log};
     if (!http_start(&setup, &serve->app.http, error))
         return false;
@@ -151,7 +165,7 @@ static bool serve_start(struct serve *serve, struct error *error)
 {
     struct app *app = &serve->app;
     const struct config *config = serve->config;
-    if (!listen_allowed(config->listen, error) || !store_open(config->data_dir, &app->store, error))
+    if (!gate_open(serve, error) || !store_open(config->data_dir, &app->store, error))
         return false;
     if (!store_checked(app->store))
         log_line(&config->log, LOG_WARNING,
@@ -190,6 +204,7 @@ static void serve_stop(struct serve *serve)
         dismiss_audience(serve);
         http_stop(app->http);
     }
+    token_gate_close(serve->gate);
     speedometer_stop(app->speedometer);
     pool_free(app->pool);
     catalog_free(app->catalog);
@@ -202,6 +217,8 @@ static void announce(const struct serve *serve)
     const struct log *log = serve->app.log;
     log_line(log, LOG_INFO, "traind %s answers on http://%s/, data in %s", TRAIND_VERSION,
              http_address(serve->app.http), config->data_dir);
+    if (token_gate_count(serve->gate) == 0)
+        log_line(log, LOG_INFO, "there are no access tokens: who is on this machine may do all");
     log_line(log, LOG_INFO, "%d job%s at once, %d thread%s each; kernels: %s", config->workers,
              config->workers == 1 ? "" : "s", serve->world.threads.usual,
              serve->world.threads.usual == 1 ? "" : "s", kernels_describe(serve->world.kernels));

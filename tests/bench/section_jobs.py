@@ -131,8 +131,7 @@ def row(bench, daemon, name, until):
         if 2 * time.monotonic() - began > until:
             break
     for side in sides.values():
-        bench.turns += len(side.turns)
-        bench.calm_turns += sum(others <= tools.DISTURBED for others, _ in side.turns)
+        bench.count_turns([others for others, _ in side.turns])
     alone, both = sides[1], sides[2]
     return [name, tools.figure(alone.rate), tools.figure(both.rate), "**%s**" % tools.figure(both.rate / alone.rate),
             alone.answers(), both.answers()]

@@ -242,9 +242,13 @@ static void run_op(struct layer_run *run, struct op *op, const struct layer_way 
     }
     if (op->pack != NULL)
         op->pack(op, run->parameters);
+    for (int task = 0; task < op->pack_tasks; task++)
+        op->pack_part(op, run->parameters, task);
     run_passes(op, &all, way, run);
-    for (gather.task = 0; gather.task < op->gather_tasks; gather.task++)
+    for (gather.task = 0; gather.task < op->gather_tasks; gather.task++) {
+        gather.member = gather.task % way->members;
         op->gather(op, &gather);
+    }
     if (op->barrier != NULL && !run->evaluate)
         op->barrier->commit(op, run->parameters);
     for (n = 0; n < run->samples; n++) {
@@ -263,17 +267,19 @@ void layer_compute(struct layer_run *run, const struct layer_way *way)
     struct block memory = {0};
     struct error error = {0};
     struct op op = {0};
-    const struct op_setup setup = {.plan = &run->plan,
-                                   .layer = &run->plan.layers[0],
-                                   .shard_size = way->shard_size,
-                                   .shards = (run->samples + way->shard_size - 1) / way->shard_size,
-                                   .members = way->members,
-                                   .keepers = way->members,
-                                   .block = run->block > 0 ? run->block : 1,
-                                   .precision = run->spec.run.precision,
-                                   .want_dx = way->want_dx,
-                                   .seed = run->draws.seed,
-                                   .memory = &memory};
+    const struct op_setup setup = {
+        .plan = &run->plan,
+        .layer = &run->plan.layers[0],
+        .shard_size = way->shard_size,
+        .shards = (run->samples + way->shard_size - 1) / way->shard_size,
+        .members = way->members,
+        .keepers = way->members,
+        .block = run->block > 0 ? run->block : 1,
+        .precision = run->spec.run.precision,
+        .number = run->spec.run.precision == PRECISION_BF16 ? NUMBER_BF16 : NUMBER_REAL,
+        .want_dx = way->want_dx,
+        .seed = run->draws.seed,
+        .memory = &memory};
 
     kernels_greet_thread();
     if (!kernels_make(&setup, way->kernels, &op, &error) || !block_take(&memory, &error))

@@ -22,7 +22,7 @@ static void *zeros(int64_t count, size_t size)
 
 static void plan_words(struct norm_run *run, const char *words)
 {
-    const struct data_shape data = {run->shape, 2, run->samples, 0};
+    const struct data_shape data = {run->size.shape, 2, run->size.samples, 0};
     struct problems problems = {0};
     struct error error = {0};
 
@@ -38,27 +38,25 @@ static void plan_words(struct norm_run *run, const char *words)
 
 void norm_open(struct norm_run *run, const char *words, const struct norm_size *size)
 {
-    void **arrays[] = {&run->x, &run->other, &run->dy, &run->y, &run->dx, &run->dother};
+    void **arrays[] = {&run->at.x, &run->at.other, &run->at.dy,
+                       &run->at.y, &run->at.dx,    &run->at.dother};
 
     memset(run, 0, sizeof(*run));
-    run->shape = size->shape;
-    run->samples = run->shard_size = size->samples;
+    run->size = *size;
+    run->shard_size = size->samples;
     run->members = 1;
-    run->block = size->block;
-    run->number = size->number;
     run->count = op_count(&size->shape, size->block);
     plan_words(run, words);
-    run->first = run->plan.tensors[0].offset;
     run->parameters = zeros(run->plan.numbers, sizeof(real));
     run->gradients = zeros(run->plan.parameters, sizeof(real));
     for (size_t i = 0; i < COUNT_OF(arrays); i++)
-        *arrays[i] = zeros(run->samples * run->count, number_size(run->number));
+        *arrays[i] = zeros(run->size.samples * run->count, number_size(run->size.number));
 }
 
 void norm_close(struct norm_run *run)
 {
-    void *arrays[] = {run->x,  run->other,  run->dy,         run->y,
-                      run->dx, run->dother, run->parameters, run->gradients};
+    void *arrays[] = {run->at.x,  run->at.other,  run->at.dy,      run->at.y,
+                      run->at.dx, run->at.dother, run->parameters, run->gradients};
 
     for (size_t i = 0; i < COUNT_OF(arrays); i++)
         free(arrays[i]);
@@ -68,15 +66,16 @@ void norm_close(struct norm_run *run)
 
 static void draw(const struct norm_run *run, void *array, uint64_t seed, uint32_t epoch)
 {
-    int64_t all = run->samples * run->count, pixels = run->shape.height * run->shape.width;
+    int64_t all = run->size.samples * run->count,
+            pixels = run->size.shape.height * run->size.shape.width;
     real *drawn = zeros(all, sizeof(*drawn));
 
     fill_symmetric(drawn, all, seed, epoch);
     for (int64_t i = 0; i < all; i++) {
-        int64_t group = i % run->count / (pixels * run->block);
-        bool exists = group * run->block + i % run->block < run->shape.channels;
+        int64_t group = i % run->count / (pixels * run->size.block);
+        bool exists = group * run->size.block + i % run->size.block < run->size.shape.channels;
 
-        number_put(run->number, array, i, exists ? drawn[i] : 0);
+        number_put(run->size.number, array, i, exists ? drawn[i] : 0);
     }
     free(drawn);
 }
@@ -84,19 +83,20 @@ static void draw(const struct norm_run *run, void *array, uint64_t seed, uint32_
 void norm_draw(struct norm_run *run, uint64_t seed)
 {
     fill_parameters(&run->plan, seed, 1, run->parameters);
-    draw(run, run->x, seed, 0);
-    draw(run, run->other, seed, 1);
-    draw(run, run->dy, seed, 2);
+    draw(run, run->at.x, seed, 0);
+    draw(run, run->at.other, seed, 1);
+    draw(run, run->at.dy, seed, 2);
 }
 
 void norm_widen(const struct norm_run *from, struct norm_run *to)
 {
-    CHECK(from->count == to->count && from->samples == to->samples);
+    CHECK(from->count == to->count && from->size.samples == to->size.samples);
     memcpy(to->parameters, from->parameters, (size_t)from->plan.numbers * sizeof(real));
-    for (int64_t i = 0; i < from->samples * from->count; i++) {
-        number_put(to->number, to->x, i, number_get(from->number, from->x, i));
-        number_put(to->number, to->other, i, number_get(from->number, from->other, i));
-        number_put(to->number, to->dy, i, number_get(from->number, from->dy, i));
+    for (int64_t i = 0; i < from->size.samples * from->count; i++) {
+        number_put(to->size.number, to->at.x, i, number_get(from->size.number, from->at.x, i));
+        number_put(to->size.number, to->at.other, i,
+                   number_get(from->size.number, from->at.other, i));
+        number_put(to->size.number, to->at.dy, i, number_get(from->size.number, from->at.dy, i));
     }
 }
 
@@ -106,17 +106,17 @@ enum phase { COLLECT, FORWARD, COLLECT_BACK, BACKWARD };
 
 static void run_shard(struct norm_run *run, struct op *op, enum phase phase, struct op_call *call)
 {
-    int64_t at = call->first * run->count * (int64_t)number_size(run->number);
-    const void *xs[] = {(char *)run->x + at, (char *)run->other + at};
-    void *dxs[] = {(char *)run->dx + at, (char *)run->dother + at};
+    int64_t at = call->first * run->count * (int64_t)number_size(run->size.number);
+    const void *xs[] = {(char *)run->at.x + at, (char *)run->at.other + at};
+    void *dxs[] = {(char *)run->at.dx + at, (char *)run->at.dother + at};
 
     call->train = !run->evaluate;
     call->xs = xs;
     call->dxs = dxs;
     call->x = xs[0];
     call->dx = dxs[0];
-    call->y = (char *)run->y + at;
-    call->dy = (char *)run->dy + at;
+    call->y = (char *)run->at.y + at;
+    call->dy = (char *)run->at.dy + at;
     if (phase == COLLECT)
         op->barrier->collect(op, call);
     else if (phase == FORWARD)
@@ -130,8 +130,8 @@ static void run_shard(struct norm_run *run, struct op *op, enum phase phase, str
 /* The members take turns, and take other shards in other phases. */
 static void run_phase(struct norm_run *run, struct op *op, enum phase phase)
 {
-    for (int64_t first = 0; first < run->samples; first += run->shard_size) {
-        int64_t left = run->samples - first, shard = first / run->shard_size;
+    for (int64_t first = 0; first < run->size.samples; first += run->shard_size) {
+        int64_t left = run->size.samples - first, shard = first / run->shard_size;
         int member = (int)((shard + (int64_t)phase) % run->members);
         struct op_call call = {.samples = left < run->shard_size ? left : run->shard_size,
                                .shard = (int)shard,
@@ -145,8 +145,8 @@ static void run_phase(struct norm_run *run, struct op *op, enum phase phase)
 
 static void run_passes(struct norm_run *run, struct op *op)
 {
-    const struct op_whole whole = {run->samples,
-                                   (run->samples + run->shard_size - 1) / run->shard_size};
+    const struct op_whole whole = {run->size.samples,
+                                   (run->size.samples + run->shard_size - 1) / run->shard_size};
     struct op_gather gather = {
         .samples = whole.samples, .shards = whole.shards, .gradients = run->gradients};
 
@@ -171,25 +171,25 @@ void norm_compute(struct norm_run *run, int chain)
     struct block memory = {0};
     struct error error = {0};
     struct op op = {0};
-    const struct op_setup setup = {.plan = &run->plan,
-                                   .layer = &run->plan.layers[0],
-                                   .shard_size = run->shard_size,
-                                   .shards = (run->samples + run->shard_size - 1) / run->shard_size,
-                                   .members = run->members,
-                                   .keepers = run->members,
-                                   .block = run->block,
-                                   .number = run->number,
-                                   .precision =
-                                       run->number == NUMBER_BF16 ? PRECISION_BF16 : PRECISION_FP32,
-                                   .chain = chain,
-                                   .want_dx = true,
-                                   .memory = &memory};
+    const struct op_setup setup = {
+        .plan = &run->plan,
+        .layer = &run->plan.layers[0],
+        .shard_size = run->shard_size,
+        .shards = (run->size.samples + run->shard_size - 1) / run->shard_size,
+        .members = run->members,
+        .keepers = run->members,
+        .block = run->size.block,
+        .number = run->size.number,
+        .precision = run->size.number == NUMBER_BF16 ? PRECISION_BF16 : PRECISION_FP32,
+        .chain = chain,
+        .want_dx = true,
+        .memory = &memory};
 
     if (!kernels_make(&setup, KERNELS_BEST, &op, &error) || !block_take(&memory, &error))
         FAIL("%s", error.text);
-    CHECK_INT(op.x_block, run->block);
-    CHECK_INT(op.x_number, run->number);
-    CHECK_INT(op.y_number, run->number);
+    CHECK_INT(op.x_block, run->size.block);
+    CHECK_INT(op.x_number, run->size.number);
+    CHECK_INT(op.y_number, run->size.number);
     snprintf(run->kernel, sizeof(run->kernel), "%s", op.kernel);
     run->layers = op.layers;
     run_passes(run, &op);

@@ -7,33 +7,35 @@
 #include "core/plan.h"
 #include "core/spec.h"
 
-struct norm_run {
-    struct spec spec;
-    struct plan plan;
-    struct shape shape;
-    int64_t samples, shard_size;
-    int members, block;
-    enum number number;
-    bool evaluate;
-    int64_t count;    /* numbers of one sample in that layout */
-    int64_t first;    /* the batch norm's first tensor: weight, bias, running mean and variance */
-    real *parameters; /* (plan.numbers); what is not learned: also out */
-    void *x, *other;  /* (samples, count); in */
-    void *dy;         /* in */
-    void *y, *dx;     /* out */
-    void *dother;     /* out, of a sum */
-    real *gradients;  /* (plan.parameters); out */
-    char kernel[64];  /* what computed them */
-    int layers;       /* that it computes */
-};
-
-/* `words` begin with batch_norm2d. All arrays are zero. */
 struct norm_size {
     struct shape shape;
     int64_t samples;
     int block;
     enum number number;
 };
+
+/* (samples, count) each */
+struct norm_arrays {
+    void *x, *other, *dy;  /* in; other: what a sum adds */
+    void *y, *dx, *dother; /* out */
+};
+
+struct norm_run {
+    struct spec spec;
+    struct plan plan;
+    struct norm_size size;
+    int64_t shard_size;
+    int members;
+    bool evaluate;
+    int64_t count; /* numbers of one sample in that layout */
+    struct norm_arrays at;
+    real *parameters; /* (plan.numbers); what is not learned: also out */
+    real *gradients;  /* (plan.parameters); out */
+    char kernel[64];  /* what computed them … */
+    int layers;       /* … and how many layers in one */
+};
+
+/* `words` begin with batch_norm2d. All arrays are zero; one shard, one member. */
 void norm_open(struct norm_run *run, const char *words, const struct norm_size *size);
 void norm_close(struct norm_run *run);
 

@@ -171,17 +171,18 @@ static bool has(const char *words, const char *what)
 
 static void check_bytes(const char *what, const struct norm_run *run, const void *a, const void *b)
 {
-    int64_t all = run->samples * run->count;
+    int64_t all = run->size.samples * run->count;
 
-    if (memcmp(a, b, (size_t)all * number_size(run->number)) != 0)
+    if (memcmp(a, b, (size_t)all * number_size(run->size.number)) != 0)
         FAIL("%s: %s differs", run->kernel, what);
 }
 
 static void open_like(struct norm_run *run, const char *words, const struct norm_run *other,
                       enum number number)
 {
-    const struct norm_size size = {other->shape, other->samples, other->block, number};
+    struct norm_size size = other->size;
 
+    size.number = number;
     norm_open(run, words, &size);
     run->shard_size = other->shard_size;
     run->members = other->members;
@@ -192,9 +193,9 @@ static void open_like(struct norm_run *run, const char *words, const struct norm
 /* What stands behind a batch norm, by plain loops: y onwards, dy backwards. */
 static void follow(const char *words, struct norm_run *run)
 {
-    real *y = run->y, *dy = run->dy, *other = run->other;
+    real *y = run->at.y, *dy = run->at.dy, *other = run->at.other;
 
-    for (int64_t i = 0; i < run->samples * run->count; i++) {
+    for (int64_t i = 0; i < run->size.samples * run->count; i++) {
         y[i] = has(words, "residual") ? y[i] + other[i] : y[i];
         if (has(words, "relu")) {
             dy[i] = y[i] > 0 ? dy[i] : 0;
@@ -213,12 +214,12 @@ static void check_fused(const char *words, struct norm_run *fused)
     norm_compute(&ahead, 1);
     CHECK_INT(ahead.layers, 1);
     follow(words, &ahead);
-    memcpy(back.dy, ahead.dy, (size_t)(back.samples * back.count) * sizeof(real));
+    memcpy(back.at.dy, ahead.at.dy, (size_t)(back.size.samples * back.count) * sizeof(real));
     norm_compute(&back, 1);
-    check_bytes("y", fused, fused->y, ahead.y);
-    check_bytes("dx", fused, fused->dx, back.dx);
+    check_bytes("y", fused, fused->at.y, ahead.at.y);
+    check_bytes("dx", fused, fused->at.dx, back.at.dx);
     if (has(words, "residual"))
-        check_bytes("dother", fused, fused->dother, ahead.dy);
+        check_bytes("dother", fused, fused->at.dother, ahead.at.dy);
     CHECK(memcmp(fused->parameters, back.parameters, (size_t)fused->plan.numbers * sizeof(real)) ==
           0);
     CHECK(memcmp(fused->gradients, back.gradients, (size_t)fused->plan.parameters * sizeof(real)) ==
@@ -247,7 +248,7 @@ TEST("batch norm with a sum, a ReLU or both in one gives what they give one afte
 static void check_rounded(const char *what, const struct norm_run *narrow, const void *got,
                           const void *wide)
 {
-    for (int64_t i = 0; i < narrow->samples * narrow->count; i++) {
+    for (int64_t i = 0; i < narrow->size.samples * narrow->count; i++) {
         real is = bf16_widen(((const bf16 *)got)[i]), wanted = ((const real *)wide)[i];
         real off = (real)2e-6 * (1 + (real)fabs((double)wanted));
 
@@ -272,9 +273,9 @@ static void check_narrow(const char *words, struct norm_run *narrow)
     open_like(&wide, words, narrow, NUMBER_REAL);
     norm_compute(narrow, 3);
     norm_compute(&wide, 3);
-    check_rounded("y", narrow, narrow->y, wide.y);
-    check_rounded("dx", narrow, narrow->dx, wide.dx);
-    check_rounded("dother", narrow, narrow->dother, wide.dother);
+    check_rounded("y", narrow, narrow->at.y, wide.at.y);
+    check_rounded("dx", narrow, narrow->at.dx, wide.at.dx);
+    check_rounded("dother", narrow, narrow->at.dother, wide.at.dother);
     check_close("numbers", narrow->parameters, wide.parameters, wide.plan.numbers);
     check_close("gradients", narrow->gradients, wide.gradients, wide.plan.parameters);
     norm_close(&wide);
@@ -312,9 +313,9 @@ TEST("batch norm gives the same whichever member of the team takes a shard")
             shared.members = 3;
             norm_compute(&alone, 3);
             norm_compute(&shared, 3);
-            check_bytes("y", &alone, shared.y, alone.y);
-            check_bytes("dx", &alone, shared.dx, alone.dx);
-            check_bytes("dother", &alone, shared.dother, alone.dother);
+            check_bytes("y", &alone, shared.at.y, alone.at.y);
+            check_bytes("dx", &alone, shared.at.dx, alone.at.dx);
+            check_bytes("dother", &alone, shared.at.dother, alone.at.dother);
             norm_close(&alone);
             norm_close(&shared);
         }
