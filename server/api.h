@@ -12,7 +12,9 @@ typedef bool api_handler(const struct http_request *request, struct http_respons
                          struct error *error);
 
 /* api_submit.c, api_jobs.c */
-api_handler api_submit, api_jobs_list, api_jobs_get, api_jobs_cancel;
+api_handler api_submit, api_jobs_list, api_jobs_get;
+/* api_edit.c, api_control.c */
+api_handler api_jobs_patch, api_jobs_pause, api_jobs_resume, api_jobs_cancel;
 /* api_metrics.c */
 api_handler api_metrics;
 /* api_events.c */

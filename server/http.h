@@ -109,7 +109,8 @@ void http_response_drop(struct http_response *response);
 enum route_flag {
     ROUTE_BODY_JSON = 1, /* 415 unless application/json */
     ROUTE_SLOW = 2,      /* the handler runs in a clerk's thread: it may compute, read much, wait */
-    ROUTE_BODY_FILE = 4  /* the body is written to a file (request.body_file); implies ROUTE_SLOW */
+    ROUTE_BODY_PATCH = 8, /* as ROUTE_BODY_JSON; application/merge-patch+json is welcome as well */
+    ROUTE_BODY_FILE = 4 /* the body is written to a file (request.body_file); implies ROUTE_SLOW */
 };
 
 struct route {

@@ -2,6 +2,8 @@
  * parsers may read in two ways (request smuggling); they end here. */
 #include "server/http_internal.h"
 
+#include "core/field.h"
+
 #include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
@@ -246,6 +248,22 @@ static bool check_queries(struct http_exchange *exchange)
     return true;
 }
 
+static bool body_type_allowed(const struct route *route, const char *type)
+{
+    static const struct {
+        const char *name;
+        unsigned flags;
+    } types[] = {{"application/json", ROUTE_BODY_JSON | ROUTE_BODY_PATCH},
+                 {"application/merge-patch+json", ROUTE_BODY_PATCH}};
+    size_t length = type ? strcspn(type, "; \t") : 0;
+
+    for (size_t i = 0; i < COUNT_OF(types); i++)
+        if ((types[i].flags & route->flags) && length == strlen(types[i].name) &&
+            strncasecmp(type, types[i].name, length) == 0)
+            return true;
+    return !(route->flags & (ROUTE_BODY_JSON | ROUTE_BODY_PATCH));
+}
+
 static bool check_body(struct http_exchange *exchange)
 {
     const struct route *route = exchange->route;
@@ -253,13 +271,12 @@ static bool check_body(struct http_exchange *exchange)
 
     if (!route->handle)
         return refuse(exchange, 501, "this is not in this version of the server");
-    if (route->flags & ROUTE_BODY_JSON) {
-        size_t length = type ? strcspn(type, "; \t") : 0;
-
-        if (length != strlen("application/json") ||
-            strncasecmp(type, "application/json", length) != 0)
-            return refuse(exchange, 415, "want the header Content-Type: application/json");
-    }
+    if (!body_type_allowed(route, type))
+        return refuse(exchange, 415,
+                      route->flags & ROUTE_BODY_PATCH
+                          ? "want the header Content-Type: application/json or "
+                            "application/merge-patch+json"
+                          : "want the header Content-Type: application/json");
     if (exchange->declared > route->body_limit) {
         if (route->body_limit == 0)
             return refuse(exchange, 400, "this address takes no body");
