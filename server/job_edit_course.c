@@ -118,10 +118,11 @@ static void check_memory(struct job_edit_making *making)
 {
     const struct optimizer_kind *kind = (const struct optimizer_kind *)making->was.optimizer.kind;
     const void *was = making->was.optimizer.options, *is = making->spec.optimizer.options;
-    bool same = kind->slots(was) == kind->slots(is) &&
+    bool read = making->spec.optimizer.kind == making->was.optimizer.kind;
+    bool same = read && kind->slots(was) == kind->slots(is) &&
                 (!kind->form || strcmp(kind->form(was), kind->form(is)) == 0);
 
-    if (!same)
+    if (read && !same)
         problem_add(making->problems,
                     json_object_get(making->request, "momentum") ? "/momentum" : "",
                     "a run with momentum remembers what one without does not: it can neither begin "
@@ -220,6 +221,7 @@ bool job_edit_make_course(struct job_edit_making *making, struct error *error)
         return false;
     check_options(making);
     check_endless(making);
+    check_memory(making);
     if (making->found.count == 0 && making->problems->count == 0 && !plan_course(making, error))
         return false;
     hand_over(making);
@@ -227,6 +229,5 @@ bool job_edit_make_course(struct job_edit_making *making, struct error *error)
         return true;
     check_length(making, done);
     check_rate(making, done);
-    check_memory(making);
     return making->problems->count > 0 || write_course(making, error);
 }
