@@ -133,6 +133,12 @@ static size_t take_piece(char *bytes, size_t unit, size_t count, void *context)
 
 int daemon_ask(const struct daemon *daemon, const char *path, const char *body, char **out)
 {
+    return daemon_call(daemon, NULL, path, body, out);
+}
+
+int daemon_call(const struct daemon *daemon, const char *method, const char *path, const char *body,
+                char **out)
+{
     char url[256];
     long status = 0;
     struct answer answer = {.text = calloc(1, ANSWER_MAX)};
@@ -148,6 +154,8 @@ int daemon_ask(const struct daemon *daemon, const char *path, const char *body, 
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     }
+    if (method)
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     if (curl_easy_perform(curl) != CURLE_OK ||
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK)
         status = 0;

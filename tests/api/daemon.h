@@ -35,5 +35,8 @@ void daemon_let_advance(const struct daemon *daemon, const char *id);
 /* One request. `body` NULL: a GET. Returns the status, 0 when the connection failed. *answer (may
  * be NULL) is malloc'ed text. */
 int daemon_ask(const struct daemon *daemon, const char *path, const char *body, char **answer);
+/* The same with a method of its own. */
+int daemon_call(const struct daemon *daemon, const char *method, const char *path, const char *body,
+                char **answer);
 
 #endif
