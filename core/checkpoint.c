@@ -187,15 +187,15 @@ void trainer_save(const struct trainer *trainer, uint8_t *bytes)
     const struct checkpoint_start of = {.spec = trainer->setup.spec, .plan = plan};
     const struct position position = {.steps = trainer->steps_done,
                                       .edits = trainer->course.edits,
-                                      .optimizer_steps = trainer->optimizer_steps,
-                                      .inherited = trainer->inherited_steps,
+                                      .optimizer_steps = trainer->memory.steps,
+                                      .inherited = trainer->memory.inherited,
                                       .data = dataset_digest(trainer->dataset)};
     uint8_t *numbers = bytes + CHECKPOINT_HEADER;
 
     put_header(bytes, &of, &position);
     put_control(bytes, trainer->course.spec, &trainer->control);
     store_numbers(numbers, trainer->parameters, plan->numbers);
-    store_numbers(numbers + (size_t)plan->numbers * sizeof(float), trainer->state,
+    store_numbers(numbers + (size_t)plan->numbers * sizeof(float), trainer->memory.state,
                   plan->parameters * plan->optimizer_slots);
     put_digest(bytes, plan);
 }
@@ -333,9 +333,10 @@ bool trainer_load(struct trainer *trainer, const uint8_t *bytes, size_t size, st
         return error_set(error, ERROR_INVALID, "checkpoint",
                          "no run can have counted what it says of its evaluations");
     load_numbers(trainer->parameters, view.parameters, plan->numbers);
-    load_numbers(trainer->state, view.optimizer_state, plan->parameters * plan->optimizer_slots);
-    trainer->optimizer_steps = view.optimizer_steps;
-    trainer->inherited_steps = view.inherited_steps;
+    load_numbers(trainer->memory.state, view.optimizer_state,
+                 plan->parameters * plan->optimizer_slots);
+    trainer->memory.steps = view.optimizer_steps;
+    trainer->memory.inherited = view.inherited_steps;
     trainer->control = control;
     trainer->course.steps = view.steps > course->plan->steps ? view.steps : course->plan->steps;
     trainer_seek(trainer, view.steps);

@@ -73,7 +73,7 @@ void trainer_reserve(struct trainer *trainer, const struct trainer_setup *setup)
     struct block *block = model_block(trainer->model);
     block_reserve(block, &trainer->parameters, plan->numbers, sizeof(real));
     block_reserve(block, &trainer->gradients, plan->parameters, sizeof(real));
-    block_reserve(block, &trainer->state,
+    block_reserve(block, &trainer->memory.state,
                   saturating_product(plan->parameters, plan->optimizer_slots), sizeof(real));
     block_reserve(block, &trainer->norms, (plan->parameters + RANGE - 1) / RANGE, sizeof(double));
     split_reserve(&trainer->data.split, setup->spec, plan, block);
@@ -96,9 +96,9 @@ bool trainer_begin(struct trainer *trainer, struct error *error)
 {
     if (!draw_weights(trainer, error))
         return false;
-    optimizer_begin(&trainer->setup.spec->optimizer, trainer->state,
+    optimizer_begin(&trainer->setup.spec->optimizer, trainer->memory.state,
                     trainer->setup.plan->parameters);
-    trainer->optimizer_steps = trainer->inherited_steps = 0;
+    trainer->memory.steps = trainer->memory.inherited = 0;
     trainer->control = control_begin(trainer->course.spec);
     trainer_seek(trainer, 0);
     return true;
@@ -186,10 +186,10 @@ static void update_task(void *context, int task, int member)
     struct update update = {.options = optimizer->options,
                             .w = trainer->parameters + first,
                             .g = trainer->gradients + first,
-                            .state = trainer->state + first,
+                            .state = trainer->memory.state + first,
                             .slot_stride = trainer->setup.plan->parameters,
                             .count = range_size(trainer, task),
-                            .step = trainer->optimizer_steps,
+                            .step = trainer->memory.steps,
                             .lr = trainer->update.lr,
                             .base_lr = trainer->update.base_lr};
     clip_apply(&trainer->update.clip, trainer->gradients + first, update.count);
@@ -203,7 +203,7 @@ static bool apply_update(struct trainer *trainer)
 {
     const struct plan *plan = trainer->setup.plan;
     double sum = 0;
-    trainer->optimizer_steps++;
+    trainer->memory.steps++;
     team_run(trainer->team, range_count(trainer), update_task, trainer);
     for (int range = 0; range < range_count(trainer); range++)
         sum += trainer->norms[range];

@@ -14,6 +14,13 @@ struct trainer_data {
     struct batch_input input;
 };
 
+/* What the optimizer remembers. */
+struct trainer_memory {
+    real *state;       /* (plan.optimizer_slots, plan.parameters) */
+    int64_t steps;     /* updates that made it */
+    int64_t inherited; /* those of them that another run has made */
+};
+
 /* What may change while the run goes on, as it stands. The network, the data and what the optimizer
  * remembers are those of the setup for ever. */
 struct trainer_course {
@@ -30,12 +37,10 @@ struct trainer {
     struct model *model;
     struct team *team;
     real *parameters, *gradients; /* (plan.parameters) */
-    real *state;                  /* (plan.optimizer_slots, plan.parameters) */
-    double *norms;                /* (ranges) partial sums of the gradient norm */
+    struct trainer_memory memory;
+    double *norms; /* (ranges) partial sums of the gradient norm */
     struct trainer_data data;
     int64_t steps_done;
-    int64_t optimizer_steps; /* updates that made the state */
-    int64_t inherited_steps; /* those of them that another run has made */
     struct control control;
     struct trainer_update {
         double lr, base_lr;

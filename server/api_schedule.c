@@ -1,6 +1,6 @@
 /* GET /v1/jobs/{id}/schedule: the rates that the job has really used, whatever made them, as a
- * piecewise schedule. A point stands where the rate changes and its rate is the used one to the last
- * bit, so that the job's spec with this schedule in place of its own takes the same steps. */
+ * piecewise schedule. A point stands where the rate changes and its rate is the used one to the
+ * last bit, so that the job's spec with this schedule in place of its own takes the same steps. */
 #include "server/api.h"
 
 #include <inttypes.h>

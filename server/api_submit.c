@@ -242,18 +242,25 @@ static bool submit(struct submission *submission, const struct http_request *req
     return good;
 }
 
-bool api_submit(const struct http_request *request, struct http_response *response,
-                struct error *error)
+static bool may_submit(const struct http_request *request, struct error *error)
 {
-    struct submission *submission;
-    bool good;
-
     if (atomic_load(&request->app->stopping))
         return error_set(error, ERROR_BUSY, "", "the server is stopping");
     /* Who sends a key trusts that a repeated request makes one job: better no than two jobs. */
     if (http_header(request, "Idempotency-Key"))
         return error_set(error, ERROR_UNSUPPORTED, "",
                          "Idempotency-Key is not in this version of the server");
+    return true;
+}
+
+bool api_submit(const struct http_request *request, struct http_response *response,
+                struct error *error)
+{
+    struct submission *submission;
+    bool good;
+
+    if (!may_submit(request, error))
+        return false;
     submission = submission_new(error);
     if (!submission)
         return false;
@@ -269,8 +276,8 @@ bool api_submit_fork(const struct http_request *request, const json_t *job,
     struct submission *submission;
     bool good;
 
-    if (atomic_load(&request->app->stopping))
-        return error_set(error, ERROR_BUSY, "", "the server is stopping");
+    if (!may_submit(request, error))
+        return false;
     submission = submission_new(error);
     if (!submission)
         return false;

@@ -15,22 +15,10 @@ static void version_free(struct runner_version *version)
 {
     if (!version)
         return;
+    json_decref(version->json);
     plan_drop(&version->plan);
     spec_drop(&version->spec);
     free(version);
-}
-
-/* Those that have a place: the others are read when they get one. */
-static bool read_edits(struct runner *runner, struct error *error)
-{
-    struct edit_list *edits = &runner->course.edits;
-
-    edit_list_drop(edits);
-    if (!store_edit_list(runner->reader, runner->job->number, edits, error))
-        return false;
-    while (edits->count > 0 && edits->rows[edits->count - 1].step < 0)
-        free(edits->rows[--edits->count].changes);
-    return true;
 }
 
 bool course_open(struct runner *runner, struct error *error)
@@ -39,7 +27,7 @@ bool course_open(struct runner *runner, struct error *error)
 
     return store_edit_first_spec(runner->reader, runner->job->number, &course->first, error) &&
            store_edit_frontier(runner->reader, runner->job->number, &course->frontier, error) &&
-           read_edits(runner, error);
+           store_edit_list(runner->reader, runner->job->number, EDITS_TAKEN, &course->edits, error);
 }
 
 void course_close(struct runner *runner)
@@ -61,26 +49,17 @@ static bool apply_text(json_t *spec, const char *text, struct error *error)
     return good;
 }
 
-/* The spec after so many edits, and one more where `more` is not NULL. */
-static json_t *spec_after(const struct runner *runner, int64_t edits, const char *more,
-                          struct error *error)
+static json_t *first_spec(const struct runner *runner, struct error *error)
 {
-    const struct runner_course *course = &runner->course;
-    json_t *spec = json_loads(course->first, 0, NULL);
-    bool good = spec != NULL || error_set(error, ERROR_CORRUPT, "", "the stored spec is no JSON");
+    json_t *spec = json_loads(runner->course.first, 0, NULL);
 
-    for (int64_t i = 0; i < edits && good; i++)
-        good = apply_text(spec, course->edits.rows[i].changes, error);
-    if (good && more)
-        good = apply_text(spec, more, error);
-    if (good)
-        return spec;
-    json_decref(spec);
-    return NULL;
+    if (!spec)
+        error_set(error, ERROR_CORRUPT, "", "the stored spec is no JSON");
+    return spec;
 }
 
-static bool plan_version(const struct runner *runner, const json_t *json,
-                         struct runner_version *version, struct error *error)
+static bool plan_version(const struct runner *runner, struct runner_version *version,
+                         struct error *error)
 {
     const struct data_shape *shape = dataset_shape(runner->dataset);
     struct problems *problems = calloc(1, sizeof(*problems));
@@ -88,7 +67,7 @@ static bool plan_version(const struct runner *runner, const json_t *json,
 
     if (!problems)
         return error_set(error, ERROR_MEMORY, "", "no memory for an edit");
-    bool good = spec_from_json(json, &version->spec, &none, problems, error) &&
+    bool good = spec_from_json(version->json, &version->spec, &none, problems, error) &&
                 (problems->count > 0 ||
                  (spec_settle(&version->spec, shape, NULL, error) &&
                   plan_make(&version->spec, shape, &version->plan, problems, NULL, error)));
@@ -99,21 +78,52 @@ static bool plan_version(const struct runner *runner, const json_t *json,
     return good;
 }
 
-static struct runner_version *version_after(const struct runner *runner, int64_t edits,
-                                            const char *more, struct error *error)
+/* Of a spec, which is taken. NULL: *error, or what made that NULL. */
+static struct runner_version *version_of(const struct runner *runner, json_t *json,
+                                         struct error *error)
 {
     struct runner_version *version = calloc(1, sizeof(*version));
-    json_t *json = spec_after(runner, edits, more, error);
 
-    if (!version)
+    if (!version) {
+        json_decref(json);
         error_set(error, ERROR_MEMORY, "", "no memory for an edit");
-    else
-        spec_init(&version->spec);
-    bool good = version && json && plan_version(runner, json, version, error);
-    json_decref(json);
-    if (good)
+        return NULL;
+    }
+    version->json = json;
+    spec_init(&version->spec);
+    if (json && plan_version(runner, version, error))
         return version;
     version_free(version);
+    return NULL;
+}
+
+/* The first spec with so many edits. */
+static struct runner_version *version_after(const struct runner *runner, int64_t edits,
+                                            struct error *error)
+{
+    json_t *spec = first_spec(runner, error);
+    bool good = spec != NULL;
+
+    for (int64_t i = 0; i < edits && good; i++)
+        good = apply_text(spec, runner->course.edits.rows[i].changes, error);
+    if (good)
+        return version_of(runner, spec, error);
+    json_decref(spec);
+    return NULL;
+}
+
+/* What the trainer has, with one edit more. */
+static struct runner_version *version_next(const struct runner *runner, const char *changes,
+                                           struct error *error)
+{
+    const struct runner_version *now = runner->course.version;
+    json_t *spec = now ? json_deep_copy(now->json) : first_spec(runner, error);
+
+    if (!spec)
+        error_set(error, ERROR_MEMORY, "", "no memory for an edit");
+    else if (apply_text(spec, changes, error))
+        return version_of(runner, spec, error);
+    json_decref(spec);
     return NULL;
 }
 
@@ -136,7 +146,7 @@ bool course_suppose(struct runner *runner, int64_t edits, struct error *error)
     if (edits == trainer_edits(runner->trainer))
         return true;
     if (edits > 0) {
-        version = version_after(runner, edits, NULL, error);
+        version = version_after(runner, edits, error);
         if (!version)
             return false;
         edit.spec = &version->spec;
@@ -155,8 +165,7 @@ bool course_suppose(struct runner *runner, int64_t edits, struct error *error)
 /* The trainer's next edit; its changes are `text`. */
 static bool edit_trainer(struct runner *runner, const char *text, struct error *error)
 {
-    struct runner_version *version =
-        version_after(runner, trainer_edits(runner->trainer), text, error);
+    struct runner_version *version = version_next(runner, text, error);
     json_t *changes = json_loads(text, 0, NULL);
     const struct trainer_edit edit = {.spec = version ? &version->spec : NULL,
                                       .plan = version ? &version->plan : NULL,
@@ -257,13 +266,12 @@ static bool take_waiting(struct runner *runner, struct error *error)
 {
     struct edit_list list;
     bool good = runner_flush(runner, error) &&
-                store_edit_list(runner->reader, runner->job->number, &list, error);
+                store_edit_list(runner->reader, runner->job->number, EDITS_WAITING, &list, error);
 
     if (!good)
         return false;
     for (int i = 0; i < list.count && good; i++)
-        if (list.rows[i].step < 0)
-            good = take_one(runner, &list.rows[i], error);
+        good = take_one(runner, &list.rows[i], error);
     edit_list_drop(&list);
     return good;
 }

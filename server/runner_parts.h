@@ -47,6 +47,7 @@ struct runner_measured {
 
 /* A spec that edits have made, and its plan. */
 struct runner_version {
+    struct json_t *json;
     struct spec spec;
     struct plan plan;
 };

@@ -8,10 +8,11 @@
 
 /* ---- edits ---- */
 
-static const char count_edits[] = "SELECT count(*) FROM edit WHERE job = ?1";
+static const char count_edits[] =
+    "SELECT count(*) FROM edit WHERE job = ?1 AND (step IS NULL) = ?2";
 static const char select_edits[] =
-    "SELECT number, coalesce(step, -1), returns, changes FROM edit WHERE job = ?1 ORDER BY number"
-    " LIMIT ?2";
+    "SELECT number, coalesce(step, -1), returns, changes FROM edit"
+    " WHERE job = ?1 AND (step IS NULL) = ?2 ORDER BY number LIMIT ?3";
 static const char select_first_spec[] =
     "SELECT coalesce(first_spec, spec) FROM job_text WHERE job = ?1";
 static const char insert_edit[] = "INSERT INTO edit (job, changes, was_spec, was_plan, created_at)"
@@ -57,15 +58,12 @@ void edit_list_drop(struct edit_list *list)
     *list = (struct edit_list){0};
 }
 
-static bool read_edits(struct db *db, int64_t job, int64_t room, struct edit_list *out,
+/* At most as many as there were when they were counted. */
+static bool read_edits(struct db *db, struct sqlite3_stmt *statement, struct edit_list *out,
                        struct error *error)
 {
-    struct sqlite3_stmt *statement = NULL;
     bool row = true;
 
-    if (!sql_query(&db->sql, select_edits, SQL_LIST(sql_integer(job), sql_integer(room)),
-                   &statement, error))
-        return false;
     while (sql_step(&db->sql, statement, &row, error)) {
         if (!row)
             return true;
@@ -81,19 +79,24 @@ static bool read_edits(struct db *db, int64_t job, int64_t room, struct edit_lis
     return false;
 }
 
-bool store_edit_list(struct db *db, int64_t job, struct edit_list *out, struct error *error)
+bool store_edit_list(struct db *db, int64_t job, enum edit_choice which, struct edit_list *out,
+                     struct error *error)
 {
+    const struct sql_value number = sql_integer(job), waiting = sql_integer(which == EDITS_WAITING);
+    struct sqlite3_stmt *statement = NULL;
     int64_t room = 0;
 
     *out = (struct edit_list){0};
-    if (!sql_get(&db->sql, count_edits, SQL_LIST(sql_integer(job)), &room, error))
+    if (!sql_get(&db->sql, count_edits, SQL_LIST(number, waiting), &room, error))
         return false;
     if (room == 0)
         return true;
     out->rows = calloc((size_t)room, sizeof(*out->rows));
     if (!out->rows)
         return error_set(error, ERROR_MEMORY, "", "no memory for the job's edits");
-    if (read_edits(db, job, room, out, error))
+    if (sql_query(&db->sql, select_edits, SQL_LIST(number, waiting, sql_integer(room)), &statement,
+                  error) &&
+        read_edits(db, statement, out, error))
         return true;
     edit_list_drop(out);
     return false;

@@ -23,7 +23,8 @@ struct edit_list {
 };
 void edit_list_drop(struct edit_list *list);
 
-bool store_edit_list(struct db *db, int64_t job, struct edit_list *out,
+enum edit_choice { EDITS_TAKEN, EDITS_WAITING };
+bool store_edit_list(struct db *db, int64_t job, enum edit_choice which, struct edit_list *out,
                      struct error *error) MUST_CHECK;
 /* The spec without any of them; malloc'ed. */
 bool store_edit_first_spec(struct db *db, int64_t job, char **out, struct error *error) MUST_CHECK;

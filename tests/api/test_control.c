@@ -1,6 +1,6 @@
 /* Pausing, resuming and cancelling: which state leads where, and that a job that has rested is the
  * one that never did. */
-#include "tests/api/support.h"
+#include "tests/api/support_control.h"
 #include "tests/harness.h"
 #include "tests/server/workshop.h"
 
@@ -13,30 +13,12 @@ static const char endless[] =
     "\"epochs\": 100000, \"seed\": 3, \"checkpoint\": {\"every\": {\"epochs\": 90000}}, "
     "\"evaluate_every\": {\"epochs\": 90000}";
 
-static json_t *job_of(const struct api *api, const char *id)
-{
-    char path[160];
-
-    return api_get(api, job_path(id, "", path), 200);
-}
-
 static void check_is(const struct api *api, const char *id, const char *state)
 {
-    json_t *job = job_of(api, id);
+    json_t *job = api_job(api, id);
 
     CHECK_TEXT(text_at(job, "state"), state);
     json_decref(job);
-}
-
-static void wait_step(const struct api *api, const char *id, int64_t step)
-{
-    for (int64_t seen = -1; seen < step; nap(0.005)) {
-        json_t *job = job_of(api, id);
-        const json_t *newest = json_at(job, "latest.train_loss.step");
-
-        seen = newest ? json_integer_value(newest) : 0;
-        json_decref(job);
-    }
 }
 
 static void act(const struct api *api, const char *id, const char *action, const char *state)
@@ -139,10 +121,10 @@ TEST("a paused job has stored where it stands, leaves its worker to others, and 
 
     api_start(&api);
     api_submit_tiny(&api, endless, id);
-    wait_step(&api, id, 20);
+    api_wait_step(&api, id, 20);
     act(&api, id, "/pause", "pausing");
     api_wait(&api, id, "paused");
-    json_t *job = job_of(&api, id);
+    json_t *job = api_job(&api, id);
     int64_t step = integer_at(job, "progress.step");
     CHECK_INT(integer_at(job, "latest.train_loss.step"), step);
     CHECK_INT(integer_at(job, "restarts"), 0);
@@ -163,7 +145,7 @@ TEST("a paused job has stored where it stands, leaves its worker to others, and 
     api_start(&api);
     check_is(&api, id, "paused");
     act(&api, id, "/resume", "queued");
-    wait_step(&api, id, step + 5);
+    api_wait_step(&api, id, step + 5);
     check_is(&api, id, "running");
     act(&api, id, "/cancel", "cancelling");
     api_wait(&api, id, "cancelled");
@@ -207,7 +189,7 @@ TEST("who pauses and resumes a job again and again, stops the daemon in between 
     api_wait(&api, whole, "succeeded");
     api_submit_tiny(&api, members, parted);
     for (int i = 0; i < 8; i++) {
-        json_t *job = job_of(&api, parted);
+        json_t *job = api_job(&api, parted);
         bool over = strcmp(text_at(job, "state"), "succeeded") == 0;
 
         json_decref(job);
@@ -246,7 +228,7 @@ TEST("who pauses and resumes a job again and again, stops the daemon in between 
 static int64_t end_of(const struct api *api, const char *id)
 {
     char path[160];
-    json_t *job = job_of(api, id), *list = api_get(api, job_path(id, "/checkpoints", path), 200);
+    json_t *job = api_job(api, id), *list = api_get(api, job_path(id, "/checkpoints", path), 200);
     size_t count = json_array_size(json_at(list, "items"));
     int64_t step = integer_at(job, "progress.step");
 
@@ -269,19 +251,19 @@ TEST("a job that is to stop at an epoch's end or at a checkpoint goes on to it, 
                     "\"epochs\": 1000, \"seed\": 3, \"evaluate_every\": {\"steps\": 90000}, "
                     "\"checkpoint\": {\"every\": {\"steps\": 411}, \"keep_last\": 100}",
                     id);
-    wait_step(&api, id, 3);
+    api_wait_step(&api, id, 3);
     json_t *job = api_post(&api, job_path(id, "/cancel?when=checkpoint", path), NULL, 200);
     CHECK_TEXT(text_at(job, "state"), "cancelling");
     CHECK_TEXT(text_at(job, "stop_when"), "checkpoint");
     json_decref(job);
     api_wait(&api, id, "cancelled");
     CHECK_INT(end_of(&api, id) % 411, 0);
-    job = job_of(&api, id);
+    job = api_job(&api, id);
     CHECK(!json_at(job, "stop_when"));
     json_decref(job);
 
     api_submit_tiny(&api, endless, id);
-    wait_step(&api, id, 3);
+    api_wait_step(&api, id, 3);
     act(&api, id, "/cancel?when=epoch", "cancelling");
     api_wait(&api, id, "cancelled");
     CHECK_INT(end_of(&api, id) % TINY_STEPS_PER_EPOCH, 0);
@@ -295,12 +277,12 @@ TEST("a job that is to stop later can still be stopped now, and not the other wa
 
     api_start(&api);
     api_submit_tiny(&api, endless, id); /* no checkpoint for very long */
-    wait_step(&api, id, 3);
+    api_wait_step(&api, id, 3);
     act(&api, id, "/cancel?when=checkpoint", "cancelling");
-    json_t *job = job_of(&api, id);
+    json_t *job = api_job(&api, id);
     int64_t step = integer_at(job, "progress.step");
     json_decref(job);
-    wait_step(&api, id, step + 20);
+    api_wait_step(&api, id, step + 20);
     check_is(&api, id, "cancelling");
     act(&api, id, "/cancel", "cancelling");
     api_wait(&api, id, "cancelled");
@@ -317,7 +299,7 @@ TEST("a daemon that stops does not keep a job that is to stop later")
 
     api_start(&api);
     api_submit_tiny(&api, endless, id);
-    wait_step(&api, id, 3);
+    api_wait_step(&api, id, 3);
     act(&api, id, "/cancel?when=checkpoint", "cancelling");
     api_stop(&api);
     api_start(&api);
@@ -333,7 +315,7 @@ TEST("a job that is being paused can be cancelled, and a paused one ends at once
 
     api_start(&api);
     api_submit_tiny(&api, endless, id);
-    wait_step(&api, id, 3);
+    api_wait_step(&api, id, 3);
     act(&api, id, "/pause", "pausing");
     api_wait(&api, id, "paused");
     act(&api, id, "/cancel", "cancelled");

@@ -173,7 +173,7 @@ static void check_fidget(struct fidget *fidget, const char *spec, int rounds_min
     workshop_open(&after, "data");
     int64_t got = number_of(after.db, fidget->id);
     check_state(after.db, got, JOB_SUCCEEDED, NULL);
-    GOOD(store_edit_list(after.db, got, &edits, &error));
+    GOOD(store_edit_list(after.db, got, EDITS_TAKEN, &edits, &error));
     printf("%d daemons killed, %d edits\n", rounds, edits.count);
     /* What was answered has come true, each at its place and in order. */
     CHECK_INT(edits.count, fidget->taken);
@@ -246,10 +246,11 @@ TEST_SLOW("daemons killed at any moment while a user changes rates, schedules, d
 
 /* ---- returns ---- */
 
-/* Every other change makes the run explode some steps later, and go back. */
+/* Every other change makes the run explode some steps later, and go back: not where a checkpoint
+ * would keep what is finite still and lost already. */
 static void wild_change(struct fidget *fidget, int64_t step, char out[400])
 {
-    long long at = (long long)step + 1 + draw(fidget, 200);
+    long long at = ((long long)step + draw(fidget, 200)) / 50 * 50 + 52;
     switch (draw(fidget, 3)) {
     case 0:
         (void)snprintf(out, 400,
