@@ -5,7 +5,7 @@
 #   make ONEDNN=0                            without oneDNN: our own kernels for any processor
 #   make WERROR=1                            warnings are errors, as in CI
 #   make test T=word                         only the tests whose sentence or file contains the word
-#   make bench QUICK=1                       two minutes of measuring instead of eight; BENCH_SECONDS of one turn
+#   make bench QUICK=1                       two minutes of measuring instead of ten; BENCH_SECONDS of one turn
 #   make profile NET=resnet20 THREADS=1      where a step of a network of tests/bench/specs goes
 
 SANITIZE ?=
@@ -52,7 +52,7 @@ LINKING   := -fsanitize=$(SANITIZE)
 endif
 
 LIBRARIES := $(if $(filter 0,$(ONEDNN)),,-ldnnl -lgomp) \
-             -lmicrohttpd -ljansson -lsqlite3 -larchive -lpng -ljpeg -lnettle -lm -lpthread
+             -lmicrohttpd -lz -ljansson -lsqlite3 -larchive -lpng -ljpeg -lnettle -lm -lpthread
 COMPILE    = $(CC) $(FLAGS) $(CFLAGS) $(CPPFLAGS) -MMD -MP
 LINK       = $(CC) $(FLAGS) $(CFLAGS) $(LINKING) $(LDFLAGS)
 
@@ -66,7 +66,7 @@ FUZZING    := $(filter-out tests/fuzz/entry.c tests/fuzz/test_%,$(wildcard tests
 TESTS      := $(wildcard tests/core/*.c tests/server/*.c tests/api/*.c tests/fuzz/test_*.c) $(FUZZING) $(HARNESS)
 DOUBLE     := $(wildcard tests/double/*.c) $(filter-out tests/core/test_%,$(wildcard tests/core/*.c)) $(HARNESS)
 BASELINE   := $(patsubst %,tests/core/test_%.c,activations batch_norm convolutions determinism digits dropout gemm golden \
-                golden_networks kernels pools portable trainer vector_math) \
+                golden_networks kernels layouts pools portable trainer vector_math) \
               $(filter-out tests/core/test_%,$(wildcard tests/core/*.c)) $(HARNESS)
 SELFTEST   := tests/selftest/planted.c $(HARNESS)
 
@@ -208,6 +208,10 @@ bench:
 	@$(MAKE) $(PROGRAM) $(OUT)/peak
 	@/usr/bin/python3 -B tests/bench/bench.py $(PROGRAM) $(OUT)/peak $(OUT)/bench.md
 
+## bench-readme: put the tables that the last bench has left into the README
+bench-readme:
+	@python3 -B tests/bench/readme.py $(OUT)/bench.md README.md
+
 ## profile: show where a training step of NET=resnet20 goes, layer by layer
 profile: $(PROGRAM)
 	@python3 -B tests/bench/profile.py $(PROGRAM) $(or $(NET),resnet20) --threads $(THREADS)
@@ -228,8 +232,8 @@ clean:
 
 ## help: list these targets
 help:
-	@sed -n 's/^## \([a-z]*\): /\1\t/p' $(firstword $(MAKEFILE_LIST)) | awk -F '\t' '{ printf "  %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(firstword $(MAKEFILE_LIST)) | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
 	@echo
 	@sed -n '3,/^$$/ s/^#\( *\)//p' $(firstword $(MAKEFILE_LIST)) | sed 's/^/  /'
 
-.PHONY: all demo test programs lint fuzz golden bench profile accuracy packages clean help always
+.PHONY: all demo test programs lint fuzz golden bench bench-readme profile accuracy packages clean help always

@@ -43,6 +43,21 @@ static real *brightness_apply(const struct augment_call *call)
     return call->pixels;
 }
 
+/* Sums of bytes are exact, in any order. */
+VECTOR_CLONES static double sum_pixels(const real *pixels, int64_t count)
+{
+    double lanes[16] = {0}, rest = 0;
+    int64_t whole = count / 16 * 16;
+    for (int64_t i = 0; i < whole; i += 16)
+        for (int64_t lane = 0; lane < 16; lane++)
+            lanes[lane] += (double)pixels[i + lane];
+    for (int64_t i = whole; i < count; i++)
+        rest += (double)pixels[i];
+    for (int lane = 0; lane < 16; lane++)
+        rest += lanes[lane];
+    return rest;
+}
+
 /* The image's mean grey: of three channels by their share of what an eye sees (ITU-R BT.601), as
  * torchvision's; of any other number alike. */
 static double mean_grey(const struct augment_call *call)
@@ -51,9 +66,7 @@ static double mean_grey(const struct augment_call *call)
     int64_t channels = call->shape->channels, pixels = call->shape->height * call->shape->width;
     double grey = 0;
     for (int64_t c = 0; c < channels; c++) {
-        double sum = 0;
-        for (int64_t i = 0; i < pixels; i++)
-            sum += (double)call->pixels[c * pixels + i];
+        double sum = sum_pixels(call->pixels + c * pixels, pixels);
         grey += sum * (channels == 3 ? shares[c] : 1 / (double)channels);
     }
     return grey / (double)pixels;

@@ -62,40 +62,84 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
     return value < low ? low : value > high ? high : value;
 }
 
-/* to[x] = from[x + shift] in a padded row. */
-static void crop_row(const real *from, real *to, int64_t width, int64_t shift, int padding_mode)
+/* How a channel of height × width is cut: what is at (y, x) comes from (y + shift[0], x + shift[1])
+ * of the padded one. Rows [rows[0], rows[1]) come from rows of the image, columns the same. */
+struct crop {
+    int64_t height, width, shift[2], rows[2], columns[2];
+    int padding_mode;
+};
+
+static struct crop crop_draw(const struct augment_call *call)
 {
-    int64_t first = clamp(-shift, 0, width), last = clamp(width - shift, first, width);
-    memcpy(to + first, from + first + shift, (size_t)(last - first) * sizeof *to);
-    for (int64_t x = 0; x < width; x++) {
-        if (x == first)
-            x = last; /* what lies between is there already */
-        if (x == width)
-            break;
-        int64_t source = crop_source(x + shift, width, padding_mode);
-        to[x] = source < 0 ? 0 : from[source];
+    const struct crop_options *o = call->options;
+    struct crop crop = {.height = call->shape->height,
+                        .width = call->shape->width,
+                        .padding_mode = o->padding_mode};
+    for (int axis = 0; axis < 2; axis++)
+        crop.shift[axis] = (int64_t)rng_below(&call->rng, call->draw + (uint64_t)axis,
+                                              (uint32_t)(2 * o->padding[axis] + 1)) -
+                           o->padding[axis];
+    crop.rows[0] = clamp(-crop.shift[0], 0, crop.height);
+    crop.rows[1] = clamp(crop.height - crop.shift[0], crop.rows[0], crop.height);
+    crop.columns[0] = clamp(-crop.shift[1], 0, crop.width);
+    crop.columns[1] = clamp(crop.width - crop.shift[1], crop.columns[0], crop.width);
+    return crop;
+}
+
+/* Columns [first, last) of the rows from inside. Down a column, as there are few of them. */
+static void crop_side(const struct crop *crop, const real *from, real *to, int64_t first,
+                      int64_t last)
+{
+    int64_t width = crop->width;
+    for (int64_t x = first; x < last; x++) {
+        int64_t source = crop_source(x + crop->shift[1], width, crop->padding_mode);
+        for (int64_t y = crop->rows[0]; source < 0 && y < crop->rows[1]; y++)
+            to[y * width + x] = 0;
+        for (int64_t y = crop->rows[0]; source >= 0 && y < crop->rows[1]; y++)
+            to[y * width + x] = from[(y + crop->shift[0]) * width + source];
     }
+}
+
+/* Rows [first, last), which come from outside. */
+static void crop_outside(const struct crop *crop, const real *from, real *to, int64_t first,
+                         int64_t last)
+{
+    int64_t width = crop->width;
+    if (crop->padding_mode == CROP_ZEROS) {
+        memset(to + first * width, 0, (size_t)((last - first) * width) * sizeof *to);
+        return;
+    }
+    for (int64_t y = first; y < last; y++) {
+        int64_t row = crop_source(y + crop->shift[0], crop->height, CROP_REFLECT);
+        for (int64_t x = 0; x < width; x++)
+            to[y * width + x] =
+                from[row * width + crop_source(x + crop->shift[1], width, CROP_REFLECT)];
+    }
+}
+
+/* What comes from inside is one piece of memory, with wrong numbers where one row ends and the next
+ * begins; then these get theirs. */
+static void crop_channel(const struct crop *crop, const real *from, real *to)
+{
+    int64_t height = crop->height, width = crop->width, pixels = height * width;
+    int64_t shift = crop->shift[0] * width + crop->shift[1];
+    int64_t first = crop->rows[0] * width, last = crop->rows[1] * width;
+    first = first > -shift ? first : -shift;
+    last = last < pixels - shift ? last : pixels - shift;
+    if (first < last)
+        memcpy(to + first, from + first + shift, (size_t)(last - first) * sizeof *to);
+    crop_side(crop, from, to, 0, crop->columns[0]);
+    crop_side(crop, from, to, crop->columns[1], width);
+    crop_outside(crop, from, to, 0, crop->rows[0]);
+    crop_outside(crop, from, to, crop->rows[1], height);
 }
 
 static real *crop_apply(const struct augment_call *call)
 {
-    const struct crop_options *o = call->options;
-    const struct shape *shape = call->shape;
-    int64_t shift[2];
-    for (int axis = 0; axis < 2; axis++)
-        shift[axis] = (int64_t)rng_below(&call->rng, call->draw + (uint64_t)axis,
-                                         (uint32_t)(2 * o->padding[axis] + 1)) -
-                      o->padding[axis];
-    for (int64_t c = 0; c < shape->channels; c++)
-        for (int64_t y = 0; y < shape->height; y++) {
-            int64_t source = crop_source(y + shift[0], shape->height, o->padding_mode);
-            real *to = call->spare + (c * shape->height + y) * shape->width;
-            if (source < 0)
-                memset(to, 0, (size_t)shape->width * sizeof *to);
-            else
-                crop_row(call->pixels + (c * shape->height + source) * shape->width, to,
-                         shape->width, shift[1], o->padding_mode);
-        }
+    struct crop crop = crop_draw(call);
+    int64_t pixels = crop.height * crop.width;
+    for (int64_t c = 0; c < call->shape->channels; c++)
+        crop_channel(&crop, call->pixels + c * pixels, call->spare + c * pixels);
     return call->spare;
 }
 
@@ -125,10 +169,12 @@ static bool flip_wanted(const struct augment_call *call)
     return rng_uniform(&call->rng, call->draw) < ((const struct flip_options *)call->options)->p;
 }
 
-VECTOR_CLONES static void mirror(const real *restrict from, real *restrict to, int64_t width)
+VECTOR_CLONES static void mirror(const real *restrict from, real *restrict to, int64_t rows,
+                                 int64_t width)
 {
-    for (int64_t x = 0; x < width; x++)
-        to[x] = from[width - 1 - x];
+    for (int64_t row = 0; row < rows; row++, from += width, to += width)
+        for (int64_t x = 0; x < width; x++)
+            to[x] = from[width - 1 - x];
 }
 
 static real *horizontal_apply(const struct augment_call *call)
@@ -136,8 +182,7 @@ static real *horizontal_apply(const struct augment_call *call)
     const struct shape *shape = call->shape;
     if (!flip_wanted(call))
         return call->pixels;
-    for (int64_t row = 0; row < shape->channels * shape->height; row++)
-        mirror(call->pixels + row * shape->width, call->spare + row * shape->width, shape->width);
+    mirror(call->pixels, call->spare, shape->channels * shape->height, shape->width);
     return call->spare;
 }
 

@@ -16,7 +16,7 @@ struct batch_input {
     struct normalization normalization;
     const struct variants *augment; /* borrowed from the spec */
     uint64_t seed;
-    real *scratch; /* (members, elements of a sample); NULL where nothing is augmented */
+    real *scratch; /* (members, 2, elements of a sample); NULL where nothing is augmented */
 };
 
 struct batch_part {

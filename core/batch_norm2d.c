@@ -4,183 +4,37 @@
  *
  * As in PyTorch, a batch is normalized by its biased variance, and the running variance learns from
  * the unbiased one. */
-#include "core/batch_norm2d_rows.h"
+#include "core/batch_norm2d_state.h"
 #include "core/kernels.h"
-#include "core/layer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* y = (x − mean)·scale + shift, one number a channel each. */
-struct affine {
-    real *mean, *scale, *shift;
-};
-
-/* dx = dy·same − (x − mean)·lean − level. */
-struct slope {
-    real *same, *lean, *level;
-};
-
-struct tensors {
-    int64_t weight, bias, mean, variance; /* offsets into the flat array; weight −1: not affine */
-};
-
-struct extent {
-    int64_t channels, rounded; /* rounded up to whole blocks */
-    int64_t pixels, shard_size;
-    int block;
-};
-
-struct batch_norm_state {
-    const struct batch_norm2d_options *options;
-    struct tensors tensors;
-    struct extent extent;
-    bool sum_with, relu; /* a residual's other input is added, a ReLU stands behind it */
-    real *weight, *bias; /* (rounded): 0 in channels that only fill up a block */
-    double *slots;       /* (shards, 2, rounded) */
-    double *mean, *sum; /* (2, rounded) mean and squared deviations, sums of dy and dy·(x − mean) */
-    double *running;    /* (2, rounded) as packed */
-    int64_t count;      /* numbers of a channel in the batch */
-    struct affine batch, fixed; /* by the batch's own statistics, by the running ones */
-    struct slope slope;
-};
-
-/* ---- one shard ---- */
-
-static struct lanes spread(const struct batch_norm_state *s, const real *values, int64_t first)
-{
-    struct lanes lanes;
-    for (int64_t lane = 0; lane < LANES; lane++)
-        lanes.value[lane] = values[first + lane % s->extent.block];
-    return lanes;
-}
-
-static struct double_lanes spread_double(const struct batch_norm_state *s, const double *values,
-                                         int64_t first)
-{
-    struct double_lanes lanes;
-    for (int64_t lane = 0; lane < LANES; lane++)
-        lanes.value[lane] = values[first + lane % s->extent.block];
-    return lanes;
-}
-
-static void fold(const struct batch_norm_state *s, const struct double_lanes *lanes, double *out)
-{
-    for (int lane = 0; lane < s->extent.block; lane++)
-        out[lane] = 0;
-    for (int lane = 0; lane < LANES; lane++)
-        out[lane % s->extent.block] += lanes->value[lane];
-}
-
-/* Mean and squared deviations of channels first … first + block − 1 over the shard. */
-static void collect_group(const struct batch_norm_state *s, const struct op_call *call,
-                          int64_t first, double *slot)
-{
-    int64_t count = s->extent.pixels * s->extent.block,
-            sample = s->extent.rounded * s->extent.pixels;
-    const real *x = (const real *)call->x + first * s->extent.pixels;
-    struct double_lanes sums = {{0}}, squares = {{0}};
-    for (int64_t n = 0; n < call->samples; n++)
-        rows_add(x + n * sample, count, &sums);
-    fold(s, &sums, slot + first);
-    for (int lane = 0; lane < s->extent.block; lane++)
-        slot[first + lane] /= (double)(call->samples * s->extent.pixels);
-    struct double_lanes mean = spread_double(s, slot, first);
-    for (int64_t n = 0; n < call->samples; n++)
-        rows_add_squares(x + n * sample, count, &mean, &squares);
-    fold(s, &squares, slot + s->extent.rounded + first);
-}
-
-static void collect(struct op *op, const struct op_call *call)
-{
-    const struct batch_norm_state *s = op->state;
-    for (int64_t first = 0; first < s->extent.rounded; first += s->extent.block)
-        collect_group(s, call, first, s->slots + call->shard * 2 * s->extent.rounded);
-}
-
-static void forward(struct op *op, const struct op_call *call)
-{
-    const struct batch_norm_state *s = op->state;
-    const struct affine *by = call->train ? &s->batch : &s->fixed;
-    int64_t sample = s->extent.rounded * s->extent.pixels;
-    for (int64_t first = 0; first < s->extent.rounded; first += s->extent.block) {
-        struct rows_normal rows = {.count = s->extent.pixels * s->extent.block,
-                                   .relu = s->relu,
-                                   .mean = spread(s, by->mean, first),
-                                   .scale = spread(s, by->scale, first),
-                                   .shift = spread(s, by->shift, first)};
-        for (int64_t n = 0; n < call->samples; n++) {
-            int64_t at = n * sample + first * s->extent.pixels;
-            rows.x = (const real *)call->x + at;
-            rows.other = s->sum_with ? (const real *)call->xs[1] + at : NULL;
-            rows.y = (real *)call->y + at;
-            rows_normalize(&rows);
-        }
-    }
-}
-
-static void collect_back(struct op *op, const struct op_call *call)
-{
-    const struct batch_norm_state *s = op->state;
-    double *slot = s->slots + call->shard * 2 * s->extent.rounded;
-    int64_t sample = s->extent.rounded * s->extent.pixels;
-    for (int64_t first = 0; first < s->extent.rounded; first += s->extent.block) {
-        struct double_lanes mean = spread_double(s, s->mean, first);
-        struct rows_slopes rows = {.count = s->extent.pixels * s->extent.block, .mean = &mean};
-        for (int64_t n = 0; n < call->samples; n++) {
-            int64_t at = n * sample + first * s->extent.pixels;
-            rows.x = (const real *)call->x + at;
-            rows.dy = (real *)call->dy + at;
-            rows.y = s->relu ? (const real *)call->y + at : NULL;
-            rows_add_slopes(&rows);
-        }
-        fold(s, &rows.sums, slot + first);
-        fold(s, &rows.products, slot + s->extent.rounded + first);
-    }
-}
-
-static void backward(struct op *op, const struct op_call *call)
-{
-    const struct batch_norm_state *s = op->state;
-    int64_t sample = s->extent.rounded * s->extent.pixels;
-    real *dother = s->sum_with ? call->dxs[1] : NULL;
-    for (int64_t first = 0; first < s->extent.rounded; first += s->extent.block) {
-        struct rows_gradient rows = {.count = s->extent.pixels * s->extent.block,
-                                     .mean = spread(s, s->batch.mean, first),
-                                     .same = spread(s, s->slope.same, first),
-                                     .lean = spread(s, s->slope.lean, first),
-                                     .level = spread(s, s->slope.level, first)};
-        for (int64_t n = 0; n < call->samples; n++) {
-            int64_t at = n * sample + first * s->extent.pixels;
-            rows.x = (const real *)call->x + at;
-            rows.dy = (const real *)call->dy + at;
-            rows.dx = call->dx ? (real *)call->dx + at : NULL;
-            rows.dother = dother ? dother + at : NULL;
-            rows_gradient(&rows);
-        }
-    }
-}
-
 /* ---- the whole batch ---- */
 
-static void set_affine(const struct batch_norm_state *s, const double *mean, const double *variance,
-                       const struct affine *out)
+/* `statistics` are means, then variances. */
+static void set_affine(const struct batch_norm_state *s, const double *statistics,
+                       struct rows_affine *out)
 {
-    for (int64_t c = 0; c < s->extent.rounded; c++) {
-        out->mean[c] = (real)mean[c];
-        out->scale[c] = (real)((double)s->weight[c] / sqrt(variance[c] + s->options->eps));
-        out->shift[c] = s->bias[c];
-    }
+    for (int64_t g = 0; g < s->extent.groups; g++)
+        for (int64_t lane = 0; lane < LANES; lane++) {
+            int64_t c = g * s->extent.block + lane % s->extent.block;
+            double variance = statistics[s->extent.rounded + c];
+            out[g].mean.value[lane] = (real)statistics[c];
+            out[g].scale.value[lane] =
+                (real)((double)s->by.weight[c] / sqrt(variance + s->options->eps));
+            out[g].shift.value[lane] = s->by.bias[c];
+        }
 }
 
 static void combine(struct op *op, const struct op_whole *whole)
 {
     struct batch_norm_state *s = op->state;
-    double *mean = s->mean, *squares = s->mean + s->extent.rounded;
+    double *mean = s->by.batch, *squares = mean + s->extent.rounded;
     int64_t done = 0;
     memset(mean, 0, (size_t)(2 * s->extent.rounded) * sizeof *mean);
     for (int64_t shard = 0; shard < whole->shards; shard++) {
-        const double *slot = s->slots + shard * 2 * s->extent.rounded;
+        const double *slot = s->by.slots + shard * 2 * s->extent.rounded;
         int64_t left = whole->samples - shard * s->extent.shard_size;
         int64_t count =
             (left < s->extent.shard_size ? left : s->extent.shard_size) * s->extent.pixels;
@@ -195,7 +49,13 @@ static void combine(struct op *op, const struct op_whole *whole)
     s->count = done;
     for (int64_t c = 0; c < s->extent.rounded; c++)
         squares[c] /= (double)done; /* from here on the biased variance */
-    set_affine(s, mean, squares, &s->batch);
+    set_affine(s, s->by.batch, s->batch);
+}
+
+/* 1 / σ of the batch. */
+static double inverse_deviation(const struct batch_norm_state *s, int64_t c)
+{
+    return 1 / sqrt(s->by.batch[s->extent.rounded + c] + s->options->eps);
 }
 
 /* With x̂ = (x − mean)/σ and N numbers a channel:
@@ -203,26 +63,30 @@ static void combine(struct op *op, const struct op_whole *whole)
 static void combine_back(struct op *op, const struct op_whole *whole)
 {
     struct batch_norm_state *s = op->state;
-    memset(s->sum, 0, (size_t)(2 * s->extent.rounded) * sizeof *s->sum);
+    double *sums = s->by.sums, *products = sums + s->extent.rounded, n = (double)s->count;
+    memset(sums, 0, (size_t)(2 * s->extent.rounded) * sizeof *sums);
     for (int64_t shard = 0; shard < whole->shards; shard++)
         for (int64_t c = 0; c < 2 * s->extent.rounded; c++)
-            s->sum[c] += s->slots[shard * 2 * s->extent.rounded + c];
-    for (int64_t c = 0; c < s->extent.rounded; c++) {
-        double inverse = 1 / sqrt(s->mean[s->extent.rounded + c] + s->options->eps);
-        double scale = (double)s->weight[c] * inverse, n = (double)s->count;
-        s->slope.same[c] = (real)scale;
-        s->slope.lean[c] = (real)(scale * inverse * inverse * s->sum[s->extent.rounded + c] / n);
-        s->slope.level[c] = (real)(scale * s->sum[c] / n);
-    }
+            sums[c] += s->by.slots[shard * 2 * s->extent.rounded + c];
+    for (int64_t g = 0; g < s->extent.groups; g++)
+        for (int64_t lane = 0; lane < LANES; lane++) {
+            int64_t c = g * s->extent.block + lane % s->extent.block;
+            double inverse = inverse_deviation(s, c), scale = (double)s->by.weight[c] * inverse;
+            struct rows_slope *slope = &s->slope[g];
+            slope->mean.value[lane] = s->batch[g].mean.value[lane];
+            slope->same.value[lane] = (real)scale;
+            slope->lean.value[lane] = (real)(scale * inverse * inverse * products[c] / n);
+            slope->level.value[lane] = (real)(scale * sums[c] / n);
+        }
 }
 
 static void gather(struct op *op, const struct op_gather *gather)
 {
     const struct batch_norm_state *s = op->state;
     for (int64_t c = 0; c < s->extent.channels; c++) {
-        double inverse = 1 / sqrt(s->mean[s->extent.rounded + c] + s->options->eps);
-        gather->gradients[s->tensors.weight + c] = (real)(s->sum[s->extent.rounded + c] * inverse);
-        gather->gradients[s->tensors.bias + c] = (real)s->sum[c];
+        double product = s->by.sums[s->extent.rounded + c] * inverse_deviation(s, c);
+        gather->gradients[s->tensors.weight + c] = (real)product;
+        gather->gradients[s->tensors.bias + c] = (real)s->by.sums[c];
     }
 }
 
@@ -233,10 +97,10 @@ static void commit(struct op *op, real *numbers)
     double momentum = s->options->momentum, n = (double)s->count;
     real *mean = numbers + s->tensors.mean, *variance = numbers + s->tensors.variance;
     for (int64_t c = 0; c < s->extent.channels; c++) {
-        mean[c] = (real)((1 - momentum) * (double)mean[c] + momentum * s->mean[c]);
+        mean[c] = (real)((1 - momentum) * (double)mean[c] + momentum * s->by.batch[c]);
         if (s->count > 1)
             variance[c] = (real)((1 - momentum) * (double)variance[c] +
-                                 momentum * s->mean[s->extent.rounded + c] * n / (n - 1));
+                                 momentum * s->by.batch[s->extent.rounded + c] * n / (n - 1));
     }
 }
 
@@ -244,15 +108,16 @@ static void pack(struct op *op, const real *numbers)
 {
     struct batch_norm_state *s = op->state;
     for (int64_t c = 0; c < s->extent.channels; c++) {
-        s->weight[c] = s->tensors.weight < 0 ? 1 : numbers[s->tensors.weight + c];
-        s->bias[c] = s->tensors.weight < 0 ? 0 : numbers[s->tensors.bias + c];
-        s->running[c] = (double)numbers[s->tensors.mean + c];
-        s->running[s->extent.rounded + c] = (double)numbers[s->tensors.variance + c];
+        s->by.weight[c] = s->tensors.weight < 0 ? 1 : numbers[s->tensors.weight + c];
+        s->by.bias[c] = s->tensors.weight < 0 ? 0 : numbers[s->tensors.bias + c];
+        s->by.running[c] = (double)numbers[s->tensors.mean + c];
+        s->by.running[s->extent.rounded + c] = (double)numbers[s->tensors.variance + c];
     }
-    set_affine(s, s->running, s->running + s->extent.rounded, &s->fixed);
+    set_affine(s, s->by.running, s->fixed);
 }
 
-static const struct op_barrier barrier = {collect, combine, collect_back, combine_back, commit};
+static const struct op_barrier barrier = {batch_norm_collect, combine, batch_norm_collect_back,
+                                          combine_back, commit};
 
 static void drop(struct op *op)
 {
@@ -261,22 +126,31 @@ static void drop(struct op *op)
 
 static void reserve(struct batch_norm_state *s, const struct op_setup *setup)
 {
-    real **reals[] = {&s->weight,      &s->bias,       &s->batch.mean,  &s->batch.scale,
-                      &s->batch.shift, &s->fixed.mean, &s->fixed.scale, &s->fixed.shift,
-                      &s->slope.same,  &s->slope.lean, &s->slope.level};
-    double **doubles[] = {&s->mean, &s->sum, &s->running};
-    for (size_t i = 0; i < COUNT_OF(reals); i++)
-        block_reserve(setup->memory, reals[i], s->extent.rounded, sizeof(real));
+    struct block *memory = setup->memory;
+    const struct batch_norm_extent *extent = &s->extent;
+    double **doubles[] = {&s->by.batch, &s->by.sums, &s->by.running};
+    block_reserve(memory, &s->by.weight, extent->rounded, sizeof *s->by.weight);
+    block_reserve(memory, &s->by.bias, extent->rounded, sizeof *s->by.bias);
     for (size_t i = 0; i < COUNT_OF(doubles); i++)
-        block_reserve(setup->memory, doubles[i], 2 * s->extent.rounded, sizeof(double));
-    block_reserve(setup->memory, &s->slots,
-                  saturating_product(setup->shards, 2 * s->extent.rounded), sizeof(double));
+        block_reserve(memory, doubles[i], 2 * extent->rounded, sizeof **doubles[i]);
+    block_reserve(memory, &s->by.slots, saturating_product(setup->shards, 2 * extent->rounded),
+                  sizeof *s->by.slots);
+    block_reserve(memory, &s->batch, extent->groups, sizeof *s->batch);
+    block_reserve(memory, &s->fixed, extent->groups, sizeof *s->fixed);
+    block_reserve(memory, &s->slope, extent->groups, sizeof *s->slope);
+    block_reserve(memory, &s->sums, saturating_product(setup->members, extent->groups),
+                  sizeof *s->sums);
+    int64_t shard = saturating_product(
+        extent->shard_size, saturating_product(extent->groups, batch_norm_words(extent)));
+    if (s->relu)
+        block_reserve(memory, &s->passed, saturating_product(setup->shards, shard),
+                      sizeof *s->passed);
 }
 
-static struct tensors find_tensors(const struct op_setup *setup, bool affine)
+static struct batch_norm_tensors find_tensors(const struct op_setup *setup, bool affine)
 {
     const struct plan_tensor *tensor = setup->plan->tensors + setup->layer->first_tensor;
-    struct tensors found = {.weight = -1, .bias = -1};
+    struct batch_norm_tensors found = {.weight = -1, .bias = -1};
     if (affine) {
         found.weight = tensor++->offset;
         found.bias = tensor++->offset;
@@ -291,28 +165,34 @@ static bool make(const struct op_setup *setup, struct batch_norm_state *s, struc
     const struct plan_layer *layer = setup->layer;
     const struct batch_norm2d_options *options = layer->options;
     int64_t count = op_count(&layer->input, setup->block);
+    int64_t groups = (layer->input.channels + setup->block - 1) / setup->block;
     s->options = options;
     s->tensors = find_tensors(setup, options->affine);
-    s->extent = (struct extent){.channels = layer->input.channels,
-                                .rounded = (layer->input.channels + setup->block - 1) /
-                                           setup->block * setup->block,
-                                .pixels = layer->input.height * layer->input.width,
-                                .shard_size = setup->shard_size,
-                                .block = setup->block};
+    s->kernel = rows_best();
+    s->extent = (struct batch_norm_extent){
+        .channels = layer->input.channels,
+        .groups = groups,
+        .rounded = groups * setup->block,
+        .pixels = layer->input.height * layer->input.width,
+        .shard_size = setup->shard_size,
+        .block = setup->block,
+        .number = setup->number,
+    };
     reserve(s, setup);
     *op = (struct op){.kernel = "over the whole batch, any layout",
                       .x_count = count,
                       .y_count = count,
                       .x_block = setup->block,
                       .y_block = setup->block,
+                      .x_number = setup->number,
+                      .y_number = setup->number,
                       .layers = 1 + s->sum_with + s->relu,
-                      .traits = s->relu ? OP_READS_Y : 0,
                       .gather_tasks = options->affine,
                       .barrier = &barrier,
                       .state = s,
                       .pack = pack,
-                      .forward = forward,
-                      .backward = backward,
+                      .forward = batch_norm_forward,
+                      .backward = batch_norm_backward,
                       .gather = gather,
                       .drop = drop};
     return true;

@@ -1,143 +1,141 @@
-/* Rows of numbers for batch normalization. */
-#include "core/batch_norm2d_rows.h"
+/* Rows of numbers for batch normalization: what is left of a row at the end, and the choice of the
+ * loops. See batch_norm2d_rows.h. */
+#include "core/batch_norm2d_kernel.h"
+#include "core/isa.h"
 
 #include <string.h>
 
-VECTOR_CLONES static void add(const real *x, int64_t count, double *sums)
+const struct rows_kernel *rows_best(void)
 {
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (int64_t lane = 0; lane < LANES; lane++)
-            sums[lane] += (double)x[i + lane];
-    for (int64_t lane = 0; i < count; i++, lane++)
-        sums[lane] += (double)x[i];
+#if defined(__x86_64__)
+    if (isa_has_bf16())
+        return &rows_avx512_bf16;
+    if (isa_best() == ISA_AVX512)
+        return &rows_avx512;
+    if (isa_best() == ISA_AVX2)
+        return &rows_avx2;
+#endif
+    return &rows_baseline;
 }
 
-void rows_add(const real *x, int64_t count, struct double_lanes *sums)
+/* A row of either kind. */
+union row {
+    real reals[LANES];
+    bf16 narrow[LANES];
+};
+
+/* The numbers that no whole row is left for, those at the end of `count`. */
+struct rest {
+    enum number number;
+    int64_t at, count; /* where they begin, and how many they are */
+};
+
+static struct rest rest_of(enum number number, int64_t count)
 {
-    add(x, count, sums->value);
+    return (struct rest){number, count - count % LANES, count % LANES};
 }
 
-VECTOR_CLONES static void add_squares(const real *x, int64_t count, const double *mean,
-                                      double *restrict sums)
+static const void *rest_take(const struct rest *rest, const void *from, union row *row)
 {
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (int64_t lane = 0; lane < LANES; lane++) {
-            double d = (double)x[i + lane] - mean[lane];
-            sums[lane] += d * d;
-        }
-    for (int64_t lane = 0; i < count; i++, lane++) {
-        double d = (double)x[i] - mean[lane];
-        sums[lane] += d * d;
-    }
+    size_t size = number_size(rest->number);
+    memcpy(row, (const unsigned char *)from + (size_t)rest->at * size, (size_t)rest->count * size);
+    return row;
 }
 
-void rows_add_squares(const real *x, int64_t count, const struct double_lanes *mean,
-                      struct double_lanes *sums)
+static void rest_give(const struct rest *rest, const union row *row, void *to)
 {
-    add_squares(x, count, mean->value, sums->value);
+    size_t size = number_size(rest->number);
+    memcpy((unsigned char *)to + (size_t)rest->at * size, row, (size_t)rest->count * size);
 }
 
-VECTOR_CLONES static void mask(real *restrict dy, const real *restrict y, int64_t count)
+/* Where its row's words are, and which bit of them. */
+static int64_t rest_word(const struct rest *rest)
 {
-    for (int64_t i = 0; i < count; i++)
-        dy[i] = y[i] > 0 ? dy[i] : 0;
+    return rest->at / LANES / WORD_ROWS * LANES;
 }
 
-VECTOR_CLONES static void add_slopes(const struct rows_slopes *rows, const double *mean,
-                                     double *restrict sums, double *restrict products)
+static int rest_bit(const struct rest *rest)
 {
-    const real *x = rows->x, *dy = rows->dy;
-    int64_t i = 0;
-    for (; i + LANES <= rows->count; i += LANES)
-        for (int64_t lane = 0; lane < LANES; lane++) {
-            sums[lane] += (double)dy[i + lane];
-            products[lane] += (double)dy[i + lane] * ((double)x[i + lane] - mean[lane]);
-        }
-    for (int64_t lane = 0; i < rows->count; i++, lane++) {
-        sums[lane] += (double)dy[i];
-        products[lane] += (double)dy[i] * ((double)x[i] - mean[lane]);
-    }
+    return (int)(rest->at / LANES % WORD_ROWS);
 }
 
-void rows_add_slopes(struct rows_slopes *rows)
+/* Lanes without a number hold what it is summed around, and add nothing. */
+void rows_add_moments(const struct rows_kernel *kernel, enum number number,
+                      const struct rows_moments *rows)
 {
-    if (rows->y)
-        mask(rows->dy, rows->y, rows->count);
-    add_slopes(rows, rows->mean->value, rows->sums.value, rows->products.value);
+    const struct rest rest = rest_of(number, rows->count);
+    struct rows_moments part = *rows;
+    union row row;
+    part.count = rest.at;
+    kernel->moments[number](&part);
+    if (rest.count == 0)
+        return;
+    for (int64_t lane = 0; lane < LANES; lane++)
+        number_put(number, &row, lane, (real)rows->to->around.value[lane]);
+    part.count = LANES;
+    part.x = rest_take(&rest, rows->x, &row);
+    kernel->moments[number](&part);
 }
 
-/* Written once, compiled for each of its uses. A NaN goes through the ReLU. */
-__attribute__((always_inline)) static inline void
-normalize_rows(const struct rows_normal *rows, real *restrict y, bool other, bool relu)
+void rows_normalize(const struct rows_kernel *kernel, enum number number,
+                    const struct rows_normal *rows)
 {
-    const struct lanes mean = rows->mean, scale = rows->scale, shift = rows->shift;
-    const real *x = rows->x, *r = rows->other;
-    int64_t i = 0;
-    for (; i + LANES <= rows->count; i += LANES)
-        for (int64_t lane = 0; lane < LANES; lane++) {
-            real value = (x[i + lane] - mean.value[lane]) * scale.value[lane] + shift.value[lane];
-            value = other ? value + r[i + lane] : value;
-            y[i + lane] = relu && value <= 0 ? 0 : value;
-        }
-    for (int64_t lane = 0; i < rows->count; i++, lane++) {
-        real value = (x[i] - mean.value[lane]) * scale.value[lane] + shift.value[lane];
-        value = other ? value + r[i] : value;
-        y[i] = relu && value <= 0 ? 0 : value;
-    }
+    const struct rest rest = rest_of(number, rows->count);
+    rows_normal_run *run = kernel->normal[number][rows->other != NULL][rows->passed != NULL];
+    union row x = {{0}}, other = {{0}}, y;
+    struct rows_normal part = *rows;
+    part.count = rest.at;
+    run(&part, 0);
+    if (rest.count == 0)
+        return;
+    part.count = LANES;
+    part.x = rest_take(&rest, rows->x, &x);
+    part.other = rows->other ? rest_take(&rest, rows->other, &other) : NULL;
+    part.passed = rows->passed ? rows->passed + rest_word(&rest) : NULL;
+    part.y = &y;
+    run(&part, rest_bit(&rest));
+    rest_give(&rest, &y, rows->y);
 }
 
-VECTOR_CLONES static void normalize(const struct rows_normal *rows, real *y)
+void rows_add_slopes(const struct rows_kernel *kernel, enum number number,
+                     const struct rows_slopes *rows)
 {
-    normalize_rows(rows, y, false, false);
+    const struct rest rest = rest_of(number, rows->count);
+    union row x = {{0}}, dy = {{0}};
+    struct rows_slopes part = *rows;
+    part.count = rest.at;
+    kernel->slopes[number](&part, 0);
+    if (rest.count == 0)
+        return;
+    part.count = LANES;
+    part.x = rest_take(&rest, rows->x, &x);
+    part.dy = rest_take(&rest, rows->dy, &dy);
+    part.passed = rows->passed ? rows->passed + rest_word(&rest) : NULL;
+    kernel->slopes[number](&part, rest_bit(&rest));
 }
 
-VECTOR_CLONES static void normalize_relu(const struct rows_normal *rows, real *y)
+void rows_gradient(const struct rows_kernel *kernel, enum number number,
+                   const struct rows_gradient *rows)
 {
-    normalize_rows(rows, y, false, true);
-}
-
-VECTOR_CLONES static void normalize_add(const struct rows_normal *rows, real *y)
-{
-    normalize_rows(rows, y, true, false);
-}
-
-VECTOR_CLONES static void normalize_add_relu(const struct rows_normal *rows, real *y)
-{
-    normalize_rows(rows, y, true, true);
-}
-
-void rows_normalize(const struct rows_normal *rows)
-{
-    if (rows->other && rows->relu)
-        normalize_add_relu(rows, rows->y);
-    else if (rows->other)
-        normalize_add(rows, rows->y);
-    else if (rows->relu)
-        normalize_relu(rows, rows->y);
-    else
-        normalize(rows, rows->y);
-}
-
-VECTOR_CLONES static void gradient(const struct rows_gradient *rows, real *restrict dx)
-{
-    const struct lanes mean = rows->mean, same = rows->same, lean = rows->lean, level = rows->level;
-    const real *x = rows->x, *dy = rows->dy;
-    int64_t i = 0;
-    for (; i + LANES <= rows->count; i += LANES)
-        for (int64_t lane = 0; lane < LANES; lane++)
-            dx[i + lane] = dy[i + lane] * same.value[lane] -
-                           (x[i + lane] - mean.value[lane]) * lean.value[lane] - level.value[lane];
-    for (int64_t lane = 0; i < rows->count; i++, lane++)
-        dx[i] = dy[i] * same.value[lane] - (x[i] - mean.value[lane]) * lean.value[lane] -
-                level.value[lane];
-}
-
-void rows_gradient(const struct rows_gradient *rows)
-{
+    const struct rest rest = rest_of(number, rows->count);
+    rows_gradient_run *run = kernel->gradient[number][rows->dx != NULL][rows->dother != NULL];
+    union row x = {{0}}, dy = {{0}}, dx, dother;
+    struct rows_gradient part = *rows;
+    if (!run)
+        return;
+    part.count = rest.at;
+    run(&part, 0);
+    if (rest.count == 0)
+        return;
+    part.count = LANES;
+    part.x = rest_take(&rest, rows->x, &x);
+    part.dy = rest_take(&rest, rows->dy, &dy);
+    part.passed = rows->passed ? rows->passed + rest_word(&rest) : NULL;
+    part.dx = &dx;
+    part.dother = &dother;
+    run(&part, rest_bit(&rest));
     if (rows->dx)
-        gradient(rows, rows->dx);
+        rest_give(&rest, &dx, rows->dx);
     if (rows->dother)
-        memcpy(rows->dother, rows->dy, (size_t)rows->count * sizeof *rows->dy);
+        rest_give(&rest, &dother, rows->dother);
 }

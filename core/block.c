@@ -4,29 +4,82 @@
 #include <stdlib.h>
 #include <string.h>
 
-void block_reserve(struct block *block, void *slot, int64_t count, size_t size)
+/* A multiple of the alignment; false when that does not fit into size_t. */
+static bool rounded(int64_t count, size_t size, size_t *out)
 {
-    size_t bytes, end;
-    if (block->failed)
-        return;
-    if (count < 0 || __builtin_mul_overflow((size_t)count, size, &bytes) ||
-        __builtin_add_overflow(bytes, (size_t)BLOCK_ALIGN - 1, &bytes) ||
-        __builtin_add_overflow(block->size, bytes & ~((size_t)BLOCK_ALIGN - 1), &end)) {
-        block->failed = true;
-        return;
-    }
+    if (count < 0 || __builtin_mul_overflow((size_t)count, size, out) ||
+        __builtin_add_overflow(*out, (size_t)BLOCK_ALIGN - 1, out))
+        return false;
+    *out &= ~((size_t)BLOCK_ALIGN - 1);
+    return true;
+}
+
+static bool note(struct block *block, struct block_part part)
+{
     if (block->count == block->room) {
         size_t room = block->room ? block->room * 2 : 64;
         struct block_part *parts = realloc(block->parts, room * sizeof *parts);
-        if (!parts) {
-            block->failed = true;
-            return;
-        }
+        if (!parts)
+            return false;
         block->parts = parts;
         block->room = room;
     }
-    block->parts[block->count++] = (struct block_part){slot, block->size};
+    block->parts[block->count++] = part;
+    return true;
+}
+
+void block_reserve(struct block *block, void *slot, int64_t count, size_t size)
+{
+    size_t bytes, end;
+    if (block->failed || !rounded(count, size, &bytes) ||
+        __builtin_add_overflow(block->size, bytes, &end) ||
+        !note(block, (struct block_part){slot, block->own, -1})) {
+        block->failed = true;
+        return;
+    }
+    block->own += bytes;
     block->size = end;
+}
+
+/* Regions up to that one, the new ones empty. */
+static bool have_region(struct block *block, int region)
+{
+    if (region < block->region_count)
+        return true;
+    size_t *regions = realloc(block->regions, ((size_t)region + 1) * sizeof *regions);
+    if (!regions)
+        return false;
+    block->regions = regions;
+    while (block->region_count <= region)
+        regions[block->region_count++] = 0;
+    return true;
+}
+
+void block_share(struct block *block, int region, void *slot, int64_t count, size_t size)
+{
+    size_t bytes, end;
+    if (block->failed || !rounded(count, size, &bytes) || !have_region(block, region) ||
+        !note(block, (struct block_part){slot, 0, region})) {
+        block->failed = true;
+        return;
+    }
+    if (bytes <= block->regions[region])
+        return;
+    if (__builtin_add_overflow(block->size, bytes - block->regions[region], &end)) {
+        block->failed = true;
+        return;
+    }
+    block->regions[region] = bytes;
+    block->size = end;
+}
+
+/* Regions lie behind the arrays that are no regions'. */
+static size_t place(const struct block *block, const struct block_part *part)
+{
+    size_t at = part->region < 0 ? part->offset : block->own;
+    for (int i = 0; i < part->region; i++)
+        at += block->regions[i];
+    return at;
 }
 
 bool block_take(struct block *block, struct error *error)
@@ -39,13 +92,14 @@ bool block_take(struct block *block, struct error *error)
                          "the job needs %zu bytes, which cannot be had", size);
     memset(block->memory, 0, size);
     for (size_t i = 0; i < block->count; i++)
-        *block->parts[i].slot = (char *)block->memory + block->parts[i].offset;
+        *block->parts[i].slot = (char *)block->memory + place(block, &block->parts[i]);
     return true;
 }
 
 void block_drop(struct block *block)
 {
     free(block->parts);
+    free(block->regions);
     free(block->memory);
     memset(block, 0, sizeof *block);
 }

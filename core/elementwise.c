@@ -21,10 +21,14 @@ struct elements {
 
 typedef void elements_run(const struct elements *e);
 
+/* y = f(x) with dy NULL, else dx = f′(y)·dy, which may be written over dy. */
+typedef void bf16_run(const bf16 *from, const bf16 *dy, bf16 *to, int64_t count);
+
 struct activation {
     const struct layer_kind *layer;
     bool needs_x; /* backward reads x and not y */
     elements_run *forward, *backward;
+    bf16_run *bf16; /* NULL: as reals */
 };
 
 /* In front of a loop whose arrays are the same or apart: no number meets another one. */
@@ -54,6 +58,14 @@ static void relu_forward(const struct elements *e)
 static void relu_backward(const struct elements *e)
 {
     mask(e->y, e->dy, e->dx, e->count);
+}
+
+static void relu_bf16(const bf16 *from, const bf16 *dy, bf16 *to, int64_t count)
+{
+    if (dy)
+        bf16_mask_all(from, dy, to, count);
+    else
+        bf16_clamp_all(from, to, count);
 }
 
 VECTOR_CLONES static void lean(const real *x, real *y, int64_t count, real slope)
@@ -265,7 +277,7 @@ static void gelu_backward(const struct elements *e)
 /* ---- the table and the op ---- */
 
 static const struct activation activations[] = {
-    {&layer_relu, false, relu_forward, relu_backward},
+    {&layer_relu, false, relu_forward, relu_backward, relu_bf16},
     {&layer_leaky_relu, false, leaky_relu_forward, leaky_relu_backward},
     {&layer_elu, false, elu_forward, elu_backward},
     {&layer_sigmoid, false, sigmoid_forward, sigmoid_backward},
@@ -296,29 +308,24 @@ static void clear_missing(const struct op *op, const struct op_call *call)
 /* bf16 numbers are widened, computed and rounded in pieces that stay in the nearest cache. */
 enum { PIECE = 512 };
 
-static void forward_bf16(const struct activation_state *s, const bf16 *x, bf16 *y, int64_t count)
-{
-    real wide[PIECE];
-    for (int64_t i = 0; i < count; i += PIECE) {
-        int64_t piece = count - i < PIECE ? count - i : PIECE;
-        bf16_widen_all(x + i, wide, piece);
-        s->row->forward(&(struct elements){s->options, wide, wide, NULL, NULL, piece});
-        bf16_round_all(wide, y + i, piece);
-    }
-}
-
-static void backward_bf16(const struct activation_state *s, const struct op_call *call,
-                          int64_t count)
+static void run_bf16(const struct activation_state *s, const bf16 *from, const bf16 *dy, bf16 *to,
+                     int64_t count)
 {
     real seen[PIECE], wide[PIECE];
-    const bf16 *reads = s->row->needs_x ? call->x : call->y, *dy = call->dy;
-    bf16 *dx = call->dx;
+    if (s->row->bf16) {
+        s->row->bf16(from, dy, to, count);
+        return;
+    }
     for (int64_t i = 0; i < count; i += PIECE) {
         int64_t piece = count - i < PIECE ? count - i : PIECE;
-        bf16_widen_all(reads + i, seen, piece);
-        bf16_widen_all(dy + i, wide, piece);
-        s->row->backward(&(struct elements){s->options, seen, seen, wide, wide, piece});
-        bf16_round_all(wide, dx + i, piece);
+        bf16_widen_all(from + i, seen, piece);
+        if (dy)
+            bf16_widen_all(dy + i, wide, piece);
+        if (dy)
+            s->row->backward(&(struct elements){s->options, seen, seen, wide, wide, piece});
+        else
+            s->row->forward(&(struct elements){s->options, seen, wide, NULL, NULL, piece});
+        bf16_round_all(wide, to + i, piece);
     }
 }
 
@@ -327,7 +334,7 @@ static void forward(struct op *op, const struct op_call *call)
     const struct activation_state *s = op->state;
     int64_t count = call->samples * op->x_count;
     if (op->x_number == NUMBER_BF16)
-        forward_bf16(s, call->x, call->y, count);
+        run_bf16(s, call->x, NULL, call->y, count);
     else
         s->row->forward(&(struct elements){s->options, call->x, call->y, NULL, NULL, count});
     if (s->missing > 0)
@@ -341,7 +348,7 @@ static void backward(struct op *op, const struct op_call *call)
     if (!call->dx)
         return;
     if (op->x_number == NUMBER_BF16)
-        backward_bf16(s, call, count);
+        run_bf16(s, s->row->needs_x ? call->x : call->y, call->dy, call->dx, count);
     else
         s->row->backward(
             &(struct elements){s->options, call->x, call->y, call->dy, call->dx, count});

@@ -11,8 +11,8 @@ struct estimate {
     double seconds;           /* the whole run with its evaluations */
 };
 
-/* `threads` of the job, as plan_threads gives them; more of them than processors are the caller's
- * to leave out. */
+/* `speed` is that of the spec's precision. `threads` of the job, as plan_threads gives them; more
+ * of them than processors are the caller's to leave out. */
 void estimate_make(const struct spec *spec, const struct plan *plan, const struct speed *speed,
                    int threads, struct estimate *out);
 

@@ -29,6 +29,15 @@ enum isa isa_best(void)
     return best < most ? best : most;
 }
 
+bool isa_has_bf16(void)
+{
+#if defined(__x86_64__) && !defined(TRAIND_BASELINE)
+    return isa_best() == ISA_AVX512 && __builtin_cpu_supports("avx512bf16");
+#else
+    return false;
+#endif
+}
+
 bool isa_adds_apart(void)
 {
 #if defined(__x86_64__)

@@ -8,19 +8,25 @@
 
 const struct kernel_row kernel_rows[] = {
 #if TRAIND_ONEDNN
+    {&layer_conv2d, KERNELS_BEST, onednn_bf16_conv2d_make, ROW_BF16_FIRST},
+    {&layer_conv2d, KERNELS_BEST, avx512_conv2d_make, ROW_REALS},
     {&layer_conv2d, KERNELS_BEST, portable_few_conv2d_make, ROW_REALS},
     {&layer_conv2d, KERNELS_BEST, onednn_conv2d_make, ROW_REALS},
-    {&layer_linear, KERNELS_BEST, onednn_linear_make, ROW_REALS},
+#if defined(__x86_64__)
+    {&layer_linear, KERNELS_BEST, avx512_linear_make, ROW_BF16_FIRST},
+#endif
 #endif
     {&layer_conv2d, KERNELS_PORTABLE, portable_conv2d_make, ROW_REALS},
     {&layer_linear, KERNELS_PORTABLE, portable_linear_make, ROW_REALS},
 #if TRAIND_ONEDNN
     {&layer_conv2d, KERNELS_BEST, onednn_gemm_conv2d_make, ROW_REALS},
 #endif
-    {&layer_max_pool2d, KERNELS_PORTABLE, blocked_pool2d_make, ROW_REALS},
-    {&layer_avg_pool2d, KERNELS_PORTABLE, blocked_pool2d_make, ROW_REALS},
-    {&layer_adaptive_avg_pool2d, KERNELS_PORTABLE, blocked_pool2d_make, ROW_REALS},
-    {&layer_batch_norm2d, KERNELS_PORTABLE, batch_norm2d_fused_make, ROW_REALS},
+    {&layer_relu, KERNELS_PORTABLE, pool2d_relu_make, ROW_EITHER},
+    {&layer_max_pool2d, KERNELS_PORTABLE, pool2d_relu_make, ROW_EITHER},
+    {&layer_max_pool2d, KERNELS_PORTABLE, pool2d_make, ROW_EITHER},
+    {&layer_avg_pool2d, KERNELS_PORTABLE, pool2d_make, ROW_EITHER},
+    {&layer_adaptive_avg_pool2d, KERNELS_PORTABLE, pool2d_make, ROW_EITHER},
+    {&layer_batch_norm2d, KERNELS_PORTABLE, batch_norm2d_fused_make, ROW_EITHER},
     {&layer_conv2d, KERNELS_REFERENCE, reference_conv2d_make, ROW_REALS},
     {&layer_locally_connected2d, KERNELS_REFERENCE, reference_locally_connected2d_make, ROW_REALS},
     {&layer_linear, KERNELS_REFERENCE, reference_linear_make, ROW_REALS},
@@ -36,7 +42,7 @@ const struct kernel_row kernel_rows[] = {
     {&layer_tanh, KERNELS_REFERENCE, elementwise_make, ROW_EITHER},
     {&layer_dropout, KERNELS_REFERENCE, dropout_make, ROW_EITHER},
     {&layer_dropout2d, KERNELS_REFERENCE, dropout_make, ROW_EITHER},
-    {&layer_batch_norm2d, KERNELS_REFERENCE, batch_norm2d_make, ROW_REALS},
+    {&layer_batch_norm2d, KERNELS_REFERENCE, batch_norm2d_make, ROW_EITHER},
     {&layer_residual, KERNELS_REFERENCE, residual_make, ROW_EITHER},
     {&layer_concat, KERNELS_REFERENCE, concat_make, ROW_EITHER},
     {&layer_flatten, KERNELS_REFERENCE, flatten_make, ROW_EITHER},

@@ -1,6 +1,7 @@
 /* Kernels: which implementation serves which layer. This table is the one place of dispatch: rows
- * are tried from the top, the first that can serve a layer does: oneDNN's, then our own for any
- * processor, then the reference, which is the definition and serves everything in plain layout.
+ * are tried from the top, the first that can serve a layer does: oneDNN's and our own for AVX-512,
+ * then our own for any processor, then the reference, which is the definition and serves everything
+ * in plain layout.
  *
  * Whether a row can serve depends on the layer's shape, the build and the processor, never on load
  * or on the number of threads. */
@@ -40,7 +41,7 @@ void kernels_greet_thread(void);
 /* The rows' functions. */
 op_make reference_conv2d_make, reference_locally_connected2d_make, reference_linear_make,
     reference_max_pool2d_make, reference_avg_pool2d_make, elementwise_make, dropout_make,
-    flatten_make, blocked_pool2d_make, portable_conv2d_make, portable_few_conv2d_make,
+    flatten_make, pool2d_make, pool2d_relu_make, portable_conv2d_make, portable_few_conv2d_make,
     portable_linear_make, batch_norm2d_make, batch_norm2d_fused_make, residual_make, concat_make;
 
 /* How activations lie in memory. */
@@ -52,7 +53,8 @@ struct layout {
 bool layout_make(const struct shape *shape, struct layout from, struct layout to, struct op *op,
                  struct error *error) MUST_CHECK;
 #if TRAIND_ONEDNN
-op_make onednn_conv2d_make, onednn_gemm_conv2d_make, onednn_linear_make;
+op_make avx512_conv2d_make, avx512_linear_make, onednn_conv2d_make, onednn_bf16_conv2d_make,
+    onednn_gemm_conv2d_make;
 const char *onednn_describe(void);
 void onednn_greet_thread(void);
 bool onednn_has_bf16(void);

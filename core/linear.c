@@ -63,17 +63,38 @@ void linear_fill_bias(const struct linear_state *s, const struct op_call *call)
     }
 }
 
+/* By rows of dy: each number's terms in the order of the samples. */
+static inline void sum_rows(enum number number, const struct op_gather *gather,
+                            const struct linear_state *s, struct linear_range range)
+{
+    real *restrict sums = gather->gradients + s->bias;
+    for (int64_t n = 0; n < gather->samples; n++)
+        for (int64_t o = range.first; o < range.end; o++)
+            sums[o] += number_get(number, gather->dy, n * s->out + o);
+}
+
+VECTOR_CLONES static void sum_reals(const struct op_gather *gather, const struct linear_state *s,
+                                    const struct linear_range *range)
+{
+    sum_rows(NUMBER_REAL, gather, s, *range);
+}
+
+VECTOR_CLONES static void sum_bf16(const struct op_gather *gather, const struct linear_state *s,
+                                   const struct linear_range *range)
+{
+    sum_rows(NUMBER_BF16, gather, s, *range);
+}
+
 void linear_gather_bias(const struct op *op, const struct op_gather *gather)
 {
     const struct linear_state *s = op->state;
     struct linear_range range = linear_range(op, gather->task);
     if (s->bias < 0)
         return;
-    for (int64_t o = range.first; o < range.end; o++) {
-        const real *dy = gather->dy;
-        real sum = 0;
-        for (int64_t n = 0; n < gather->samples; n++)
-            sum += dy[n * s->out + o];
-        gather->gradients[s->bias + o] = sum;
-    }
+    memset(gather->gradients + s->bias + range.first, 0,
+           (size_t)(range.end - range.first) * sizeof(real));
+    if (op->y_number == NUMBER_BF16)
+        sum_bf16(gather, s, &range);
+    else
+        sum_reals(gather, s, &range);
 }

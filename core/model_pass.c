@@ -36,21 +36,34 @@ struct packing {
     const real *parameters;
 };
 
+/* All that a node has to pack: its parts, then the rest. */
+static int pack_tasks(const struct node *node)
+{
+    return node->op.pack_tasks + (node->op.pack != NULL);
+}
+
+/* Task numbers count the ops' tasks one after another. */
 static void pack_task(void *context, int task, int member)
 {
     struct packing *packing = context;
-    struct node *node = &packing->model->nodes[task];
+    struct node *node = packing->model->nodes;
     int64_t began = profile_begin(packing->model->run->profile);
-    if (!node->op.pack)
-        return;
-    node->op.pack(&node->op, packing->parameters);
+    for (; task >= pack_tasks(node); node++)
+        task -= pack_tasks(node);
+    if (task < node->op.pack_tasks)
+        node->op.pack_part(&node->op, packing->parameters, task);
+    else
+        node->op.pack(&node->op, packing->parameters);
     count_time(packing->model, node, PROFILE_PACK, member, began);
 }
 
 void model_pack(struct model *model, struct team *team, const real *parameters)
 {
     struct packing packing = {model, parameters};
-    team_run(team, model->node_count, pack_task, &packing);
+    int tasks = 0;
+    for (int i = 0; i < model->node_count; i++)
+        tasks += pack_tasks(&model->nodes[i]);
+    team_run(team, tasks, pack_task, &packing);
 }
 
 /* ---- one op of one shard ---- */
@@ -323,6 +336,7 @@ static void gather_task(void *context, int task, int member)
     for (; task >= node->op.gather_tasks; node++)
         task -= node->op.gather_tasks;
     struct op_gather gather = {.task = task,
+                               .member = member,
                                .samples = model->run->batch.samples,
                                .shards = model->run->active_shards,
                                .gradients = gathering->gradients};

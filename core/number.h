@@ -41,6 +41,11 @@ static inline bf16 bf16_round(real value)
 void bf16_widen_all(const bf16 *from, real *to, int64_t count);
 void bf16_round_all(const real *from, bf16 *to, int64_t count);
 
+/* A ReLU: what is below zero becomes zero, and what is no number stays that; and its derivative,
+ * which keeps what stands beside numbers above zero. Results may lie over the inputs. */
+void bf16_clamp_all(const bf16 *from, bf16 *to, int64_t count);
+void bf16_mask_all(const bf16 *y, const bf16 *from, bf16 *to, int64_t count);
+
 /* Number i of an array, for loops in whose functions `number` is a constant. */
 static inline real number_get(enum number number, const void *array, int64_t i)
 {

@@ -47,20 +47,22 @@ bool onednn_start(struct onednn *shared, const struct op_setup *setup)
     if (dnnl_engine_create(&shared->engine, dnnl_cpu, 0) != dnnl_success)
         return false;
     shared->streams = calloc((size_t)objects, sizeof *shared->streams);
+    shared->scratch = calloc((size_t)setup->members, sizeof *shared->scratch);
     for (; shared->streams && shared->objects < objects; shared->objects++)
         if (dnnl_stream_create(&shared->streams[shared->objects], shared->engine,
                                dnnl_stream_default_flags) != dnnl_success)
             break;
-    if (shared->streams && shared->objects == objects)
+    if (shared->scratch && shared->streams && shared->objects == objects)
         return true;
     onednn_end(shared);
     return false;
 }
 
+/* A thread runs one op at a time, so all of them may write the same memory. */
 void onednn_reserve(struct onednn *shared, struct block *memory)
 {
-    block_reserve(memory, &shared->scratch,
-                  saturating_product(shared->members, shared->scratch_count), sizeof(real));
+    for (int member = 0; member < shared->members; member++)
+        block_share(memory, member, &shared->scratch[member], shared->scratch_size, 1);
 }
 
 void onednn_end(struct onednn *shared)
@@ -68,6 +70,7 @@ void onednn_end(struct onednn *shared)
     for (int i = 0; i < shared->objects; i++)
         dnnl_stream_destroy(shared->streams[i]);
     free(shared->streams);
+    free(shared->scratch);
     if (shared->engine)
         dnnl_engine_destroy(shared->engine);
     memset(shared, 0, sizeof *shared);
@@ -76,14 +79,13 @@ void onednn_end(struct onednn *shared)
 /* Takes over primitive->desc. */
 static bool finish(struct onednn *shared, struct onednn_primitive *primitive)
 {
-    int64_t scratch = onednn_numbers(onednn_chosen(primitive, dnnl_query_scratchpad_md));
-    int64_t lines = (scratch + 15) / 16 * 16;
+    int64_t scratch = onednn_bytes(onednn_chosen(primitive, dnnl_query_scratchpad_md));
     if (dnnl_primitive_create(&primitive->primitive, primitive->desc) != dnnl_success) {
         onednn_drop(shared, primitive);
         return false;
     }
-    if (lines > shared->scratch_count)
-        shared->scratch_count = lines;
+    if (scratch > shared->scratch_size)
+        shared->scratch_size = scratch;
     return true;
 }
 
@@ -98,7 +100,6 @@ bool onednn_make(struct onednn *shared, const struct onednn_wish *wish,
                  struct onednn_primitive *out)
 {
     dnnl_primitive_attr_t attr = NULL;
-    const char *name = NULL;
     memset(out, 0, sizeof *out);
     bool made =
         attributes(&attr) && dnnl_primitive_desc_create(&out->desc, wish->operation, attr,
@@ -107,8 +108,8 @@ bool onednn_make(struct onednn *shared, const struct onednn_wish *wish,
         dnnl_primitive_attr_destroy(attr);
     if (!made)
         return false;
-    dnnl_primitive_desc_query(out->desc, dnnl_query_impl_info_str, 0, &name);
-    if (!name || strstr(name, "ref") || (strstr(name, "gemm") && !wish->settle)) {
+    const char *name = onednn_name(out);
+    if (strstr(name, "ref") || (strstr(name, "gemm") && !wish->settle)) {
         onednn_drop(shared, out);
         return false;
     }
@@ -187,8 +188,7 @@ void onednn_run(struct onednn *shared, const struct onednn_primitive *primitive,
     dnnl_memory_t *memories = primitive->memories + member * ONEDNN_ARGS;
     bool good = true;
     for (int i = 0; i <= last; i++) {
-        const void *address =
-            i == last ? shared->scratch + member * shared->scratch_count : data[i];
+        const void *address = i == last ? shared->scratch[member] : data[i];
         good &= set_address(memories[i], address);
         args[i] = (dnnl_exec_arg_t){primitive->arg_ids[i], memories[i]};
     }
@@ -197,33 +197,36 @@ void onednn_run(struct onednn *shared, const struct onednn_primitive *primitive,
         atomic_store(shared->failed, true);
 }
 
-dnnl_memory_desc_t onednn_images(int64_t samples, const struct shape *shape, int block)
+static dnnl_data_type_t type_of(enum number number)
+{
+    return number == NUMBER_BF16 ? dnnl_bf16 : dnnl_f32;
+}
+
+dnnl_memory_desc_t onednn_images(int64_t samples, const struct shape *shape, struct layout layout)
 {
     dnnl_memory_desc_t desc;
     dnnl_dims_t dims = {samples, shape->channels, shape->height, shape->width};
-    dnnl_format_tag_t tag = block == 16 ? dnnl_nChw16c : block == 8 ? dnnl_nChw8c : dnnl_nchw;
-    dnnl_memory_desc_init_by_tag(&desc, 4, dims, dnnl_f32, tag);
+    dnnl_format_tag_t tag = layout.block == 16  ? dnnl_nChw16c
+                            : layout.block == 8 ? dnnl_nChw8c
+                                                : dnnl_nchw;
+    dnnl_memory_desc_init_by_tag(&desc, 4, dims, type_of(layout.number), tag);
     return desc;
 }
 
-static dnnl_memory_desc_t describe(int rank, const int64_t *dims, bool open)
+dnnl_memory_desc_t onednn_plain(int rank, const int64_t *dims, enum number number)
 {
     static const dnnl_format_tag_t plain[] = {
         dnnl_format_tag_undef, dnnl_a, dnnl_ab, dnnl_abc, dnnl_abcd, dnnl_abcde};
     dnnl_memory_desc_t desc;
-    dnnl_memory_desc_init_by_tag(&desc, rank, dims, dnnl_f32,
-                                 open ? dnnl_format_tag_any : plain[rank]);
+    dnnl_memory_desc_init_by_tag(&desc, rank, dims, type_of(number), plain[rank]);
     return desc;
 }
 
-dnnl_memory_desc_t onednn_plain(int rank, const int64_t *dims)
+dnnl_memory_desc_t onednn_any(int rank, const int64_t *dims, enum number number)
 {
-    return describe(rank, dims, false);
-}
-
-dnnl_memory_desc_t onednn_any(int rank, const int64_t *dims)
-{
-    return describe(rank, dims, true);
+    dnnl_memory_desc_t desc;
+    dnnl_memory_desc_init_by_tag(&desc, rank, dims, type_of(number), dnnl_format_tag_any);
+    return desc;
 }
 
 const dnnl_memory_desc_t *onednn_chosen(const struct onednn_primitive *primitive, dnnl_query_t what)
@@ -231,9 +234,16 @@ const dnnl_memory_desc_t *onednn_chosen(const struct onednn_primitive *primitive
     return dnnl_primitive_desc_query_md(primitive->desc, what, 0);
 }
 
-int64_t onednn_numbers(const dnnl_memory_desc_t *desc)
+const char *onednn_name(const struct onednn_primitive *primitive)
 {
-    return (int64_t)((dnnl_memory_desc_get_size(desc) + sizeof(float) - 1) / sizeof(float));
+    const char *name = "ref: unnamed";
+    dnnl_primitive_desc_query(primitive->desc, dnnl_query_impl_info_str, 0, &name);
+    return name;
+}
+
+int64_t onednn_bytes(const dnnl_memory_desc_t *desc)
+{
+    return (int64_t)dnnl_memory_desc_get_size(desc);
 }
 
 #endif

@@ -28,12 +28,11 @@ struct onednn {
     int objects;            /* threads that have objects of their own: members, or 1 in a dry run */
     int members;
     atomic_bool *failed;
-    real *scratch; /* (members, scratch_count) */
-    int64_t scratch_count;
+    void **scratch; /* (members) scratch_size bytes each, which all ops of the block use in turn */
+    int64_t scratch_size;
 };
 
-/* Fills *shared; block_reserve of the scratch memory comes by onednn_reserve, after all primitives
- * are made. */
+/* Fills *shared; the scratch memory is wanted by onednn_reserve, after all primitives are made. */
 bool onednn_start(struct onednn *shared, const struct op_setup *setup);
 void onednn_reserve(struct onednn *shared, struct block *memory);
 void onednn_end(struct onednn *shared);
@@ -66,15 +65,17 @@ bool onednn_args(struct onednn *shared, struct onednn_primitive *primitive,
 void onednn_run(struct onednn *shared, const struct onednn_primitive *primitive, int member,
                 const void *const *data);
 
-/* (samples, channels, height, width) in layout `block`: 1, 8 or 16. */
-dnnl_memory_desc_t onednn_images(int64_t samples, const struct shape *shape, int block);
+/* (samples, channels, height, width) in that layout, of 1, 8 or 16 channels a block. */
+dnnl_memory_desc_t onednn_images(int64_t samples, const struct shape *shape, struct layout layout);
 /* Plain, or left open for the primitive to choose. */
-dnnl_memory_desc_t onednn_plain(int rank, const int64_t *dims);
-dnnl_memory_desc_t onednn_any(int rank, const int64_t *dims);
+dnnl_memory_desc_t onednn_plain(int rank, const int64_t *dims, enum number number);
+dnnl_memory_desc_t onednn_any(int rank, const int64_t *dims, enum number number);
 /* The layout a primitive chose. */
 const dnnl_memory_desc_t *onednn_chosen(const struct onednn_primitive *primitive,
                                         dnnl_query_t what);
-/* Numbers that memory in this layout takes, padding included. */
-int64_t onednn_numbers(const dnnl_memory_desc_t *desc);
+/* The name of its implementation: lives as long as the library. */
+const char *onednn_name(const struct onednn_primitive *primitive);
+/* What memory in this layout takes, padding included. */
+int64_t onednn_bytes(const dnnl_memory_desc_t *desc);
 
 #endif

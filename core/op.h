@@ -59,6 +59,7 @@ struct op_barrier {
 /* One piece of work on the whole batch after all shards are done. */
 struct op_gather {
     int task;           /* 0…op.gather_tasks − 1 */
+    int member;         /* the team's thread, for scratch memory */
     int64_t samples;    /* of the whole batch */
     int64_t shards;     /* that had samples: slots 0…shards − 1 count */
     const void *x, *dy; /* the whole batch's, contiguous; only with OP_WHOLE_BATCH */
@@ -102,6 +103,9 @@ struct op {
     const struct op_barrier *barrier;                    /* NULL: shards need not meet */
     void *state;                                         /* the kernel's own */
     void (*pack)(struct op *op, const real *parameters); /* once a step; NULL: nothing to pack */
+    /* What takes longer, in parts: tasks 0…pack_tasks − 1, along with pack and with each other. */
+    void (*pack_part)(struct op *op, const real *parameters, int task);
+    int pack_tasks;
     void (*forward)(struct op *op, const struct op_call *call);
     void (*backward)(struct op *op, const struct op_call *call); /* fills dx and the shard's slot */
     void (*gather)(struct op *op, const struct op_gather *gather);

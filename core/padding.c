@@ -30,37 +30,49 @@ static int64_t pixel_at(const struct sliding *w, int64_t at)
     return at >= 0 && at < w->size ? at : window_shows(w, at);
 }
 
-static void put_pixel(real *to, const real *bare_row, int64_t pixel, int lanes)
+/* Bytes of a pixel. */
+static size_t pixel_size(const struct padding *p)
 {
-    if (pixel < 0)
-        memset(to, 0, (size_t)lanes * sizeof *to);
-    else
-        memcpy(to, bare_row + pixel * lanes, (size_t)lanes * sizeof *to);
+    return (size_t)p->lanes * number_size(p->number);
 }
 
-static void put_row(const struct padding *p, const real *bare_row, real *whole_row)
+static void put_pixel(unsigned char *to, const unsigned char *bare_row, int64_t pixel, size_t size)
+{
+    if (pixel < 0)
+        memset(to, 0, size);
+    else
+        memcpy(to, bare_row + (size_t)pixel * size, size);
+}
+
+static void put_row(const struct padding *p, const unsigned char *bare_row,
+                    unsigned char *whole_row)
 {
     const struct sliding *w = &p->windows[1];
     int64_t behind = w->before + w->size, width = width_of(p);
+    size_t size = pixel_size(p);
     for (int64_t at = 0; at < w->before; at++)
-        put_pixel(whole_row + at * p->lanes, bare_row, pixel_at(w, at), p->lanes);
-    memcpy(whole_row + w->before * p->lanes, bare_row,
-           (size_t)(w->size * p->lanes) * sizeof *whole_row);
+        put_pixel(whole_row + (size_t)at * size, bare_row, pixel_at(w, at), size);
+    memcpy(whole_row + (size_t)w->before * size, bare_row, (size_t)w->size * size);
     for (int64_t at = behind; at < width; at++)
-        put_pixel(whole_row + at * p->lanes, bare_row, pixel_at(w, at), p->lanes);
+        put_pixel(whole_row + (size_t)at * size, bare_row, pixel_at(w, at), size);
 }
 
-void padding_put(const struct padding *p, int64_t images, const real *bare, real *whole)
+void padding_put(const struct padding *p, int64_t images, const void *bare, void *whole)
 {
-    int64_t row = width_of(p) * p->lanes, bare_row = p->windows[1].size * p->lanes;
-    for (int64_t image = 0; image < images; image++, bare += padding_bare(p))
-        for (int64_t at = 0; at < height_of(p); at++, whole += row) {
+    size_t row = (size_t)width_of(p) * pixel_size(p);
+    size_t bare_row = (size_t)p->windows[1].size * pixel_size(p);
+    const unsigned char *from = bare;
+    unsigned char *to = whole;
+    for (int64_t image = 0; image < images; image++) {
+        for (int64_t at = 0; at < height_of(p); at++, to += row) {
             int64_t pixel = pixel_at(&p->windows[0], at);
             if (pixel < 0)
-                memset(whole, 0, (size_t)row * sizeof *whole);
+                memset(to, 0, row);
             else
-                put_row(p, bare + pixel * bare_row, whole);
+                put_row(p, from + (size_t)pixel * bare_row, to);
         }
+        from += (size_t)p->windows[0].size * bare_row;
+    }
 }
 
 VECTOR_CLONES static void add(real *restrict to, const real *restrict from, int64_t count)

@@ -60,7 +60,7 @@ double speed_work(const struct plan *plan, const struct plan_layer *layer, int b
 struct measured {
     bool done, windows;
     double seconds, work, numbers, weights;
-    int block;
+    struct layout y; /* of what comes out */
 };
 
 static double fastest(struct probe *probe)
@@ -85,10 +85,11 @@ static bool measure(const struct probe_words *words, struct measured *out, struc
         int block = probe->op.y_block;
         double samples = (double)words->samples;
         out->seconds = fastest(probe);
-        out->work = samples * speed_work(&probe->plan, probe->layer, words->block > 1 ? block : 1);
+        out->work =
+            samples * speed_work(&probe->plan, probe->layer, words->x.block > 1 ? block : 1);
         out->numbers = samples * speed_numbers(&probe->plan, probe->layer, block);
         out->weights = (double)probe->layer->parameters;
-        out->block = block;
+        out->y = (struct layout){block, probe->op.y_number};
         out->windows = probe->layer->windows != NULL;
         out->done = !atomic_load(&probe->failed);
     }
@@ -190,22 +191,26 @@ static bool measure_updates(struct speed *speed, struct error *error)
     return good || error_set(error, ERROR_MEMORY, "speed", "no memory to try the optimizers");
 }
 
-/* The layout that convolutions give their output: what most layers then work in. */
-static bool find_block(const struct probe_words *like, int *block, struct error *error)
+/* How convolutions leave their output: what most layers then work on. */
+static bool find_layout(const struct probe_words *like, struct layout *layout, struct error *error)
 {
     struct probe_words words = *like;
     struct measured measured;
     words.kind = &layer_conv2d.kind;
     if (!measure_kind(&words, &measured, error))
         return false;
-    *block = measured.done ? measured.block : 1;
+    *layout = measured.done ? measured.y : like->x;
     return true;
 }
 
-bool speed_measure(enum kernel_choice kernels, struct speed *out, struct error *error)
+bool speed_measure(enum kernel_choice kernels, enum spec_precision precision, struct speed *out,
+                   struct error *error)
 {
-    struct probe_words words = {
-        .kernels = kernels, .window = WINDOW, .samples = SAMPLES, .block = 1};
+    struct probe_words words = {.kernels = kernels,
+                                .window = WINDOW,
+                                .samples = SAMPLES,
+                                .x = {1, NUMBER_REAL},
+                                .precision = precision};
     double start = probe_clock();
 
     kernels_greet_thread();
@@ -214,9 +219,9 @@ bool speed_measure(enum kernel_choice kernels, struct speed *out, struct error *
         out->layers[i].unit = NAN;
     for (int i = 0; i < SPEED_OPTIMIZERS_MAX; i++)
         out->updates[i] = NAN;
-    if (!find_block(&words, &out->block, error) || !measure_updates(out, error))
+    if (!find_layout(&words, &words.x, error) || !measure_updates(out, error))
         return false;
-    words.block = out->block;
+    out->block = words.x.block;
     for (size_t i = 0; i < layer_kinds.count && i < SPEED_LAYERS_MAX; i++) {
         words.kind = layer_kinds.rows[i];
         if (probe_clock() - start < SPEED_LIMIT &&

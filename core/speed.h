@@ -24,11 +24,12 @@ struct speed {
     int block;                            /* layout of activations: see op.h */
 };
 
-/* Takes about a tenth of a second; a kind whose turn would come only after SPEED_LIMIT seconds of
- * processor time stays unknown. To be called in a thread that has nothing else to do. False only
- * when memory is gone. */
+/* For runs of that precision, which these kernels must have. Takes about a tenth of a second; a
+ * kind whose turn would come only after SPEED_LIMIT seconds of processor time stays unknown. To be
+ * called in a thread that has nothing else to do. False only when memory is gone. */
 #define SPEED_LIMIT 3
-bool speed_measure(enum kernel_choice kernels, struct speed *out, struct error *error) MUST_CHECK;
+bool speed_measure(enum kernel_choice kernels, enum spec_precision precision, struct speed *out,
+                   struct error *error) MUST_CHECK;
 
 /* One sample's units of work in a layer: multiply-adds in the padded layout, or where there are
  * none the numbers that are read or written. */

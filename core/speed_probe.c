@@ -66,6 +66,7 @@ static bool make_spec(struct spec *spec, const struct probe_words *words, struct
     memcpy(spec->dataset.name, "probe", sizeof "probe"); /* a spec wants one */
     spec->run.seed = 1;
     spec->run.batch_size = words->samples;
+    spec->run.precision = (int)words->precision;
     return true;
 }
 
@@ -102,7 +103,9 @@ static bool make_op(struct probe *probe, const struct probe_words *words, struct
                                    .shards = 1,
                                    .members = 1,
                                    .keepers = 1,
-                                   .block = words->block,
+                                   .block = words->x.block,
+                                   .number = words->x.number,
+                                   .precision = words->precision,
                                    .want_dx = true,
                                    .memory = &probe->memory,
                                    .failed = &probe->failed};
@@ -112,10 +115,10 @@ static bool make_op(struct probe *probe, const struct probe_words *words, struct
         return false;
     block_reserve(memory, &probe->parameters, probe->plan.numbers, sizeof(real));
     block_reserve(memory, &probe->gradients, probe->plan.numbers, sizeof(real));
-    block_reserve(memory, &probe->x, words->samples * op->x_count, sizeof(real));
-    block_reserve(memory, &probe->y, words->samples * op->y_count, sizeof(real));
-    block_reserve(memory, &probe->dx, words->samples * op->x_count, sizeof(real));
-    block_reserve(memory, &probe->dy, words->samples * op->y_count, sizeof(real));
+    block_reserve(memory, &probe->x, words->samples * op->x_count, number_size(op->x_number));
+    block_reserve(memory, &probe->y, words->samples * op->y_count, number_size(op->y_number));
+    block_reserve(memory, &probe->dx, words->samples * op->x_count, number_size(op->x_number));
+    block_reserve(memory, &probe->dy, words->samples * op->y_count, number_size(op->y_number));
     if (!block_take(memory, error))
         return false;
     if (op->traits & OP_IN_PLACE) {
@@ -144,10 +147,10 @@ void probe_drop(struct probe *probe)
 }
 
 /* Numbers as a network has them: of both signs, none too small to be quick. */
-static void fill(real *values, int64_t count)
+static void fill(enum number number, void *values, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
-        values[i] = (real)(2 * (i * 7 % 16) - 15) / 16;
+        number_put(number, values, i, (real)(2 * (i * 7 % 16) - 15) / 16);
 }
 
 static void pass(struct probe *probe, struct op_call *call)
@@ -192,9 +195,9 @@ double probe_run(struct probe *probe)
         xs[i] = probe->x;
         dxs[i] = probe->dx;
     }
-    fill(probe->parameters, probe->plan.numbers);
-    fill(probe->x, probe->samples * probe->op.x_count);
-    fill(probe->dy, probe->samples * probe->op.y_count);
+    fill(NUMBER_REAL, probe->parameters, probe->plan.numbers);
+    fill(probe->op.x_number, probe->x, probe->samples * probe->op.x_count);
+    fill(probe->op.y_number, probe->dy, probe->samples * probe->op.y_count);
     double start = probe_clock();
     pass(probe, &call);
     return probe_clock() - start;

@@ -11,10 +11,11 @@ struct probe_words {
     const struct kind *kind;
     enum kernel_choice kernels;
     struct shape sample;
-    int64_t size;    /* of what must be given: output channels or features … */
-    int64_t window;  /* … and the sides of windows */
-    int64_t samples; /* of the one shard */
-    int block;       /* layout that the input has; 1: plain */
+    int64_t size;                  /* of what must be given: output channels or features … */
+    int64_t window;                /* … and the sides of windows */
+    int64_t samples;               /* of the one shard */
+    struct layout x;               /* that the input has */
+    enum spec_precision precision; /* of the run */
 };
 
 struct probe {
@@ -25,7 +26,7 @@ struct probe {
     struct block memory;
     atomic_bool failed;
     real *parameters, *gradients;
-    real *x, *y, *dx, *dy;
+    void *x, *y, *dx, *dy; /* numbers as the op says */
     int64_t samples;
 };
 

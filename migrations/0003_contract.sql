@@ -1,5 +1,5 @@
 -- What the whole HTTP contract needs: labels that can be asked for, requests that may be repeated, edits of running
--- jobs, access tokens, uploaded weights, evaluations in full.
+-- jobs, uploaded weights, evaluations in full.
 
 -- A copy of the labels in job_text.meta, for lists.
 CREATE TABLE label (
@@ -41,14 +41,6 @@ ALTER TABLE job_text ADD COLUMN first_spec TEXT;
 
 -- When a job that is to stop stops: NULL at once, 'epoch' or 'checkpoint' at the next end of one.
 ALTER TABLE job ADD COLUMN stop_when TEXT;
-
--- Access tokens. What is stored does not open anything.
-CREATE TABLE token (
-    name       TEXT    PRIMARY KEY,
-    scope      TEXT    NOT NULL,                   -- read, submit, admin: each holds those before it
-    sha256     TEXT    NOT NULL UNIQUE,
-    created_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
 
 -- Uploaded weights: a registry of names; the files are in the data directory.
 CREATE TABLE weights (

@@ -51,14 +51,6 @@ bool api_query_integer(const struct http_request *request, const struct api_inte
     return true;
 }
 
-bool api_has_etag(const struct http_request *request, const char *etag)
-{
-    const char *header = http_header(request, "If-None-Match");
-
-    /* Tags are quoted digests: none is part of another. */
-    return header && (strstr(header, etag) || strcmp(header, "*") == 0);
-}
-
 void api_put_member(struct body *body, const char *key, const json_t *value)
 {
     char *text = json_text(value, NULL);

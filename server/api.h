@@ -66,7 +66,4 @@ bool api_read_integer(const char *text, int64_t *out);
 /* Writes `,"key":value`. */
 void api_put_member(struct body *body, const char *key, const json_t *value);
 
-/* Whether If-None-Match names this entity tag (quoted). */
-bool api_has_etag(const struct http_request *request, const char *etag);
-
 #endif

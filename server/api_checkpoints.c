@@ -115,7 +115,7 @@ static bool read_which(const char *text, int64_t *out, struct error *error)
 static void describe(struct http_response *response, const struct job_row *job,
                      const struct checkpoint_row *row)
 {
-    http_response_header(response, "ETag", "\"%s\"", row->file.sha256);
+    http_response_etag(response, "%s", row->file.sha256);
     http_response_header(response, "Cache-Control", "private, no-cache");
     http_response_header(response, "Content-Disposition",
                          "attachment; filename=\"%s-step%" PRId64 ".safetensors\"", job->id,
@@ -146,12 +146,9 @@ static bool answer(const struct http_request *request, const struct job_row *job
                    struct error *error)
 {
     struct download *download;
-    char etag[sizeof(row->file.sha256) + 2];
 
-    snprintf(etag, sizeof(etag), "\"%s\"", row->file.sha256);
     describe(response, job, row);
-    response->status = 304;
-    if (api_has_etag(request, etag))
+    if (http_settled(request, response))
         return true;
     download = calloc(1, sizeof(*download));
     if (!download)

@@ -33,27 +33,6 @@ static void patch_free(void *context)
     free(patch);
 }
 
-/* Whether a list of entity tags has this one, by strong comparison (RFC 9110, 13.1.1). */
-static bool match_has(const char *list, const char *etag)
-{
-    size_t length = strlen(etag);
-
-    while (*list != '\0') {
-        list += strspn(list, " \t,");
-        if (*list == '*' || strncmp(list, etag, length) == 0)
-            return true;
-        if (strncmp(list, "W/", 2) == 0)
-            list += 2;
-        if (*list == '"') {
-            const char *end = strchr(list + 1, '"');
-            list = end ? end + 1 : "";
-        } else {
-            list += strcspn(list, ",");
-        }
-    }
-    return false;
-}
-
 static bool answer_job(struct db *db, const struct job_row *row, struct http_response *response,
                        struct error *error)
 {
@@ -88,7 +67,7 @@ static bool check(struct patch *patch, struct db *db, const struct job_row *row,
                   struct http_response *response, bool *good, struct error *error)
 {
     const struct job_edit_world world = {
-        .db = db, .speedometer = patch->app->speedometer, .threads = patch->app->threads};
+        .db = db, .speedometer = patch->app->speedometer, .threads = &patch->app->threads};
     struct problems *problems = calloc(1, sizeof(*problems));
     bool done;
 
@@ -141,11 +120,11 @@ static bool change(struct db *db, struct patch *patch, const struct job_row *row
     char etag[32];
     bool good = true, done;
 
-    snprintf(etag, sizeof(etag), "\"%" PRId64 "\"", row->revision);
-    if (patch->match && !match_has(patch->match, etag)) {
+    snprintf(etag, sizeof(etag), "%" PRId64, row->revision);
+    if (!http_may_change(patch->match, etag)) {
         http_problem(response, 412, NULL,
                      "the job has changed since: its revision is %" PRId64
-                     " and its entity tag %s, and If-Match names another",
+                     " and its entity tag \"%s\", and If-Match names another",
                      row->revision, etag);
         return true;
     }

@@ -109,6 +109,8 @@ bool api_jobs_get(const struct http_request *request, struct http_response *resp
     bool good =
         api_find_job(request, &row, error) && answer_job(request->db, &row, response, error);
 
+    /* What is measured changes between two revisions. */
+    http_response_etag(response, "%" PRId64 ".", row.revision);
     job_row_drop(&row);
     return good;
 }

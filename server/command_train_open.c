@@ -3,6 +3,7 @@
 #include "server/command_train_parts.h"
 
 #include "core/dataset_synthetic.h"
+#include "server/threads.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -224,13 +225,11 @@ static bool read_initial(const struct training *training, struct initial *out,
 
 static int threads_of(const struct training *training)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    const struct threads threads = threads_share(threads_processors(), 1, 0);
 
-    if (training->options->threads > 0)
-        return training->options->threads;
-    if (training->spec.run.threads != FIELD_ABSENT)
-        return (int)training->spec.run.threads;
-    return processors > 1 ? (int)(processors < 256 ? processors : 256) : 1;
+    if (training->options->threads > 0) /* whoever sits before the machine may ask for anything */
+        return plan_threads(&training->plan, training->options->threads);
+    return threads_of_job(&threads, &training->spec, &training->plan);
 }
 
 static void show_job(const struct training *training)
@@ -270,7 +269,7 @@ bool train_open(struct training *training, struct error *error)
         return false;
     }
     setup.dataset = training->dataset;
-    setup.threads = training->threads = plan_threads(&training->plan, threads_of(training));
+    setup.threads = training->threads = threads_of(training);
     if (!training->options->quiet && !train_measures(training->options))
         show_job(training);
     good = trainer_new(&setup, &training->trainer, error);

@@ -10,6 +10,9 @@ int command_train(int argc, char **argv);
 /* Stores a data set in the data directory: traind dataset add NAME PATH */
 int command_dataset(int argc, char **argv);
 
+/* Access tokens: traind token add NAME --scope submit */
+int command_token(int argc, char **argv);
+
 /* Whether the daemon answers: traind healthcheck [--url http://127.0.0.1:8080] */
 int command_healthcheck(int argc, char **argv);
 

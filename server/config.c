@@ -14,7 +14,7 @@ enum option_type {
     OPTION_TEXT,   /* char[max] */
     OPTION_INT,    /* int in min…max */
     OPTION_CHOICE, /* char[max], one of `choices` */
-    OPTION_LEVEL   /* enum log_level */
+    OPTION_NAMED   /* an enum, by the function `find` */
 };
 
 struct option {
@@ -25,16 +25,22 @@ struct option {
     enum option_type type;
     size_t offset;
     long min, max;
-    const char *const *choices;
+    const char *const *choices; /* of OPTION_NAMED too, for messages */
     const char *help;
+    int (*find)(const char *name);
 };
 
 #define TEXT_OPTION(member)                                                                        \
     OPTION_TEXT, offsetof(struct config, member), 0, (long)sizeof(((struct config *)0)->member)
 
+static const char *const level_names[] = {"error", "warning", "info", "debug", NULL};
+static const char *const form_names[] = {"plain", "json", NULL};
+
 static const struct option options[] = {
     {"--listen", "TRAIND_LISTEN", "HOST:PORT", "127.0.0.1:8080", TEXT_OPTION(listen), NULL,
      "address to listen on; port 0 takes a free one"},
+    {"--hosts", "TRAIND_HOSTS", "NAMES", "", TEXT_OPTION(hosts), NULL,
+     "further names by which it is called, with commas between, such as a proxy's"},
     {"--data-dir", "TRAIND_DATA_DIR", "DIR", "traind-data", TEXT_OPTION(data_dir), NULL,
      "folder of the database; made when missing"},
     {"--workers", "TRAIND_WORKERS", "N", "1", OPTION_INT, offsetof(struct config, workers), 1, 64,
@@ -49,8 +55,11 @@ static const struct option options[] = {
      "the address is written there once the daemon answers"},
     {"--datasets", "TRAIND_DATASETS", "DIR", "/usr/share/datasets", TEXT_OPTION(datasets), NULL,
      "folder whose data sets are registered at start"},
-    {"--log-level", "TRAIND_LOG_LEVEL", "LEVEL", "info", OPTION_LEVEL,
-     offsetof(struct config, log.level), 0, 0, NULL, "error, warning, info or debug"},
+    {"--log", "TRAIND_LOG", "FORM", "plain", OPTION_NAMED, offsetof(struct config, log.form), 0, 0,
+     form_names, "plain, or json: one object a line", log_form_find},
+    {"--log-level", "TRAIND_LOG_LEVEL", "LEVEL", "info", OPTION_NAMED,
+     offsetof(struct config, log.level), 0, 0, level_names, "error, warning, info or debug",
+     log_level_find},
 };
 
 static bool option_int(const struct option *option, const char *origin, const char *text, int *out,
@@ -89,16 +98,12 @@ static bool option_store(const struct option *option, const char *origin, const 
     void *target = (char *)config + option->offset;
     if (option->type == OPTION_INT)
         return option_int(option, origin, text, target, error);
-    if (option->type == OPTION_LEVEL) {
-        int level = log_level_find(text);
-        if (level < 0)
-            return error_set(error, ERROR_INVALID, origin,
-                             "must be error, warning, info or debug, not '%s'", text);
-        config->log.level = (enum log_level)level;
+    if (option->choices && !option_choice(option, origin, text, error))
+        return false;
+    if (option->type == OPTION_NAMED) {
+        *(unsigned *)target = (unsigned)option->find(text); /* as wide as every enum of ours */
         return true;
     }
-    if (option->type == OPTION_CHOICE && !option_choice(option, origin, text, error))
-        return false;
     size_t length = strlen(text);
     if (length >= (size_t)option->max)
         return error_set(error, ERROR_INVALID, origin, "is longer than %ld bytes", option->max - 1);

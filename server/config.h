@@ -8,6 +8,7 @@
 
 struct config {
     char listen[128]; /* host:port; port 0: a free one */
+    char hosts[512];  /* further names by which clients call us, with commas between */
     char data_dir[1024];
     int workers;          /* jobs that train at once, 1…64; 0 in the table: 1 */
     int threads;          /* threads of each; 0: cores / workers, at least 1 */

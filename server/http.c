@@ -10,16 +10,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-enum { STREAMS_DEFAULT = 64, CLERKS_DEFAULT = 4, HEARTBEAT_DEFAULT = 12000, BACKLOG = 128 };
+enum {
+    STREAMS_DEFAULT = 64,
+    CLERKS_DEFAULT = 4,
+    HEARTBEAT_DEFAULT = 12000,
+    PATIENCE_DEFAULT = 30,
+    BACKLOG = 1024,
+    FILES_ELSEWHERE = 256
+};
 
 /* ---- what libmicrohttpd calls ---- */
 
 /* The first word of a request: the target as it came, before anybody decoded it. */
 static void *on_uri(void *context, const char *uri, struct MHD_Connection *connection)
 {
-    return exchange_new(context, connection, uri);
+    struct http_peer *peer = peer_of(connection);
+
+    (void)context;
+    return peer ? exchange_new(peer, connection, uri) : NULL;
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
@@ -44,7 +55,8 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 {
     (void)context;
     (void)connection;
-    (void)why;
+    if (*slot)
+        exchange_end(*slot, why);
     exchange_free(*slot);
     *slot = NULL;
 }
@@ -114,17 +126,37 @@ static bool start_listening(struct http *http, struct error *error)
 
 /* ---- start and stop ---- */
 
+/* As many connections as wanted, or as the system lets this process have. */
+static int count_places(const struct http *http)
+{
+    rlim_t wanted = (rlim_t)(HTTP_CONNECTIONS + http->setup.streams);
+    rlim_t others = HTTP_RESERVE + FILES_ELSEWHERE;
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return (int)wanted;
+    if (files.rlim_cur < wanted + others) {
+        files.rlim_cur = files.rlim_max < wanted + others ? files.rlim_max : wanted + others;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+    if (files.rlim_cur < 2 * others)
+        return HTTP_RESERVE;
+    return (int)(files.rlim_cur - others < wanted ? files.rlim_cur - others : wanted);
+}
+
+/* TURBO leaves the end of a connection to us (peer_notice). */
 static bool start_daemon(struct http *http, struct error *error)
 {
-    unsigned connections = (unsigned)(HTTP_CONNECTIONS + http->setup.streams);
-
+    http->peers.at_most = count_places(http);
     http->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_message, http, MHD_OPTION_LISTEN_SOCKET,
-        http->listener, MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, http, MHD_OPTION_CONNECTION_LIMIT, connections,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+            MHD_USE_TURBO,
+        0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_message, http,
+        MHD_OPTION_LISTEN_SOCKET, http->listener, MHD_OPTION_URI_LOG_CALLBACK, on_uri, http,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_NOTIFY_CONNECTION, peer_notice,
+        http, MHD_OPTION_CONNECTION_LIMIT, (unsigned)(http->peers.at_most + HTTP_RESERVE),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_MEMORY,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_SECONDS, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)http->setup.patience, MHD_OPTION_END);
     if (!http->daemon)
         return error_set(error, ERROR_IO, http->setup.listen, "cannot start the HTTP server: %s",
                          strerror(errno));
@@ -145,6 +177,8 @@ bool http_start(const struct http_setup *setup, struct http **out, struct error 
         http->setup.streams = STREAMS_DEFAULT;
     if (http->setup.heartbeat == 0)
         http->setup.heartbeat = HEARTBEAT_DEFAULT;
+    if (http->setup.patience == 0)
+        http->setup.patience = PATIENCE_DEFAULT;
     if (http->setup.clerks == 0)
         http->setup.clerks = CLERKS_DEFAULT;
     if (setup->spool && !spool_prepare(setup->spool, error))
@@ -152,12 +186,13 @@ bool http_start(const struct http_setup *setup, struct http **out, struct error 
     if (!start_listening(http, error) || !store_reader(setup->store, &http->db, error))
         goto failed;
     hub = hub_init(http, error);
-    if (!hub || !desk_open(http, error) || !start_daemon(http, error))
+    if (!hub || !desk_open(http, error) || !linger_open(http, error) || !start_daemon(http, error))
         goto failed;
     *out = http;
     return true;
 
 failed:
+    linger_close(http);
     desk_close(http);
     if (hub)
         hub_drop(http);
@@ -207,6 +242,7 @@ void http_stop(struct http *http)
     hub_wait(&http->hub, has_answers, 1000);
     pthread_mutex_unlock(&http->hub.lock);
     MHD_stop_daemon(http->daemon);
+    linger_close(http);
     desk_close(http);
     hub_drop(http);
     db_close(http->db);

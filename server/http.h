@@ -12,6 +12,7 @@
 
 #include "server/body.h"
 #include "server/log.h"
+#include "server/scope.h"
 #include "server/store.h"
 
 struct http_response;
@@ -19,7 +20,7 @@ struct app; /* what handlers need; see routes.h */
 struct http_exchange;
 
 struct http_request {
-    const char *method; /* HEAD arrives as GET */
+    const char *method; /* static text; HEAD arrives as GET */
     const char *path;   /* as sent, without the query */
     const char
         *params[4]; /* the {…} parts of the route's pattern, decoded once; no control characters */
@@ -27,15 +28,17 @@ struct http_request {
     size_t body_size;
     const char *body_file; /* instead, where the route says so: who wants to keep it renames it */
     struct db *db;         /* the reader of the thread that runs the handler */
+    enum scope scope;      /* what the client may do */
     struct app *app;
-    const struct http_exchange *exchange; /* for http_query and http_header only */
+    struct http_exchange *exchange; /* for the functions below only */
 };
 
 /* NULL when absent. Valid during the handler. Queries are decoded; each name is at most once there,
  * and is one that the route allows. */
 const char *http_query(const struct http_request *request, const char *name);
 const char *http_header(const struct http_request *request, const char *name);
-/* Whether the Accept header names `type` ("text/csv"). */
+/* Whether the Accept header names `type` ("text/csv"), with a weight above 0. The answer then says
+ * that it depends on Accept. */
 bool http_accepts(const struct http_request *request, const char *type);
 
 /* ---- bodies that come in pieces ---- */
@@ -56,6 +59,10 @@ struct http_stream {
     void (*drop)(struct http_stream *stream);
     int64_t size; /* of the whole body; −1: not known before */
     bool live; /* waits for http_publish; counted against the limit of streams; gets heartbeats */
+    /* The first piece shall begin at this byte of the body, which is inside it. Called once at
+     * most, before `next`; only remembers. NULL: the body is given from its beginning or not at
+     * all. Needs a size. */
+    void (*seek)(struct http_stream *stream, int64_t offset);
 };
 enum { HTTP_PIECE = 32 * 1024 };
 
@@ -70,12 +77,25 @@ struct http_write {
     void (*drop)(void *context); /* NULL: nothing to free */
 };
 
+/* What the answer is a copy of, so that clients can ask whether theirs is still right, and go on
+ * where a transfer broke off. Without a tag, one is made of the bytes where they are in memory, and
+ * nobody can ask for a part. */
+struct http_entity {
+    char etag[88];    /* without quotes; "": none. Up to the first '.' it names the state that
+                         If-Match is about; what follows tells copies of one state apart. When
+                         nothing follows, what follows is made of the bytes */
+    int64_t modified; /* Unix milliseconds; 0: not known */
+};
+
 struct http_response {
     int status;
     const char *content_type;   /* static text */
     char *body;                 /* malloc'ed, taken by the response */
     const void *fixed;          /* instead: bytes that live as long as the program */
     size_t body_size;           /* of body or fixed */
+    const void *packed;         /* the same as fixed in gzip; NULL: there is none */
+    size_t packed_size;         /* of packed */
+    struct http_entity entity;  /* of an answer 200 to GET */
     struct http_stream *stream; /* instead: made on demand; taken by the response */
     struct http_write write;    /* instead, where run is set: the answer comes from there */
     struct http_header_line {
@@ -89,8 +109,10 @@ struct http_response {
     int64_t after_number;
 };
 
+/* Each name is there once: a second value takes the place of the first. */
 void http_response_header(struct http_response *response, const char *name, const char *format, ...)
     PRINTF_LIKE(3, 4);
+void http_response_etag(struct http_response *response, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Makes the response one of `status` with what *body holds, JSON, and empties *body. */
 bool http_response_json(struct http_response *response, int status, struct body *body,
                         struct error *error) MUST_CHECK;
@@ -104,13 +126,28 @@ void http_problem_from(struct http_response *response, const struct error *error
 /* Frees what the response holds and zeroes it. */
 void http_response_drop(struct http_response *response);
 
+/* ---- conditions ----
+ *
+ * http itself answers 304, 412, 206 and 416 out of what a handler of GET fills in, and sends gzip
+ * where the client takes it and the type is worth it. Handlers may spare themselves the body: */
+
+/* Whether the request's conditions and the entity in *response settle the answer, which is then
+ * there: 304 or 412. */
+bool http_settled(const struct http_request *request, struct http_response *response);
+/* For changes, in the writer's thread: whether the value of an If-Match header allows to change
+ * what has this tag now. NULL: there was none. */
+bool http_may_change(const char *if_match, const char *etag);
+
 /* ---- routes ---- */
 
 enum route_flag {
     ROUTE_BODY_JSON = 1, /* 415 unless application/json */
     ROUTE_SLOW = 2,      /* the handler runs in a clerk's thread: it may compute, read much, wait */
-    ROUTE_BODY_PATCH = 8, /* as ROUTE_BODY_JSON; application/merge-patch+json is welcome as well */
-    ROUTE_BODY_FILE = 4 /* the body is written to a file (request.body_file); implies ROUTE_SLOW */
+    ROUTE_BODY_FILE = 4, /* the body is written to a file (request.body_file); implies ROUTE_SLOW */
+    ROUTE_BODY_MAY = 8,  /* there may be no body at all: else 411 */
+    ROUTE_QUIET = 16,    /* asked all the time: what goes well is logged for debugging only */
+    ROUTE_OPEN = 32,     /* for everybody, with a token or without */
+    ROUTE_BODY_PATCH = 64 /* as ROUTE_BODY_JSON; application/merge-patch+json is welcome as well */
 };
 
 struct route {
@@ -124,7 +161,17 @@ struct route {
     const char *const *queries; /* names that may stand after the ?, NULL-ended; NULL: none */
     unsigned flags;             /* enum route_flag */
     size_t body_limit;          /* 0: takes no body */
+    /* What the client needs. SCOPE_NONE: read for GET, submit for POST and PATCH, admin for PUT and
+     * DELETE. */
+    enum scope scope;
 };
+
+enum scope http_route_scope(const struct route *route);
+
+/* What the bearer of a token may do, and his name, for the log. `token` NULL: none was sent.
+ * SCOPE_NONE: nothing, he needs another one. HTTP thread only. */
+enum { HTTP_NAME_SIZE = 65 };
+typedef enum scope http_admit(void *gate, const char *token, char name[HTTP_NAME_SIZE]);
 
 /* ---- the listener ---- */
 
@@ -136,10 +183,14 @@ struct http_setup {
     struct app *app;
     const struct log *log;
     const char
-        *spool;    /* folder for bodies that go to files; what it holds at the start is removed */
-    int clerks;    /* threads for slow handlers; 0: 4 */
-    int streams;   /* live streams at once; 0: 64 */
-    int heartbeat; /* milliseconds between signs of life on an idle stream; 0: 12 s */
+        *spool; /* folder for bodies that go to files; what it holds at the start is removed */
+    const char *hosts; /* further names in the Host header, with commas between; NULL: none */
+    http_admit *admit; /* NULL: everybody may do everything */
+    void *gate;        /* for admit */
+    int clerks;        /* threads for slow handlers; 0: 4 */
+    int streams;       /* live streams at once; 0: 64 */
+    int heartbeat;     /* milliseconds between signs of life on an idle stream; 0: 12 s */
+    int patience;      /* seconds that a client may be silent; 0: 30 */
 };
 
 struct http;

@@ -5,13 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct http_exchange *exchange_new(struct http *http, struct MHD_Connection *connection,
+struct http_exchange *exchange_new(struct http_peer *peer, struct MHD_Connection *connection,
                                    const char *uri)
 {
     struct http_exchange *exchange = calloc(1, sizeof(*exchange));
+    struct http *http = peer->http;
 
     if (!exchange)
         return NULL;
+    peer_turn(peer, exchange);
+    exchange->peer = peer;
     exchange->http = http;
     exchange->connection = connection;
     exchange->request.exchange = exchange;
@@ -27,27 +30,43 @@ static void count_answer(struct http_exchange *exchange, int by)
 
     pthread_mutex_lock(&hub->lock);
     hub->answer_count += by;
-    exchange->counted = by > 0;
+    exchange->marks.counted = by > 0;
     pthread_cond_broadcast(&hub->changed);
     pthread_mutex_unlock(&hub->lock);
 }
 
 static void free_body(struct http_exchange *exchange)
 {
-    exchange->http->body_bytes -= exchange->body_room;
-    exchange->body_room = 0;
-    free(exchange->body);
-    exchange->body = NULL;
+    exchange->http->body_bytes -= exchange->intake.room;
+    exchange->intake.room = 0;
+    free(exchange->intake.bytes);
+    exchange->intake.bytes = NULL;
+}
+
+void exchange_end(struct http_exchange *exchange, enum MHD_RequestTerminationCode why)
+{
+    struct http_response *response = &exchange->response;
+
+    if (why == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED && !exchange->marks.queued) {
+        http_response_drop(response);
+        http_problem(response, 408, NULL, "the rest of the request did not come");
+        refusal_send(exchange->peer, response);
+    } else if (exchange->phase == EXCHANGE_REFUSED && !exchange->marks.queued) {
+        refusal_send(exchange->peer, response);
+    }
+    exchange->peer->lingers |= exchange->phase == EXCHANGE_REFUSED && exchange->marks.close;
+    access_answer(exchange, why);
 }
 
 void exchange_free(struct http_exchange *exchange)
 {
     if (!exchange)
         return;
-    if (exchange->counted)
+    peer_turn(exchange->peer, NULL);
+    if (exchange->marks.counted)
         count_answer(exchange, -1);
     free_body(exchange);
-    spool_drop(exchange->spool);
+    spool_drop(exchange->intake.spool);
     http_response_drop(&exchange->response);
     target_drop(&exchange->target);
     free(exchange->uri);
@@ -59,15 +78,15 @@ static void refuse(struct http_exchange *exchange)
 {
     exchange->phase = EXCHANGE_REFUSED;
     free_body(exchange);
-    spool_drop(exchange->spool);
-    exchange->spool = NULL;
+    spool_drop(exchange->intake.spool);
+    exchange->intake.spool = NULL;
 }
 
 /* Whether to answer before the body is here: a client that waits for 100 Continue, or sends more
  * than we care to throw away, or whose body has no certain end. */
 static bool answer_early(const struct http_exchange *exchange)
 {
-    return exchange->close || exchange->declared > HTTP_DRAIN_MAX ||
+    return exchange->marks.close || exchange->intake.declared > HTTP_DRAIN_MAX ||
            http_header(&exchange->request, MHD_HTTP_HEADER_EXPECT) != NULL;
 }
 
@@ -79,7 +98,7 @@ static enum MHD_Result begin(struct http_exchange *exchange, const char *method,
     if (!request_check(exchange, method, version)) {
         refuse(exchange);
         if (answer_early(exchange)) {
-            exchange->close = true;
+            exchange->marks.close = true;
             return response_send(exchange);
         }
     }
@@ -89,28 +108,28 @@ static enum MHD_Result begin(struct http_exchange *exchange, const char *method,
 static bool grow_body(struct http_exchange *exchange, size_t wanted)
 {
     struct http *http = exchange->http;
-    size_t room = exchange->body_room ? exchange->body_room : 4096;
+    size_t room = exchange->intake.room ? exchange->intake.room : 4096;
     char *grown;
 
     while (room <= wanted)
         room *= 2;
-    if (room == exchange->body_room)
+    if (room == exchange->intake.room)
         return true;
-    if (http->body_bytes + (room - exchange->body_room) > HTTP_BODIES_MAX)
+    if (http->body_bytes + (room - exchange->intake.room) > HTTP_BODIES_MAX)
         return false;
-    grown = realloc(exchange->body, room);
+    grown = realloc(exchange->intake.bytes, room);
     if (!grown)
         return false;
-    http->body_bytes += room - exchange->body_room;
-    exchange->body = grown;
-    exchange->body_room = room;
+    http->body_bytes += room - exchange->intake.room;
+    exchange->intake.bytes = grown;
+    exchange->intake.room = room;
     return true;
 }
 
 /* ---- away: the writer or a clerk has it ---- */
 
-/* Suspends the connection. False: the daemon stops, and the response is a problem. */
-static bool send_away(struct http_exchange *exchange)
+/* Suspends the connection. False: the daemon stops. */
+static bool leave(struct http_exchange *exchange)
 {
     struct http_hub *hub = &exchange->http->hub;
     bool stopping;
@@ -123,11 +142,19 @@ static bool send_away(struct http_exchange *exchange)
         MHD_suspend_connection(exchange->connection);
     }
     pthread_mutex_unlock(&hub->lock);
-    if (stopping) {
+    return !stopping;
+}
+
+/* The same; when it is false the response is a problem. */
+static bool send_away(struct http_exchange *exchange)
+{
+    bool gone = leave(exchange);
+
+    if (!gone) {
         http_response_drop(&exchange->response);
         http_problem(&exchange->response, 503, NULL, "the server is stopping");
     }
-    return !stopping;
+    return gone;
 }
 
 /* From the thread that had it: the HTTP thread goes on with it in that phase. */
@@ -163,8 +190,10 @@ static bool give_away(struct http_exchange *exchange, exchange_errand *errand)
 static void answer_error(struct http_exchange *exchange, const struct error *error)
 {
     if (error->kind == ERROR_IO || error->kind == ERROR_CORRUPT || error->kind == ERROR_INTERNAL)
-        log_line(exchange->http->setup.log, LOG_ERROR, "%s %s: %s: %s", exchange->request.method,
-                 exchange->request.path, error->where, error->text);
+        log_record(exchange->http->setup.log, LOG_ERROR,
+                   LOG_FIELDS(log_text("method", exchange->request.method),
+                              log_text("path", exchange->request.path)),
+                   "%s%s%s", error->where, error->where[0] ? ": " : "", error->text);
     http_response_drop(&exchange->response);
     http_problem_from(&exchange->response, error);
 }
@@ -176,7 +205,7 @@ static void errand_spool(struct http_exchange *exchange, struct db *db)
     struct error error = {0};
 
     (void)db;
-    if (spool_write(exchange->spool, &error)) {
+    if (spool_write(exchange->intake.spool, &error)) {
         come_back(exchange, EXCHANGE_READING);
         return;
     }
@@ -189,37 +218,38 @@ static void collect_in_file(struct http_exchange *exchange, const struct exchang
 {
     struct error error = {0};
 
-    if (!exchange->spool)
-        exchange->spool = spool_open(exchange->http->setup.spool, &error);
-    if (!exchange->spool) {
+    if (!exchange->intake.spool)
+        exchange->intake.spool = spool_open(exchange->http->setup.spool, &error);
+    if (!exchange->intake.spool) {
         answer_error(exchange, &error);
         refuse(exchange);
-    } else if (!spool_add(exchange->spool, piece->bytes, piece->size)) {
+    } else if (!spool_add(exchange->intake.spool, piece->bytes, piece->size)) {
         http_problem(&exchange->response, 413, NULL, "a piece of the body is too large");
         refuse(exchange);
-    } else if (spool_is_full(exchange->spool) && !give_away(exchange, errand_spool)) {
+    } else if (spool_is_full(exchange->intake.spool) && !give_away(exchange, errand_spool)) {
         refuse(exchange);
     }
 }
 
 static void collect_in_memory(struct http_exchange *exchange, const struct exchange_piece *piece)
 {
-    size_t size = exchange->body_size + piece->size;
+    size_t size = exchange->intake.size + piece->size;
 
     if (!grow_body(exchange, size)) {
         http_problem(&exchange->response, 503, NULL, "no memory for the body just now");
         refuse(exchange);
         return;
     }
-    memcpy(exchange->body + exchange->body_size, piece->bytes, piece->size);
-    exchange->body[size] = '\0';
+    memcpy(exchange->intake.bytes + exchange->intake.size, piece->bytes, piece->size);
+    exchange->intake.bytes[size] = '\0';
 }
 
 /* In the middle of a body libmicrohttpd takes no answer: all that is left is to hang up. */
 static enum MHD_Result collect(struct http_exchange *exchange, const struct exchange_piece *piece)
 {
-    size_t size = exchange->body_size + piece->size, limit;
+    size_t size = exchange->intake.size + piece->size, limit;
 
+    exchange->peer->received += piece->size;
     if (exchange->phase == EXCHANGE_READING) {
         limit = exchange->route->body_limit;
         if (size > limit) {
@@ -227,16 +257,16 @@ static enum MHD_Result collect(struct http_exchange *exchange, const struct exch
                          "the body may have at most %zu bytes", limit);
             refuse(exchange);
         } else if (exchange->route->flags & ROUTE_BODY_FILE) {
-            exchange->body_size = size;
+            exchange->intake.size = size;
             collect_in_file(exchange, piece);
             return MHD_YES;
         } else {
             collect_in_memory(exchange, piece);
         }
     }
-    exchange->body_size = size;
-    exchange->thrown += exchange->phase == EXCHANGE_REFUSED ? piece->size : 0;
-    return exchange->thrown > HTTP_DRAIN_MAX ? MHD_NO : MHD_YES;
+    exchange->intake.size = size;
+    exchange->intake.thrown += exchange->phase == EXCHANGE_REFUSED ? piece->size : 0;
+    return exchange->intake.thrown > HTTP_DRAIN_MAX ? MHD_NO : MHD_YES;
 }
 
 /* ---- the writer's half ---- */
@@ -269,9 +299,9 @@ static void run_handler(struct http_exchange *exchange, struct db *db)
     struct error error = {0};
 
     request->db = db;
-    request->body = exchange->body;
-    request->body_size = exchange->body_size;
-    request->body_file = exchange->spool ? spool_path(exchange->spool) : NULL;
+    request->body = exchange->intake.bytes;
+    request->body_size = exchange->intake.size;
+    request->body_file = exchange->intake.spool ? spool_path(exchange->intake.spool) : NULL;
     if (!exchange->route->handle(request, &exchange->response, &error))
         answer_error(exchange, &error);
     request->body = NULL;
@@ -282,16 +312,35 @@ static void errand_handle(struct http_exchange *exchange, struct db *db)
 {
     struct error error = {0};
 
-    if (exchange->spool && !spool_write(exchange->spool, &error))
+    if (exchange->intake.spool && !spool_write(exchange->intake.spool, &error))
         answer_error(exchange, &error);
     else
         run_handler(exchange, db);
-    spool_drop(exchange->spool); /* before the answer: who has it knows that nothing is left */
-    exchange->spool = NULL;
-    if (exchange->response.write.run)
+    spool_drop(
+        exchange->intake.spool); /* before the answer: who has it knows that nothing is left */
+    exchange->intake.spool = NULL;
+    if (exchange->response.write.run) {
         store_write_later(exchange->http->setup.store, write_in_store, write_is_done, exchange);
-    else
-        come_back(exchange, EXCHANGE_DONE);
+        return;
+    }
+    entity_settle(exchange);
+    come_back(exchange, EXCHANGE_DONE);
+}
+
+static void errand_settle(struct http_exchange *exchange, struct db *db)
+{
+    (void)db;
+    entity_settle(exchange);
+    come_back(exchange, EXCHANGE_DONE);
+}
+
+/* A large answer is hashed and packed at the desk, where there is room; else here. */
+static bool settle_elsewhere(struct http_exchange *exchange)
+{
+    if (!entity_is_heavy(exchange) || !desk_has_room(exchange->http) || !leave(exchange))
+        return false;
+    desk_give(exchange, errand_settle);
+    return true;
 }
 
 static enum MHD_Result handle(struct http_exchange *exchange)
@@ -307,6 +356,8 @@ static enum MHD_Result handle(struct http_exchange *exchange)
         store_write_later(exchange->http->setup.store, write_in_store, write_is_done, exchange);
         return MHD_YES;
     }
+    if (!slow && !exchange->response.write.run && settle_elsewhere(exchange))
+        return MHD_YES;
     exchange->phase = EXCHANGE_DONE;
     return response_send(exchange);
 }

@@ -14,7 +14,9 @@
 
 struct http_live;
 struct http_desk;
+struct http_linger;
 struct http_spool;
+struct http_exchange;
 
 /* What other threads touch too. */
 struct http_hub {
@@ -31,10 +33,33 @@ struct http_hub {
     pthread_t beat; /* the thread of the heartbeats */
 };
 
+/* One connection, from accept to close. */
+struct http_peer {
+    struct http *http;
+    struct http_exchange *exchange; /* the request under way; NULL between two */
+    struct http_peer *next, **link;
+    double since;      /* the request under way began, or the wait for one */
+    uint64_t received; /* bytes of bodies since then */
+    uint64_t sent;
+    int socket;   /* libmicrohttpd's */
+    bool heard;   /* one request line at least could be read */
+    bool dropped; /* to make room for others */
+    bool lingers; /* it may still be sending when it is closed, and shall get to read our answer */
+    char address[46];
+};
+
+struct http_peers {
+    struct http_peer *first;
+    int count;   /* without those that are dropped and not yet gone */
+    int at_most; /* before somebody is dropped */
+};
+
 struct http {
     struct http_setup setup; /* with its defaults filled in */
     struct http_hub hub;
     struct http_desk *desk;
+    struct http_linger *linger;
+    struct http_peers peers;
     struct MHD_Daemon *daemon;
     struct db *db;
     int listener;
@@ -46,9 +71,10 @@ struct http {
 
 /* Bounds on what strangers may make the server hold. */
 enum {
-    HTTP_CONNECTIONS = 256,             /* beside the live streams */
-    HTTP_CONNECTION_MEMORY = 32 * 1024, /* request line and headers */
-    HTTP_IDLE_SECONDS = 30,
+    HTTP_CONNECTIONS = 1024,            /* beside the live streams */
+    HTTP_RESERVE = 64,                  /* more for those that come while others are dropped */
+    HTTP_HEAD_MAX = 32 * 1024,          /* request line and headers */
+    HTTP_CONNECTION_MEMORY = 48 * 1024, /* the same, and the head of the answer */
     HTTP_BODIES_MAX = 64 * 1024 * 1024, /* http.body_bytes */
     HTTP_DRAIN_MAX =
         8 * 1024 * 1024 /* a refused body is read up to here, so that the answer arrives */
@@ -62,30 +88,45 @@ enum exchange_phase {
     EXCHANGE_DONE     /* the answer is there */
 };
 
-struct http_exchange;
 /* What a clerk does for an exchange; it ends with exchange_back or with a write to the store. */
 typedef void exchange_errand(struct http_exchange *exchange, struct db *db);
+
+/* A body on its way in: in memory, or in a spool. */
+struct exchange_intake {
+    char *bytes;
+    size_t size, room; /* of bytes; size counts what a spool took too */
+    struct http_spool *spool;
+    uint64_t declared; /* Content-Length */
+    bool expected;     /* a length or an encoding is declared */
+    size_t thrown;     /* after the body was refused */
+};
+
+struct exchange_marks {
+    bool counted; /* in hub.answer_count */
+    bool head;    /* the method was HEAD */
+    bool close;   /* end the connection after the answer */
+    bool queued;  /* libmicrohttpd has an answer */
+    bool live;    /* which is a live stream */
+    bool varies;  /* the handler looked at Accept */
+    bool settled; /* http_entity.c is done with the response */
+};
 
 /* One request and its answer. */
 struct http_exchange {
     struct http *http;
     struct MHD_Connection *connection;
+    struct http_peer *peer;
     struct http_request request;
     struct http_response response;
     struct target target;
     const struct route *route;
-    enum exchange_phase phase; /* under the hub's lock while suspended */
-    char *uri;                 /* as it came; NULL when memory was gone or it is too long */
-    char *body;
-    size_t body_size, body_room;
-    size_t thrown;            /* of the body, after it was refused */
-    struct http_spool *spool; /* instead of body */
-    exchange_errand *errand;  /* these two: while it is at the desk */
+    enum exchange_phase phase;   /* under the hub's lock while suspended */
+    char *uri;                   /* as it came; NULL when memory was gone or it is too long */
+    char bearer[HTTP_NAME_SIZE]; /* whose token it came with */
+    struct exchange_intake intake;
+    struct exchange_marks marks;
+    exchange_errand *errand; /* these two: while it is at the desk */
     struct http_exchange *next;
-    uint64_t declared; /* Content-Length */
-    bool counted;      /* in hub.answer_count */
-    bool head;         /* the method was HEAD */
-    bool close;        /* end the connection after the answer */
 };
 
 /* http_request.c: looks at everything that comes before the body; finds the route, fills in
@@ -93,9 +134,24 @@ struct http_exchange {
 bool request_check(struct http_exchange *exchange, const char *method,
                    const char *version) MUST_CHECK;
 
+/* Makes the response a problem; false. */
+bool request_refuse(struct http_exchange *exchange, int status, const char *text);
+/* The same, where not even the end of this request is certain. */
+bool request_refuse_and_close(struct http_exchange *exchange, int status, const char *text);
+
+/* http_bearer.c: whether who asks may do what needs that scope; else 401 or 403. */
+bool bearer_check(struct http_exchange *exchange, enum scope needed) MUST_CHECK;
+
+/* http_framing.c: whether the request begins and ends where everybody would say so. `method` and
+ * `version` as libmicrohttpd has them: in its buffer. */
+bool framing_check(struct http_exchange *exchange, const char *method,
+                   const char *version) MUST_CHECK;
+
 /* http_exchange.c: one request's life. */
-struct http_exchange *exchange_new(struct http *http, struct MHD_Connection *connection,
+struct http_exchange *exchange_new(struct http_peer *peer, struct MHD_Connection *connection,
                                    const char *uri);
+/* Before it is freed: an answer that never reached libmicrohttpd still leaves. */
+void exchange_end(struct http_exchange *exchange, enum MHD_RequestTerminationCode why);
 void exchange_free(struct http_exchange *exchange);
 /* The next call of MHD for it: piece NULL when the body is complete. */
 struct exchange_piece {
@@ -129,6 +185,68 @@ bool spool_write(struct http_spool *spool, struct error *error) MUST_CHECK;
 
 /* http_response.c: sends exchange->response. */
 enum MHD_Result response_send(struct http_exchange *exchange);
+/* Hands a response in memory over to libmicrohttpd, with the headers that every answer has. NULL
+ * when memory is gone. */
+struct MHD_Response *response_make(struct http_response *response);
+/* The same as the bytes of a last answer. */
+void response_print(const struct http_response *response, struct body *out);
+
+/* http_refusal.c: answers that libmicrohttpd does not take, or makes itself. */
+enum MHD_Result response_queue(struct MHD_Connection *connection, int status,
+                               struct MHD_Response *response);
+/* Straight to the socket; nothing may follow. */
+void refusal_send(struct http_peer *peer, const struct http_response *response);
+
+/* http_access.c: the access log. An answer that has left, or was cut; a refusal without a request.
+ */
+void access_answer(const struct http_exchange *exchange, enum MHD_RequestTerminationCode why);
+void access_refusal(const struct http_peer *peer, int status);
+
+/* http_peer.c: who is connected. HTTP thread only. Peers are made and freed by `notice`, which
+ * libmicrohttpd calls. */
+void peer_notice(void *context, struct MHD_Connection *connection, void **slot,
+                 enum MHD_ConnectionNotificationCode what);
+struct http_peer *peer_of(struct MHD_Connection *connection);
+/* Its request begins (NULL: ended). */
+void peer_turn(struct http_peer *peer, struct http_exchange *exchange);
+
+/* http_linger.c: the ends of connections. A socket that is closed while bytes come in resets the
+ * connection, and the client may never read the answer. linger_take gets a descriptor of its own
+ * and reads on, for a moment, what nobody wants. */
+bool linger_open(struct http *http, struct error *error) MUST_CHECK;
+void linger_close(struct http *http);
+void linger_take(struct http *http, int socket);
+
+/* http_entity.c: what the request's conditions, its Range and its Accept-Encoding make of the
+ * handler's answer. Once for each; any thread that has the exchange. */
+void entity_settle(struct http_exchange *exchange);
+/* Whether that would take long enough for others to notice. */
+bool entity_is_heavy(const struct http_exchange *exchange);
+
+/* http_range.c: makes a 200 the part of itself that the Range header names, 206, or 416. False: it
+ * stays as it is. */
+bool range_apply(const struct http_request *request, struct http_response *response);
+/* Whether it has parts: a tag, a known size and a way to begin in the middle. */
+bool range_possible(const struct http_response *response);
+
+/* http_coding.c: gzip. */
+bool coding_is_useful(const struct http_response *response); /* if the client takes it */
+bool coding_is_taken(const struct http_request *request);
+/* Puts the body into gzip. False: it stays as it is. */
+bool coding_apply(struct http_response *response);
+
+/* http_date.c: dates in headers. */
+enum { DATE_SIZE = 48 };
+void date_print(int64_t milliseconds, char out[DATE_SIZE]);
+/* Unix seconds; −1 for what is no date. */
+int64_t date_read(const char *text);
+
+/* http_etag.c: whether a list as in If-None-Match names this tag. *coded: of its copy in gzip. */
+bool etag_listed(const char *list, const char *etag, bool *coded);
+
+/* http_weight.c: the weight of `name` in a list as in Accept, in thousandths; −1 when it is not
+ * there. */
+int weight_find(const char *list, const char *name);
 
 /* http_stream.c */
 bool hub_init(struct http *http, struct error *error) MUST_CHECK;

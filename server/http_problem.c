@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct status_title {
     int status;
@@ -16,17 +17,24 @@ struct status_title {
 
 static const struct status_title titles[] = {
     {400, "Bad Request"},
+    {401, "Unauthorized"},
     {403, "Forbidden"},
     {404, "Not Found"},
     {405, "Method Not Allowed"},
+    {408, "Request Timeout"},
     {409, "Conflict"},
+    {411, "Length Required"},
     {412, "Precondition Failed"},
     {413, "Content Too Large"},
     {414, "URI Too Long"},
     {415, "Unsupported Media Type"},
+    {416, "Range Not Satisfiable"},
+    {417, "Expectation Failed"},
     {421, "Misdirected Request"},
     {422, "Unprocessable Content"},
+    {428, "Precondition Required"},
     {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
     {501, "Not Implemented"},
     {503, "Service Unavailable"},
@@ -70,14 +78,23 @@ static void response_clear(struct http_response *response)
     response->write = write;
 }
 
+static struct http_header_line *header_line(struct http_response *response, const char *name)
+{
+    for (int i = 0; i < response->header_count; i++)
+        if (strcasecmp(response->headers[i].name, name) == 0)
+            return &response->headers[i];
+    if (response->header_count == (int)COUNT_OF(response->headers))
+        return NULL;
+    return &response->headers[response->header_count++];
+}
+
 void http_response_header(struct http_response *response, const char *name, const char *format, ...)
 {
-    struct http_header_line *line;
+    struct http_header_line *line = header_line(response, name);
     va_list arguments;
 
-    if (response->header_count == (int)COUNT_OF(response->headers))
+    if (!line)
         return;
-    line = &response->headers[response->header_count++];
     line->name = name;
     va_start(arguments, format);
     (void)vsnprintf(line->value, sizeof(line->value), format, arguments);
@@ -86,6 +103,15 @@ void http_response_header(struct http_response *response, const char *name, cons
     for (char *at = line->value; *at; at++)
         if ((unsigned char)*at < 0x20 || *at == 0x7F)
             *at = ' ';
+}
+
+void http_response_etag(struct http_response *response, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(response->entity.etag, sizeof(response->entity.etag), format, arguments);
+    va_end(arguments);
 }
 
 bool http_response_json(struct http_response *response, int status, struct body *body,

@@ -1,5 +1,4 @@
-/* Request: what is checked before a body is read. libmicrohttpd accepts message shapes that two
- * parsers may read in two ways (request smuggling); they end here. */
+/* Request: what is checked before a body is read, and what handlers may ask of it. */
 #include "server/http_internal.h"
 
 #include "core/field.h"
@@ -8,106 +7,16 @@
 #include <string.h>
 #include <strings.h>
 
-static bool refuse(struct http_exchange *exchange, int status, const char *text)
+bool request_refuse(struct http_exchange *exchange, int status, const char *text)
 {
     http_problem(&exchange->response, status, NULL, "%s", text);
     return false;
 }
 
-/* As refuse, where not even the end of this request is certain. */
-static bool refuse_and_close(struct http_exchange *exchange, int status, const char *text)
+bool request_refuse_and_close(struct http_exchange *exchange, int status, const char *text)
 {
-    exchange->close = true;
-    return refuse(exchange, status, text);
-}
-
-/* ---- framing ---- */
-
-struct header_scan {
-    int lengths, encodings, hosts;
-    const char *length, *encoding;
-    bool malformed;
-};
-
-/* RFC 9110, 5.6.2. */
-static bool is_token(const char *text, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        char c = text[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-
-        if (c == '\0' || (!letter && !strchr("!#$%&'*+-.^_`|~", c)))
-            return false;
-    }
-    return size > 0;
-}
-
-/* libmicrohttpd joins a folded line (obsolete, RFC 9112, 5.2) to the header's name in a place of
- * its own, so that "Content-Length:" and the folded number become another header, unseen by the
- * checks below. A value that was not folded lies right behind its name, after a few blanks. */
-static bool lies_behind(const char *name_end, const char *value)
-{
-    enum { BLANKS_MOST = 64 };
-    uintptr_t end = (uintptr_t)name_end, start = (uintptr_t)value;
-
-    return start > end && start - end <= BLANKS_MOST;
-}
-
-static enum MHD_Result scan_header(void *context, enum MHD_ValueKind kind, const char *key,
-                                   size_t key_size, const char *value, size_t value_size)
-{
-    struct header_scan *scan = context;
-
-    (void)kind;
-    if (!is_token(key, key_size) || !value || strlen(value) != value_size ||
-        !lies_behind(key + key_size, value))
-        scan->malformed = true;
-    if (strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
-        scan->lengths++;
-        scan->length = value;
-    } else if (strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
-        scan->encodings++;
-        scan->encoding = value;
-    } else if (strcasecmp(key, MHD_HTTP_HEADER_HOST) == 0) {
-        scan->hosts++;
-    }
-    return MHD_YES;
-}
-
-static bool read_length(const char *text, uint64_t *out)
-{
-    *out = 0;
-    for (const char *at = text; *at; at++) {
-        if (*at < '0' || *at > '9' || *out > UINT64_MAX / 10 - 1)
-            return false;
-        *out = *out * 10 + (uint64_t)(*at - '0');
-    }
-    return *text != '\0';
-}
-
-static bool check_framing(struct http_exchange *exchange, const char *version)
-{
-    struct header_scan scan = {0};
-    bool modern = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
-
-    if (!modern && strcmp(version, MHD_HTTP_VERSION_1_0) != 0)
-        return refuse_and_close(exchange, 505, "this server speaks HTTP/1.1");
-    (void)MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, scan_header, &scan);
-    if (scan.malformed)
-        return refuse_and_close(exchange, 400, "a header's name or value holds what it must not");
-    if (scan.lengths > 1)
-        return refuse_and_close(exchange, 400, "more than one Content-Length");
-    if (scan.encodings > 0 && (scan.lengths > 0 || !modern))
-        return refuse_and_close(exchange, 400,
-                                "Transfer-Encoding together with Content-Length or HTTP/1.0");
-    if (scan.encodings > 1 || (scan.encoding && strcasecmp(scan.encoding, "chunked") != 0))
-        return refuse_and_close(exchange, 400,
-                                "the only Transfer-Encoding that is understood is chunked");
-    if (scan.length && !read_length(scan.length, &exchange->declared))
-        return refuse_and_close(exchange, 400, "Content-Length must be a number");
-    if (scan.hosts > 1 || (scan.hosts == 0 && modern))
-        return refuse_and_close(exchange, 400, "HTTP/1.1 wants exactly one Host header");
-    return true;
+    exchange->marks.close = true;
+    return request_refuse(exchange, status, text);
 }
 
 /* ---- who is spoken to, and by whom ---- */
@@ -134,18 +43,35 @@ static bool host_of(const char *text, char *out, size_t size)
     return true;
 }
 
+/* Whether `name` is between the commas. */
+static bool is_listed(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+
+    while (list && *list) {
+        size_t item = strcspn(list, ",");
+
+        if (item == length && strncasecmp(list, name, length) == 0)
+            return true;
+        list += item;
+        list += *list == ',';
+    }
+    return false;
+}
+
 /* A page of a stranger's whose name was made to point here (DNS rebinding) sends that name as Host.
  * Numbers cannot be rebound. */
 static bool host_allowed(const struct http *http, const char *text)
 {
     struct in_addr four;
     struct in6_addr six;
-    char host[sizeof(http->host)];
+    char host[256];
     bool is_four, is_six;
 
     if (!host_of(text, host, sizeof(host)))
         return false;
-    if (strcasecmp(host, "localhost") == 0 || strcasecmp(host, http->host) == 0)
+    if (strcasecmp(host, "localhost") == 0 || strcasecmp(host, http->host) == 0 ||
+        is_listed(http->setup.hosts, host))
         return true;
     is_four = inet_pton(AF_INET, host, &four) == 1;
     is_six = inet_pton(AF_INET6, host, &six) == 1;
@@ -159,7 +85,7 @@ static bool check_host(struct http_exchange *exchange)
     const char *host = http_header(&exchange->request, MHD_HTTP_HEADER_HOST);
 
     if (host && !host_allowed(exchange->http, host))
-        return refuse(exchange, 421, "the Host header names another server; see --listen");
+        return request_refuse(exchange, 421, "the Host header names another server; see --hosts");
     return true;
 }
 
@@ -177,7 +103,7 @@ static bool check_origin(struct http_exchange *exchange)
     else if (strncasecmp(origin, "https://", 8) == 0)
         rest = origin + 8;
     if (!rest || !host || strcasecmp(rest, host) != 0)
-        return refuse(exchange, 403, "the request comes from a page of another origin");
+        return request_refuse(exchange, 403, "the request comes from a page of another origin");
     return true;
 }
 
@@ -204,11 +130,36 @@ static void allow_add(char *list, size_t size, const char *method)
         strncat(list, ", HEAD", size - strlen(list) - 1);
 }
 
-static bool find_route(struct http_exchange *exchange)
+/* What any address may be asked for, here or elsewhere; NULL: there is no such method. */
+static const char *find_method(const char *name)
+{
+    static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+
+    if (strcmp(name, MHD_HTTP_METHOD_HEAD) == 0)
+        return methods[0];
+    for (size_t i = 0; i < COUNT_OF(methods); i++)
+        if (strcmp(methods[i], name) == 0)
+            return methods[i];
+    return NULL;
+}
+
+static bool check_method(struct http_exchange *exchange)
+{
+    return exchange->request.method ||
+           request_refuse(exchange, 501, "this server knows no such method");
+}
+
+/* What was found at an address. */
+struct finding {
+    char allow[128]; /* the methods of its rows; "": there is no row */
+    bool open;       /* one of them is for everybody */
+};
+
+static void find_route(struct http_exchange *exchange, struct finding *out)
 {
     const struct http_setup *setup = &exchange->http->setup;
-    char allow[128] = "";
 
+    *out = (struct finding){{0}, false};
     for (size_t i = 0; i < setup->route_count; i++) {
         const struct route *route = &setup->routes[i];
 
@@ -217,15 +168,67 @@ static bool find_route(struct http_exchange *exchange)
             continue;
         if (strcmp(route->method, exchange->request.method) == 0) {
             exchange->route = route;
-            return true;
+            return;
         }
-        allow_add(allow, sizeof(allow), route->method);
+        allow_add(out->allow, sizeof(out->allow), route->method);
+        out->open |= (route->flags & ROUTE_OPEN) != 0;
     }
-    if (allow[0] == '\0')
-        return refuse(exchange, 404, "there is nothing at this address");
-    (void)refuse(exchange, 405,
-                 "this address does not take that method; the Allow header lists those it takes");
+    if (out->allow[0] != '\0')
+        allow_add(out->allow, sizeof(out->allow), MHD_HTTP_METHOD_OPTIONS);
+}
+
+enum scope http_route_scope(const struct route *route)
+{
+    static const struct {
+        const char *method;
+        enum scope scope;
+    } usual[] = {{"GET", SCOPE_READ},
+                 {"POST", SCOPE_SUBMIT},
+                 {"PATCH", SCOPE_SUBMIT},
+                 {"PUT", SCOPE_ADMIN},
+                 {"DELETE", SCOPE_ADMIN}};
+
+    if (route->flags & ROUTE_OPEN)
+        return SCOPE_NONE;
+    if (route->scope != SCOPE_NONE)
+        return route->scope;
+    for (size_t i = 0; i < COUNT_OF(usual); i++)
+        if (strcmp(usual[i].method, route->method) == 0)
+            return usual[i].scope;
+    return SCOPE_ADMIN;
+}
+
+/* OPTIONS has no route: false, and the response is the answer. */
+static bool answer_options(struct http_exchange *exchange, const char *allow)
+{
+    exchange->response.status = 204;
     http_response_header(&exchange->response, MHD_HTTP_HEADER_ALLOW, "%s", allow);
+    return false;
+}
+
+/* Who may not see what is there does not hear either whether there is something. */
+static bool check_route(struct http_exchange *exchange)
+{
+    enum scope needed;
+    struct finding found;
+
+    find_route(exchange, &found);
+    if (exchange->route)
+        needed = http_route_scope(exchange->route);
+    else
+        needed = found.open ? SCOPE_NONE : SCOPE_READ;
+    if (!bearer_check(exchange, needed))
+        return false;
+    if (exchange->route)
+        return true;
+    if (found.allow[0] == '\0')
+        return request_refuse(exchange, 404, "there is nothing at this address");
+    if (strcmp(exchange->request.method, MHD_HTTP_METHOD_OPTIONS) == 0)
+        return answer_options(exchange, found.allow);
+    (void)request_refuse(
+        exchange, 405,
+        "this address does not take that method; the Allow header lists those it takes");
+    http_response_header(&exchange->response, MHD_HTTP_HEADER_ALLOW, "%s", found.allow);
     return false;
 }
 
@@ -248,7 +251,7 @@ static bool check_queries(struct http_exchange *exchange)
     return true;
 }
 
-static bool body_type_allowed(const struct route *route, const char *type)
+static bool type_allowed(const struct route *route, const char *type)
 {
     static const struct {
         const char *name;
@@ -264,22 +267,48 @@ static bool body_type_allowed(const struct route *route, const char *type)
     return !(route->flags & (ROUTE_BODY_JSON | ROUTE_BODY_PATCH));
 }
 
+/* Whether the body is of a kind that the route takes. */
+static bool check_type(struct http_exchange *exchange)
+{
+    const char *type = http_header(&exchange->request, MHD_HTTP_HEADER_CONTENT_TYPE);
+    const char *coding = http_header(&exchange->request, MHD_HTTP_HEADER_CONTENT_ENCODING);
+    bool patch = exchange->route->flags & ROUTE_BODY_PATCH;
+
+    if (!type_allowed(exchange->route, type)) {
+        (void)request_refuse(exchange, 415,
+                             patch ? "want the header Content-Type: application/json or "
+                                     "application/merge-patch+json"
+                                   : "want the header Content-Type: application/json");
+        http_response_header(&exchange->response, patch ? "Accept-Patch" : MHD_HTTP_HEADER_ACCEPT,
+                             "application/json%s", patch ? ", application/merge-patch+json" : "");
+        return false;
+    }
+    if (coding && strcasecmp(coding, "identity") != 0) {
+        (void)request_refuse(exchange, 415, "a body with a Content-Encoding is not taken");
+        http_response_header(&exchange->response, MHD_HTTP_HEADER_ACCEPT_ENCODING, "identity");
+        return false;
+    }
+    return true;
+}
+
 static bool check_body(struct http_exchange *exchange)
 {
     const struct route *route = exchange->route;
-    const char *type = http_header(&exchange->request, MHD_HTTP_HEADER_CONTENT_TYPE);
+    const char *expect = http_header(&exchange->request, MHD_HTTP_HEADER_EXPECT);
 
     if (!route->handle)
-        return refuse(exchange, 501, "this is not in this version of the server");
-    if (!body_type_allowed(route, type))
-        return refuse(exchange, 415,
-                      route->flags & ROUTE_BODY_PATCH
-                          ? "want the header Content-Type: application/json or "
-                            "application/merge-patch+json"
-                          : "want the header Content-Type: application/json");
-    if (exchange->declared > route->body_limit) {
+        return request_refuse(exchange, 501, "this is not in this version of the server");
+    if (expect && strcasecmp(expect, "100-continue") != 0)
+        return request_refuse(exchange, 417,
+                              "the only expectation that is understood is 100-continue");
+    if (route->body_limit > 0 && !exchange->intake.expected && !(route->flags & ROUTE_BODY_MAY))
+        return request_refuse(
+            exchange, 411, "this address wants a body, and a Content-Length or Transfer-Encoding");
+    if (exchange->intake.expected && route->body_limit > 0 && !check_type(exchange))
+        return false;
+    if (exchange->intake.declared > route->body_limit) {
         if (route->body_limit == 0)
-            return refuse(exchange, 400, "this address takes no body");
+            return request_refuse(exchange, 400, "this address takes no body");
         http_problem(&exchange->response, 413, NULL, "the body may have at most %zu bytes",
                      route->body_limit);
         return false;
@@ -292,7 +321,10 @@ static bool read_target(struct http_exchange *exchange)
     struct error error = {0};
 
     if (!exchange->uri)
-        return refuse_and_close(exchange, 414, "the request's target is too long");
+        return request_refuse_and_close(exchange, 414, "the request's target is too long");
+    if (strcmp(exchange->uri, "*") == 0 &&
+        strcmp(exchange->request.method, MHD_HTTP_METHOD_OPTIONS) == 0)
+        return answer_options(exchange, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
     if (!target_parse(exchange->uri, &exchange->target, &error)) {
         http_problem_from(&exchange->response, &error);
         return false;
@@ -303,11 +335,11 @@ static bool read_target(struct http_exchange *exchange)
 
 bool request_check(struct http_exchange *exchange, const char *method, const char *version)
 {
-    exchange->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
-    exchange->request.method = exchange->head ? MHD_HTTP_METHOD_GET : method;
-    return check_framing(exchange, version) && check_host(exchange) && read_target(exchange) &&
-           find_route(exchange) && check_origin(exchange) && check_queries(exchange) &&
-           check_body(exchange);
+    exchange->marks.head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+    exchange->request.method = find_method(method);
+    return framing_check(exchange, method, version) && check_host(exchange) &&
+           check_method(exchange) && read_target(exchange) && check_route(exchange) &&
+           check_origin(exchange) && check_queries(exchange) && check_body(exchange);
 }
 
 /* ---- what handlers may ask ---- */
@@ -324,16 +356,6 @@ const char *http_header(const struct http_request *request, const char *name)
 
 bool http_accepts(const struct http_request *request, const char *type)
 {
-    const char *at = http_header(request, MHD_HTTP_HEADER_ACCEPT);
-    size_t length = strlen(type);
-
-    while (at && *at) {
-        at += strspn(at, " \t");
-        if (strncasecmp(at, type, length) == 0 &&
-            strchr(",; \t", at[length])) /* its NUL ends the last one */
-            return true;
-        at += strcspn(at, ",");
-        at += *at == ',';
-    }
-    return false;
+    request->exchange->marks.varies = true;
+    return weight_find(http_header(request, MHD_HTTP_HEADER_ACCEPT), type) > 0;
 }

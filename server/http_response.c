@@ -1,8 +1,9 @@
 /* Response: an answer as bytes, with the headers that every answer carries. Knows no route. */
 #include "server/http_internal.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include "core/field.h"
+#include "server/clock.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -29,31 +30,52 @@ static bool has_header(const struct http_response *response, const char *name)
     return false;
 }
 
-static bool add_headers(const struct http_exchange *exchange, struct MHD_Response *mhd)
+/* Calls `each` for every header that is ours to say. */
+static void each_header(const struct http_response *response,
+                        void (*each)(void *context, const char *name, const char *value),
+                        void *context)
 {
-    const struct http_response *response = &exchange->response;
-    bool fine = true;
-
-    for (size_t i = 0; i < sizeof(security_headers) / sizeof(security_headers[0]); i++)
-        fine &= MHD_add_response_header(mhd, security_headers[i].name, security_headers[i].value) ==
-                MHD_YES;
+    for (size_t i = 0; i < COUNT_OF(security_headers); i++)
+        each(context, security_headers[i].name, security_headers[i].value);
     if (response->content_type)
-        fine &= MHD_add_response_header(mhd, MHD_HTTP_HEADER_CONTENT_TYPE,
-                                        response->content_type) == MHD_YES;
+        each(context, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
     if (!has_header(response, MHD_HTTP_HEADER_CACHE_CONTROL))
-        fine &= MHD_add_response_header(mhd, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES;
-    if (exchange->close)
-        fine &= MHD_add_response_header(mhd, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
+        each(context, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     for (int i = 0; i < response->header_count; i++)
-        fine &= MHD_add_response_header(mhd, response->headers[i].name,
-                                        response->headers[i].value) == MHD_YES;
-    return fine;
+        each(context, response->headers[i].name, response->headers[i].value);
 }
 
-/* Hands what the response holds over to an MHD_Response. NULL when memory is gone. */
-static struct MHD_Response *make(struct http_exchange *exchange)
+/* ---- for libmicrohttpd ---- */
+
+struct adding {
+    struct MHD_Response *mhd;
+    bool failed;
+};
+
+static void add_header(void *context, const char *name, const char *value)
 {
-    struct http_response *response = &exchange->response;
+    struct adding *adding = context;
+
+    adding->failed |= MHD_add_response_header(adding->mhd, name, value) != MHD_YES;
+}
+
+/* NULL, and the response is gone, when memory is. */
+static struct MHD_Response *with_headers(const struct http_response *response,
+                                         struct MHD_Response *mhd)
+{
+    struct adding adding = {.mhd = mhd};
+
+    if (!mhd)
+        return NULL;
+    each_header(response, add_header, &adding);
+    if (!adding.failed)
+        return mhd;
+    MHD_destroy_response(mhd);
+    return NULL;
+}
+
+struct MHD_Response *response_make(struct http_response *response)
+{
     struct MHD_Response *mhd;
 
     if (response->body)
@@ -64,8 +86,29 @@ static struct MHD_Response *make(struct http_exchange *exchange)
             response->body_size, (void *)(uintptr_t)response->fixed, MHD_RESPMEM_PERSISTENT);
     if (mhd)
         response->body = NULL;
-    return mhd;
+    return with_headers(response, mhd);
 }
+
+/* ---- as bytes ---- */
+
+static void print_header(void *context, const char *name, const char *value)
+{
+    body_print(context, "%s: %s\r\n", name, value);
+}
+
+void response_print(const struct http_response *response, struct body *out)
+{
+    char date[DATE_SIZE];
+
+    date_print(clock_milliseconds(), date);
+    body_print(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", response->status,
+               MHD_get_reason_phrase_for((unsigned)response->status), date);
+    each_header(response, print_header, out);
+    body_print(out, "Connection: close\r\nContent-Length: %zu\r\n\r\n", response->body_size);
+    body_put(out, response->body ? response->body : response->fixed, response->body_size);
+}
+
+/* ---- one answer ---- */
 
 /* The stream's reader starts after this; an answer to HEAD has no reader. */
 static struct MHD_Response *make_stream(struct http_exchange *exchange)
@@ -79,9 +122,9 @@ static struct MHD_Response *make_stream(struct http_exchange *exchange)
     if (!mhd && full) {
         http_problem(&exchange->response, 503, NULL,
                      "too many event streams are open, or the server is stopping");
-        return make(exchange);
+        return response_make(&exchange->response);
     }
-    return mhd;
+    return with_headers(&exchange->response, mhd);
 }
 
 /* libmicrohttpd ends a body of unknown length even where HEAD has none, and the next answer on this
@@ -90,27 +133,30 @@ static void leave_out_body(struct http_exchange *exchange)
 {
     struct http_stream *stream = exchange->response.stream;
 
-    if (!exchange->head || !stream || stream->size >= 0)
+    if (!exchange->marks.head || !stream || stream->size >= 0)
         return;
     exchange->response.stream = NULL;
-    exchange->close = true;
+    exchange->marks.close = true;
     stream->drop(stream);
 }
 
 enum MHD_Result response_send(struct http_exchange *exchange)
 {
     struct http_response *response = &exchange->response;
-    const struct http *http = exchange->http;
-    leave_out_body(exchange);
-    struct MHD_Response *mhd = response->stream ? make_stream(exchange) : make(exchange);
+    struct MHD_Response *mhd;
     enum MHD_Result result = MHD_NO;
 
+    entity_settle(exchange);
+    leave_out_body(exchange);
+    mhd = response->stream ? make_stream(exchange) : response_make(response);
     if (!mhd)
         return MHD_NO;
-    if (add_headers(exchange, mhd))
-        result = MHD_queue_response(exchange->connection, (unsigned)response->status, mhd);
+    if (!exchange->marks.close ||
+        MHD_add_response_header(mhd, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES)
+        result = response_queue(exchange->connection, response->status, mhd);
+    exchange->marks.queued = result == MHD_YES;
+    if (!exchange->marks.head)
+        exchange->peer->sent = response->body_size; /* a stream counts its own */
     MHD_destroy_response(mhd);
-    log_line(http->setup.log, LOG_DEBUG, "%s %s %d", exchange->request.method,
-             exchange->request.path ? exchange->request.path : "?", response->status);
     return result;
 }

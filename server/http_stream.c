@@ -13,6 +13,7 @@
 struct http_live {
     struct http *http;
     struct MHD_Connection *connection;
+    struct http_peer *peer;
     struct http_stream *stream;
     struct body piece;
     size_t sent;                    /* of the piece */
@@ -147,6 +148,7 @@ static ssize_t take_piece(struct http_live *live, char *out, size_t room)
 
     memcpy(out, live->piece.bytes + live->sent, size);
     live->sent += size;
+    live->peer->sent += size;
     if (live->sent == live->piece.size) {
         body_drop(&live->piece); /* a sleeping stream holds no memory */
         live->sent = 0;
@@ -288,7 +290,9 @@ struct MHD_Response *stream_response(struct http_exchange *exchange, struct http
     }
     live->http = exchange->http;
     live->connection = exchange->connection;
+    live->peer = exchange->peer;
     live->stream = stream;
+    exchange->marks.live = stream->live;
     if (stream->live && !enter(live)) {
         *full = true;
         free_stream(live);

@@ -6,13 +6,14 @@
 
 #include "server/speedometer.h"
 #include "server/store.h"
+#include "server/threads.h"
 
 #include <jansson.h>
 
 struct job_edit_world {
     struct db *db;
     const struct speedometer *speedometer; /* NULL: times are not estimated */
-    int threads;                           /* of a job that names none */
+    const struct threads *threads;
 };
 
 /* JSON texts; NULL where nothing of the kind was asked for. */

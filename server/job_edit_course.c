@@ -181,15 +181,14 @@ static int64_t stored_bytes(const struct job_row *job)
 static json_t *plan_of(const struct job_edit_making *making)
 {
     const struct job_edit_world *world = making->world;
-    int64_t threads = making->spec.run.threads;
     struct plan_view view = {.spec = &making->spec,
                              .plan = &making->plan,
                              .warnings = &making->warnings,
                              .bytes = stored_bytes(making->job)};
 
-    view.estimate = speedometer_estimate(
-        world->speedometer, &making->spec, &making->plan,
-        plan_threads(&making->plan, threads == FIELD_ABSENT ? world->threads : threads));
+    view.estimate =
+        speedometer_estimate(world->speedometer, &making->spec, &making->plan,
+                             threads_of_job(world->threads, &making->spec, &making->plan));
     return plan_to_json(&view, false);
 }
 

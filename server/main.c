@@ -42,6 +42,7 @@ static const struct command {
     {"serve", command_serve, "run the daemon; 'traind serve --help' lists its options"},
     {"train", command_train, "train one job in the foreground: traind train SPEC.json"},
     {"dataset", command_dataset, "store a data set: traind dataset add NAME PATH"},
+    {"token", command_token, "access tokens: traind token add NAME --scope submit, list, remove"},
     {"healthcheck", command_healthcheck,
      "exit 0 when the daemon answers: traind healthcheck [--url URL]"},
     {"version", command_version, "print the version and the kernels of this build"},

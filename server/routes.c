@@ -55,9 +55,20 @@ const struct route routes[] = {
     {.method = "GET", .pattern = "/v1/datasets", .handle = api_datasets_list},
     {.method = "GET", .pattern = "/v1/datasets/{name}", .handle = api_datasets_get},
     {.method = "GET", .pattern = "/v1/schema", .handle = api_schema},
-    {.method = "GET", .pattern = "/livez", .handle = api_livez, .queries = ready_queries},
-    {.method = "GET", .pattern = "/readyz", .handle = api_readyz, .queries = ready_queries},
-    {.method = "GET", .serves = api_static_serves, .handle = api_static},
+    {.method = "GET",
+     .pattern = "/livez",
+     .handle = api_livez,
+     .queries = ready_queries,
+     .flags = ROUTE_QUIET | ROUTE_OPEN},
+    {.method = "GET",
+     .pattern = "/readyz",
+     .handle = api_readyz,
+     .queries = ready_queries,
+     .flags = ROUTE_QUIET | ROUTE_OPEN},
+    {.method = "GET",
+     .serves = api_static_serves,
+     .handle = api_static,
+     .flags = ROUTE_QUIET | ROUTE_OPEN},
 
     /* Known, and not in this version: 501. */
     {.method = "DELETE", .pattern = JOB},
@@ -71,7 +82,7 @@ const struct route routes[] = {
     {.method = "GET", .pattern = "/v1/weights/{name}"},
     {.method = "DELETE", .pattern = "/v1/weights/{name}"},
     {.method = "GET", .pattern = "/openapi.json"},
-    {.method = "GET", .pattern = "/metrics"},
+    {.method = "GET", .pattern = "/metrics", .flags = ROUTE_QUIET},
 };
 
 const size_t route_count = COUNT_OF(routes);

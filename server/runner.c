@@ -92,7 +92,7 @@ void runner_run(const struct runner_world *world, const struct job_row *job,
 {
     struct runner runner = {.world = world, .job = job, .signals = signals};
     struct error error = {0};
-    log_line(world->log, LOG_INFO, "job %s: starts", job->id);
+    RUNNER_LOG(&runner, LOG_INFO, "the job starts");
     bool good = runner_open(&runner, &error) && runner_resume(&runner, &error);
     for (bool over = false; !over;) {
         enum runner_wish wish = WISH_GO;
@@ -101,7 +101,7 @@ void runner_run(const struct runner_world *world, const struct job_row *job,
         atomic_store(&signals->look, true);
         good = good && runner_train(&runner, &wish, &error);
         if (!good && runner.rows.count > 0 && !runner_flush(&runner, NULL))
-            log_line(world->log, LOG_WARNING, "job %s: its last rows are not stored", job->id);
+            RUNNER_LOG(&runner, LOG_WARNING, "the last rows are not stored");
         over = runner_conclude(&runner, wish, good ? NULL : &error);
     }
     runner_close(&runner);

@@ -8,6 +8,7 @@
 #include "server/catalog.h"
 #include "server/log.h"
 #include "server/store.h"
+#include "server/threads.h"
 
 #include <stdatomic.h>
 
@@ -16,7 +17,7 @@ struct runner_world {
     struct store *store;
     struct catalog *catalog;
     const struct log *log;
-    int threads; /* of a job that names none */
+    struct threads threads;
     enum kernel_choice kernels;
 };
 

@@ -133,7 +133,7 @@ static bool refuse(struct runner *runner, const struct checkpoint_row *row,
     char detail[512];
     (void)snprintf(detail, sizeof(detail), "the checkpoint of step %" PRId64 " cannot be used: %s",
                    row->step, cause->text);
-    log_line(runner->world->log, LOG_WARNING, "job %s: %s", runner->job->id, detail);
+    RUNNER_LOG(runner, LOG_WARNING, "%s", detail);
     json_t *event = json_pack("{s:I, s:s}", "step", (json_int_t)row->step, "detail", detail);
     char *text = event ? json_text(event, NULL) : NULL;
     json_decref(event);
@@ -213,7 +213,6 @@ bool runner_resume(struct runner *runner, struct error *error)
         (!found && !course_suppose(runner, 0, error)) || !runner_stand(runner, error))
         return false;
     if (runner->last.step > 0)
-        log_line(runner->world->log, LOG_INFO, "job %s: continues after step %" PRId64,
-                 runner->job->id, runner->last.step);
+        RUNNER_LOG(runner, LOG_INFO, "the job continues");
     return true;
 }

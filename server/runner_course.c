@@ -255,8 +255,7 @@ static bool take_one(struct runner *runner, struct edit_row *edit, struct error 
     bool good = event ? store_write(runner->world->store, take_work, &taken, error)
                       : error_set(error, ERROR_MEMORY, "", "no memory for an edit");
     if (good)
-        log_line(runner->world->log, LOG_INFO, "job %s: edited after step %" PRId64 ": %s",
-                 runner->job->id, edit->step, edit->changes);
+        RUNNER_LOG(runner, LOG_INFO, "the job is edited: %s", edit->changes);
     free(event);
     return good && remember(&runner->course, edit, error);
 }

@@ -143,9 +143,7 @@ bool runner_evaluate(struct runner *runner, enum runner_wish *wish, struct error
     found->values[METRIC_TRAIN_ACCURACY] = training.values[METRIC_TRAIN_ACCURACY];
     struct control_news news = trainer_observe(runner->trainer, found);
     if (news.reduced)
-        log_line(runner->world->log, LOG_INFO,
-                 "job %s: the rate falls from %g to %g after step %" PRId64, runner->job->id,
-                 news.rate_before, news.rate, runner->last.step);
+        RUNNER_LOG(runner, LOG_INFO, "the rate falls from %g to %g", news.rate_before, news.rate);
     return true;
 }
 

@@ -19,11 +19,10 @@ static bool open_plan(struct runner *runner, struct problems *problems, struct e
 
 static bool open_memory(struct runner *runner, struct error *error)
 {
-    runner->rows.rows = calloc(RUNNER_ROWS, sizeof(*runner->rows.rows));
     runner->checkpoint = malloc(checkpoint_size(&runner->plan));
-    if (!runner->rows.rows || !runner->checkpoint)
-        return error_set(error, ERROR_MEMORY, "", "no memory for the job's rows and checkpoints");
-    return true;
+    if (!runner->checkpoint)
+        return error_set(error, ERROR_MEMORY, "", "no memory for the job's checkpoints");
+    return runner_rows_open(&runner->rows, error);
 }
 
 bool runner_open(struct runner *runner, struct error *error)
@@ -40,14 +39,13 @@ bool runner_open(struct runner *runner, struct error *error)
     free(problems);
     if (!good)
         return false;
-    int64_t threads = runner->spec.run.threads;
-    struct trainer_setup setup = {
-        .spec = &runner->spec,
-        .plan = &runner->plan,
-        .dataset = runner->dataset,
-        .threads = plan_threads(&runner->plan, threads == FIELD_ABSENT ? world->threads : threads),
-        .kernels = world->kernels,
-        .halt = &runner->signals->stop};
+    struct trainer_setup setup = {.spec = &runner->spec,
+                                  .plan = &runner->plan,
+                                  .dataset = runner->dataset,
+                                  .threads =
+                                      threads_of_job(&world->threads, &runner->spec, &runner->plan),
+                                  .kernels = world->kernels,
+                                  .halt = &runner->signals->stop};
     return trainer_new(&setup, &runner->trainer, error);
 }
 
@@ -59,7 +57,7 @@ void runner_close(struct runner *runner)
     if (runner->reader)
         db_close(runner->reader);
     free(runner->checkpoint);
-    free(runner->rows.rows);
+    runner_rows_close(&runner->rows);
     plan_drop(&runner->plan);
     spec_drop(&runner->spec);
 }

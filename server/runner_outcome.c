@@ -155,8 +155,8 @@ static bool conclude(struct runner *runner, struct conclusion *conclusion)
             return true;
         bool again = outcomes[error.kind].waits;
         if (!told || !again)
-            log_line(runner->world->log, LOG_ERROR, "job %s: cannot store that it is %s: %s",
-                     runner->job->id, job_state_name(conclusion->wanted), error.text);
+            RUNNER_LOG(runner, LOG_ERROR, "cannot store that the job is %s: %s",
+                       job_state_name(conclusion->wanted), error.text);
         if (!again || atomic_load(&runner->signals->stop))
             return false;
         pause_a_little();
@@ -178,14 +178,12 @@ bool runner_conclude(struct runner *runner, enum runner_wish wish, const struct 
 {
     char reason[640] = "";
     if (wish == WISH_LEAVE) {
-        log_line(runner->world->log, LOG_WARNING, "job %s: its state was changed by another hand",
-                 runner->job->id);
+        RUNNER_LOG(runner, LOG_WARNING, "the job's state was changed by another hand");
         return true;
     }
     if (failure) {
         reason_text(failure, reason, sizeof(reason));
-        log_line(runner->world->log, LOG_WARNING, "job %s: %s %s", runner->job->id, reason,
-                 failure->where);
+        RUNNER_LOG(runner, LOG_WARNING, "%s %s", reason, failure->where);
     }
     struct conclusion conclusion = {.number = runner->job->number,
                                     .wanted = wanted_state(wish, failure),
@@ -197,7 +195,6 @@ bool runner_conclude(struct runner *runner, enum runner_wish wish, const struct 
     if (concluded && conclusion.goes_on)
         return false;
     if (concluded)
-        log_line(runner->world->log, LOG_INFO, "job %s: %s at step %lld", runner->job->id,
-                 job_state_name(conclusion.became), (long long)runner->last.step);
+        RUNNER_LOG(runner, LOG_INFO, "the job is %s", job_state_name(conclusion.became));
     return true;
 }

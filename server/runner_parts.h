@@ -18,11 +18,12 @@ enum runner_wish {
     WISH_LEAVE   /* the stored state is one that another hand set: touch nothing more */
 };
 
-/* Metric rows on their way to the store. */
+/* Metric rows that are gathered for the store. */
 struct runner_rows {
     struct metric_row *rows; /* RUNNER_ROWS of them */
     size_t count;
-    double flushed_at; /* clock_seconds of the last flush */
+    double flushed_at;         /* clock_seconds of the last flush */
+    struct delivery *delivery; /* those on their way: runner_rows.c */
 };
 
 /* Where the job stands, for people who wait. Speeds count this life of the job only. */
@@ -89,10 +90,14 @@ void runner_close(struct runner *runner);
 
 /* ---- runner_rows.c ---- */
 
-/* Adds a step's rows; flushes when the batch is old or full. */
+bool runner_rows_open(struct runner_rows *rows, struct error *error) MUST_CHECK;
+/* Waits for what is on its way. Zeroed rows are allowed. */
+void runner_rows_close(struct runner_rows *rows);
+/* Adds a step's rows; sends the batch off when it is old or full. What became of the one before is
+ * heard of then. */
 bool runner_report(struct runner *runner, const struct step_report *report,
                    struct error *error) MUST_CHECK;
-/* Stores what waits, with the progress. */
+/* Stores what waits, with the progress, and waits for it. */
 bool runner_flush(struct runner *runner, struct error *error) MUST_CHECK;
 
 /* ---- runner_progress.c ---- */
@@ -161,5 +166,12 @@ bool runner_look(struct runner *runner, enum runner_wish *wish, struct error *er
 /* Moves the job to its next state and says so in the log. `failure` NULL: nothing went wrong.
  * False: the job goes on, since its user wants it to. */
 bool runner_conclude(struct runner *runner, enum runner_wish wish, const struct error *failure);
+
+/* An entry of the log about the runner's job, where it stands now. */
+#define RUNNER_LOG(runner, level, ...)                                                             \
+    log_record((runner)->world->log, level,                                                        \
+               LOG_FIELDS(log_text("job", (runner)->job->id),                                      \
+                          log_number("step", (double)(runner)->last.step)),                        \
+               __VA_ARGS__)
 
 #endif

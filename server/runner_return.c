@@ -53,7 +53,7 @@ static char *event_text(const struct runner *runner, const struct step_report *r
     (void)snprintf(detail, sizeof(detail),
                    "%s; back to step %" PRId64 " and on with %g times the schedule's rate", cause,
                    to, factor);
-    log_line(runner->world->log, LOG_WARNING, "job %s: %s", runner->job->id, detail);
+    RUNNER_LOG(runner, LOG_WARNING, "%s", detail);
     json_t *event = json_pack("{s:I, s:s, s:{s:I, s:I, s:[f,f], s:I}}", "step", (json_int_t)to,
                               "detail", detail, "rollback", "from", (json_int_t)report->step, "to",
                               (json_int_t)to, "lr_factor", factor_before, factor, "retry",

@@ -1,8 +1,10 @@
-/* Runner's rows: metrics are gathered and stored some ten times a second, in one write with the
- * progress. Rows that an earlier life stored are compared there: training that is not deterministic
- * fails the job instead of mixing two curves. */
+/* Runner's rows: metrics are gathered and handed to the store some ten times a second, together
+ * with the progress. Training does not wait for the disk: while one batch of rows is on its way the
+ * next one fills, and only a full one waits. Rows that an earlier life stored are compared there:
+ * training that is not deterministic fails the job instead of mixing two curves. */
 #include "server/runner_parts.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 static const double flush_seconds = 0.1;
@@ -10,44 +12,127 @@ static const double progress_seconds = 0.25;
 
 enum { ROWS_OF_STEP = 3 };
 
-struct flush {
+/* Rows on their way. */
+struct delivery {
     int64_t job;
-    const struct runner_rows *rows;
-    const char *progress;
+    struct metric_row *rows;
+    size_t count;
+    char *progress; /* NULL: not this time */
+    /* A leaf: guards what follows, the only part that both threads touch at once. */
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+    bool under_way;
+    struct error error; /* of the last one; kind ERROR_NONE: it went well */
 };
 
-static bool flush_work(struct db *db, void *context, struct error *error)
+bool runner_rows_open(struct runner_rows *rows, struct error *error)
 {
-    const struct flush *flush = context;
-    if (flush->rows->count > 0 &&
-        !store_metrics_add(db, flush->job, flush->rows->rows, flush->rows->count, error))
-        return false;
-    return !flush->progress || store_job_progress(db, flush->job, flush->progress, error);
+    struct delivery *delivery = calloc(1, sizeof(*delivery));
+    if (delivery) {
+        pthread_mutex_init(&delivery->lock, NULL);
+        pthread_cond_init(&delivery->done, NULL);
+        delivery->rows = calloc(RUNNER_ROWS, sizeof(*delivery->rows));
+    }
+    rows->delivery = delivery;
+    rows->rows = calloc(RUNNER_ROWS, sizeof(*rows->rows));
+    return (delivery && delivery->rows && rows->rows) ||
+           error_set(error, ERROR_MEMORY, "", "no memory for the job's rows");
 }
 
-static bool flush_now(struct runner *runner, bool with_progress, struct error *error)
+static bool deliver(struct db *db, void *context, struct error *error)
 {
-    struct flush flush = {.job = runner->job->number, .rows = &runner->rows};
-    char *text = NULL;
+    const struct delivery *delivery = context;
+    if (delivery->count > 0 &&
+        !store_metrics_add(db, delivery->job, delivery->rows, delivery->count, error))
+        return false;
+    return !delivery->progress || store_job_progress(db, delivery->job, delivery->progress, error);
+}
+
+static void delivered(void *context, const struct error *error)
+{
+    struct delivery *delivery = context;
+    pthread_mutex_lock(&delivery->lock);
+    delivery->error = error ? *error : (struct error){0};
+    delivery->under_way = false;
+    pthread_cond_signal(&delivery->done); /* under the lock: who waits may drop all this next */
+    pthread_mutex_unlock(&delivery->lock);
+}
+
+static bool is_under_way(struct delivery *delivery)
+{
+    pthread_mutex_lock(&delivery->lock);
+    bool under_way = delivery->under_way;
+    pthread_mutex_unlock(&delivery->lock);
+    return under_way;
+}
+
+/* Until the last delivery has ended. False when it has failed, which is said once. */
+static bool wait_delivered(struct delivery *delivery, struct error *error)
+{
+    pthread_mutex_lock(&delivery->lock);
+    while (delivery->under_way)
+        pthread_cond_wait(&delivery->done, &delivery->lock);
+    struct error failure = delivery->error;
+    delivery->error = (struct error){0};
+    pthread_mutex_unlock(&delivery->lock);
+    free(delivery->progress);
+    delivery->progress = NULL;
+    return failure.kind == ERROR_NONE ||
+           error_set(error, failure.kind, failure.where, "%s", failure.text);
+}
+
+void runner_rows_close(struct runner_rows *rows)
+{
+    struct delivery *delivery = rows->delivery;
+    struct error ignored = {0};
+    if (delivery) {
+        if (!wait_delivered(delivery, &ignored))
+            rows->count = 0; /* whoever wanted to know has asked before */
+        pthread_cond_destroy(&delivery->done);
+        pthread_mutex_destroy(&delivery->lock);
+        free(delivery->rows);
+        free(delivery);
+    }
+    free(rows->rows);
+}
+
+/* Sends off what has been gathered. After a failure nothing waits any more: the job fails, and its
+ * cause is known. */
+static bool send_off(struct runner *runner, bool with_progress, struct error *error)
+{
+    struct runner_rows *rows = &runner->rows;
+    struct delivery *delivery = rows->delivery;
+    struct metric_row *filled = rows->rows;
     double now = clock_seconds();
+
+    delivery->job = runner->job->number;
+    delivery->count = rows->count;
+    rows->rows = delivery->rows;
+    delivery->rows = filled;
+    rows->count = 0;
+    rows->flushed_at = now;
     if (with_progress) {
-        text = progress_text(runner);
-        if (!text)
+        delivery->progress = progress_text(runner);
+        if (!delivery->progress)
             return error_set(error, ERROR_MEMORY, "", "no memory for the progress");
-        flush.progress = text;
         runner->progress.stored_at = now;
     }
-    bool good = store_write(runner->world->store, flush_work, &flush, error);
-    free(text);
-    runner->rows.count =
-        0; /* also after a failure: the job fails, and its cause is already known */
-    runner->rows.flushed_at = now;
-    return good;
+    delivery->under_way = true; /* nobody else looks yet */
+    store_write_later(runner->world->store, deliver, delivered, delivery);
+    return true;
+}
+
+static bool flush(struct runner *runner, bool with_progress, struct error *error)
+{
+    if (wait_delivered(runner->rows.delivery, error))
+        return send_off(runner, with_progress, error);
+    runner->rows.count = 0;
+    return false;
 }
 
 bool runner_flush(struct runner *runner, struct error *error)
 {
-    return flush_now(runner, true, error);
+    return flush(runner, true, error) && wait_delivered(runner->rows.delivery, error);
 }
 
 bool runner_report(struct runner *runner, const struct step_report *report, struct error *error)
@@ -62,7 +147,8 @@ bool runner_report(struct runner *runner, const struct step_report *report, stru
     for (int i = 0; i < ROWS_OF_STEP; i++)
         rows->rows[rows->count++] = fresh[i];
     double now = clock_seconds();
-    if (rows->count + ROWS_OF_STEP > RUNNER_ROWS || now - rows->flushed_at >= flush_seconds)
-        return flush_now(runner, now - runner->progress.stored_at >= progress_seconds, error);
-    return true;
+    bool full = rows->count + ROWS_OF_STEP > RUNNER_ROWS;
+    if (!full && (now - rows->flushed_at < flush_seconds || is_under_way(rows->delivery)))
+        return true;
+    return flush(runner, now - runner->progress.stored_at >= progress_seconds, error);
 }

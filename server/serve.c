@@ -5,11 +5,11 @@
 
 #include "server/address.h"
 #include "server/routes.h"
+#include "server/token.h"
 #include "server/version.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +22,7 @@ struct serve {
     _Atomic(struct http *)
         audience; /* whom commits are told to; NULL before the listener and after it */
     sigset_t signals;
+    struct token_gate *gate;
     char spool[1100]; /* where bodies that go to files are on their way */
 };
 
@@ -74,22 +75,10 @@ static void dismiss_audience(struct serve *serve)
         return; /* undone or not, it has passed */
 }
 
-/* The processors that this process may use. */
-static int processors(void)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0)
-        return CPU_COUNT(&set);
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (int)online : 1;
-}
-
 static struct runner_world world_make(const struct config *config, const struct app *app)
 {
-    int share = processors() / config->workers;
     struct runner_world world = {.store = app->store, .catalog = app->catalog, .log = app->log};
-    world.threads = config->threads > 0 ? config->threads : share > 0 ? share : 1;
+    world.threads = threads_share(threads_processors(), config->workers, config->threads);
     if (!kernels_choose(config->kernels, &world.kernels))
         world.kernels = KERNELS_BEST; /* config takes no other names */
     return world;
@@ -118,15 +107,24 @@ static void port_file_remove(const char *path)
         (void)unlink(path);
 }
 
-static bool listen_allowed(const char *listen, struct error *error)
+/* Without access tokens anybody who can connect may do anything: that must be this machine alone.
+ */
+static bool gate_open(struct serve *serve, struct error *error)
 {
+    const struct config *config = serve->config;
     struct address address;
-    if (!address_parse(listen, &address, error))
+    if (!address_parse(config->listen, &address, error))
         return false;
-    if (!address_is_loopback(&address))
-        return error_set(error, ERROR_UNSUPPORTED, listen,
-                         "this version has no access tokens and so listens on loopback only, such "
-                         "as 127.0.0.1:8080");
+    const struct token_gate_setup setup = {
+        .dir = config->data_dir, .loopback = address_is_loopback(&address), .log = serve->app.log};
+    if (!token_gate_open(&setup, &serve->gate, error))
+        return false;
+    if (!setup.loopback && token_gate_count(serve->gate) == 0)
+        return error_set(error, ERROR_UNSUPPORTED, config->listen,
+                         "without an access token the daemon listens on loopback only, such as "
+                         "127.0.0.1:8080; make one with: traind token add NAME --scope admin "
+                         "--data-dir %s",
+                         config->data_dir);
     return true;
 }
 
@@ -153,6 +151,9 @@ static bool serve_listen(struct serve *serve, struct error *error)
                                      .route_count = route_count,
                                      .store = serve->app.store,
                                      .app = &serve->app,
+                                     .hosts = serve->config->hosts,
+                                     .admit = token_gate_admit,
+                                     .gate = serve->gate,
                                      .log = serve->app.log};
     if (!http_start(&setup, &serve->app.http, error))
         return false;
@@ -164,7 +165,7 @@ static bool serve_start(struct serve *serve, struct error *error)
 {
     struct app *app = &serve->app;
     const struct config *config = serve->config;
-    if (!listen_allowed(config->listen, error) || !store_open(config->data_dir, &app->store, error))
+    if (!gate_open(serve, error) || !store_open(config->data_dir, &app->store, error))
         return false;
     if (!store_checked(app->store))
         log_line(&config->log, LOG_WARNING,
@@ -179,7 +180,7 @@ static bool serve_start(struct serve *serve, struct error *error)
     app->kernels = serve->world.kernels;
     const struct pool_setup pool = {
         .store = app->store, .world = &serve->world, .workers = config->workers};
-    if (!speedometer_start(serve->world.kernels, processors(), &app->speedometer, error))
+    if (!speedometer_start(serve->world.kernels, threads_processors(), &app->speedometer, error))
         return false;
     /* No job begins before it is certain that the daemon can be reached. */
     return pool_new(&pool, &app->pool, error) && serve_listen(serve, error) &&
@@ -203,6 +204,7 @@ static void serve_stop(struct serve *serve)
         dismiss_audience(serve);
         http_stop(app->http);
     }
+    token_gate_close(serve->gate);
     speedometer_stop(app->speedometer);
     pool_free(app->pool);
     catalog_free(app->catalog);
@@ -215,9 +217,11 @@ static void announce(const struct serve *serve)
     const struct log *log = serve->app.log;
     log_line(log, LOG_INFO, "traind %s answers on http://%s/, data in %s", TRAIND_VERSION,
              http_address(serve->app.http), config->data_dir);
+    if (token_gate_count(serve->gate) == 0)
+        log_line(log, LOG_INFO, "there are no access tokens: who is on this machine may do all");
     log_line(log, LOG_INFO, "%d job%s at once, %d thread%s each; kernels: %s", config->workers,
-             config->workers == 1 ? "" : "s", serve->world.threads,
-             serve->world.threads == 1 ? "" : "s", kernels_describe(serve->world.kernels));
+             config->workers == 1 ? "" : "s", serve->world.threads.usual,
+             serve->world.threads.usual == 1 ? "" : "s", kernels_describe(serve->world.kernels));
 }
 
 int serve_run(const struct config *config)

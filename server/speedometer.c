@@ -10,17 +10,23 @@ struct speedometer {
     pthread_t thread;
     enum kernel_choice kernels;
     int processors;
-    struct speed speed;
-    atomic_bool known; /* `speed` is whole and changes no more */
+    struct {
+        struct speed speed;
+        atomic_bool known; /* `speed` is whole and changes no more */
+    } by[PRECISION_BF16 + 1];
 };
 
 static void *measure(void *context)
 {
     struct speedometer *speedometer = context;
     struct error error = {0};
+    int last = kernels_have_bf16(speedometer->kernels, &error) ? PRECISION_BF16 : PRECISION_FP32;
 
-    if (speed_measure(speedometer->kernels, &speedometer->speed, &error))
-        atomic_store(&speedometer->known, true);
+    error = (struct error){0};
+    for (int i = PRECISION_FP32; i <= last; i++)
+        if (speed_measure(speedometer->kernels, (enum spec_precision)i, &speedometer->by[i].speed,
+                          &error))
+            atomic_store(&speedometer->by[i].known, true);
     return NULL;
 }
 
@@ -55,10 +61,10 @@ struct estimate speedometer_estimate(const struct speedometer *speedometer, cons
 {
     struct estimate estimate = {NAN, NAN};
 
-    if (!speedometer || !atomic_load(&speedometer->known))
+    if (!speedometer || !atomic_load(&speedometer->by[spec->run.precision].known))
         return estimate;
     if (threads > speedometer->processors)
         threads = speedometer->processors;
-    estimate_make(spec, plan, &speedometer->speed, threads, &estimate);
+    estimate_make(spec, plan, &speedometer->by[spec->run.precision].speed, threads, &estimate);
     return estimate;
 }

@@ -14,8 +14,8 @@ bool speedometer_start(enum kernel_choice kernels, int processors, struct speedo
 void speedometer_stop(struct speedometer *speedometer);
 
 /* How long a planned job would take with `threads` threads, of which those beyond the machine's
- * processors are not counted; NAN in both fields while nobody knows. Any thread, never waits. NULL
- * is allowed. */
+ * processors are not counted; NAN in both fields while nobody knows, and for a precision that the
+ * kernels do not have. Any thread, never waits. NULL is allowed. */
 struct estimate speedometer_estimate(const struct speedometer *speedometer, const struct spec *spec,
                                      const struct plan *plan, int threads);
 

@@ -115,10 +115,7 @@ static void check_precision(struct submission *submission, const struct app *app
 /* What it would take: memory and time. */
 static void reckon(struct submission *submission, const struct app *app)
 {
-    int64_t threads = submission->spec.run.threads;
-
-    submission->threads =
-        plan_threads(&submission->plan, threads == FIELD_ABSENT ? app->threads : threads);
+    submission->threads = threads_of_job(&app->threads, &submission->spec, &submission->plan);
     submission->estimate = speedometer_estimate(app->speedometer, &submission->spec,
                                                 &submission->plan, submission->threads);
     check_precision(submission, app);

@@ -1,5 +1,6 @@
 // The daemon's HTTP interface as functions that give objects or throw a Problem. Knows nothing of
 // pages.
+import { authorized } from "./token.js";
 
 /** What the daemon answered instead of what was asked (RFC 9457), or that it did not answer. */
 export class Problem extends Error {
@@ -11,7 +12,7 @@ export class Problem extends Error {
 }
 
 async function call(method, path, body) {
-    const options = { method, headers: { Accept: "application/json" } };
+    const options = { method, headers: authorized({ Accept: "application/json" }) };
     if (method !== "GET")
         options.headers["Content-Type"] = "application/json";
     if (body !== undefined)

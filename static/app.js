@@ -4,13 +4,16 @@ import { percent } from "./format.js";
 import { Job } from "./job.js";
 import { nameOf } from "./job_text.js";
 import { Jobs } from "./jobs.js";
+import { Login } from "./login.js";
 import { Model, ended } from "./model.js";
 import { NewJob } from "./new.js";
 import { readRoute } from "./route.js";
+import { save, setToken, takeToken, token } from "./token.js";
 
 const DRAW_MS = 150; // at most one draw in this time, however many events come
 const CLOCK_MS = 1000; // ages and times grow by themselves
 
+takeToken();
 const root = document.getElementById("app");
 const model = new Model(soon);
 let route = readRoute(location.hash);
@@ -64,7 +67,14 @@ function Live({ live }) {
     return html`<span class=${live === false ? "live lost" : "live"} role="status">${text}</span>`;
 }
 
+function enter(text) {
+    setToken(text);
+    model.unlock();
+}
+
 function page(model, { page, id, options }, now) {
+    if (model.locked)
+        return html`<${Login} refused=${token() !== ""} enter=${enter} />`;
     if (page === "job")
         return html`<${Job} key=${id} model=${model} options=${options} now=${now} />`;
     if (page === "new") {
@@ -83,7 +93,16 @@ function follow() {
         scrollTo(0, 0);
 }
 
+function saveWithToken(event) {
+    const link = event.target.closest?.("a[href^='/v1/']");
+    if (!link || token() === "")
+        return;
+    event.preventDefault();
+    save(link.getAttribute("href"));
+}
+
 addEventListener("hashchange", follow);
+addEventListener("click", saveWithToken);
 setInterval(soon, CLOCK_MS);
 model.start();
 follow();

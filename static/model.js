@@ -49,16 +49,36 @@ export class Model {
         this.loaded = false;
         this.live = null; // null until the stream first opens or fails
         this.notice = null; // what went wrong last, for the user
+        this.locked = false; // the daemon wants a token, or another one
         this.opened = null;
         this.waiting = new Map(); // see soon()
         this.stream = new Stream("/v1/events", Object.keys(this.handlers), {
             event: (name, data) => this.hear(name, data),
             live: (yes) => this.connection(yes),
+            refused: () => this.lock(),
         });
     }
 
     start() {
         this.stream.open();
+    }
+
+    // ---- the token ----
+
+    lock() {
+        this.locked = true;
+        this.changed();
+    }
+
+    /** There is a token now, good or not. */
+    unlock() {
+        const id = this.opened?.id;
+        this.locked = false;
+        this.opened = null;
+        this.stream.open();
+        if (id)
+            this.open(id);
+        this.changed();
     }
 
     // ---- what the stream says ----
@@ -307,8 +327,9 @@ export class Model {
         try {
             return await promise;
         } catch (problem) {
-            if (problem.status !== 0)
-                this.notice = problem.message;
+            if (problem.status === 401)
+                this.locked = true;
+            else if (problem.status !== 0) this.notice = problem.message;
             this.changed();
             return null;
         }

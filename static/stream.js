@@ -1,10 +1,12 @@
 // The one event stream of the page: opens it, and opens it again when it breaks. A stream begins
 // with what happens now; who hears of a new one reads what came before. Knows nothing of what
 // events mean.
+import { Events } from "./events.js";
 
 const RETRY_MS = 1500;
 
-/** `hear.event(name, data)` for each event, `hear.live(yes)` when the connection comes or goes. */
+/** `hear.event(name, data)` for each event, `hear.live(yes)` when the connection comes or goes,
+ * `hear.refused()` when the daemon wants another token: then it waits for open(). */
 export class Stream {
     constructor(path, names, hear) {
         this.path = path;
@@ -21,12 +23,11 @@ export class Stream {
 
     open() {
         this.close();
-        const source = new EventSource(this.path);
-        this.source = source;
-        source.onopen = () => this.hear.live(true);
-        source.onerror = () => this.lost();
-        for (const name of this.names)
-            source.addEventListener(name, (event) => this.take(name, event));
+        this.source = new Events(this.path, {
+            open: () => this.hear.live(true),
+            event: (name, text) => this.take(name, text),
+            end: (status) => (status === 401 ? this.refuse() : this.lost()),
+        });
     }
 
     close() {
@@ -44,10 +45,17 @@ export class Stream {
             this.timer = setTimeout(() => this.open(), RETRY_MS);
     }
 
-    take(name, event) {
+    refuse() {
+        this.close();
+        this.hear.refused();
+    }
+
+    take(name, text) {
         let data;
+        if (!this.names.includes(name))
+            return;
         try {
-            data = JSON.parse(event.data);
+            data = JSON.parse(text);
         } catch {
             return;
         }

@@ -78,6 +78,11 @@ void raw_text(int socket, const char *text);
  * NULL). malloc'ed text. */
 char *raw_read(int socket, double seconds, bool *late);
 
+/* Sends the text, reads until the server closes or falls silent for `seconds` (then *open). */
+char *raw_talk(const struct api *api, const char *text, double seconds, bool *open);
+/* Fails unless the connection is closed after one answer, a problem document of this status. */
+void raw_check_refused(const struct api *api, const char *text, const char *status);
+
 /* ---- event streams ---- */
 
 struct event {

@@ -76,6 +76,35 @@ char *raw_read(int handle, double seconds, bool *late)
     return text;
 }
 
+char *raw_talk(const struct api *api, const char *bytes, double seconds, bool *open)
+{
+    int handle = raw_open(api);
+    char *answer;
+
+    raw_text(handle, bytes);
+    answer = raw_read(handle, seconds, open);
+    (void)close(handle);
+    return answer;
+}
+
+void raw_check_refused(const struct api *api, const char *bytes, const char *status)
+{
+    bool open = false;
+    char *answer = raw_talk(api, bytes, 5, &open);
+    const char *second;
+
+    if (open)
+        FAIL("the connection stayed open after: %s", bytes);
+    if (strncmp(answer, "HTTP/1.1 ", 9) != 0 || strncmp(answer + 9, status, strlen(status)) != 0)
+        FAIL("wanted %s after \"%s\" and got: %s", status, bytes, answer);
+    if (!strstr(answer, "application/problem+json") || !strstr(answer, "nosniff"))
+        FAIL("this is no problem document with its headers: %s", answer);
+    second = strstr(answer + 9, "\nHTTP/1.1 ");
+    if (second)
+        FAIL("a second answer came: %s", second);
+    free(answer);
+}
+
 /* ---- event streams ---- */
 
 int events_open(const struct api *api, const char *path, int64_t last)

@@ -4,7 +4,7 @@
 usage: bench.py TRAIND PEAK OUT.md
 
 Each section is a file section_NAME.py with TITLE, SHARE (of the time) and run(bench, until), which gives paragraphs.
-In the environment: BENCH_SECONDS of one turn; QUICK=1 for two minutes instead of eight; SECTIONS="nets data" for some
+In the environment: BENCH_SECONDS of one turn; QUICK=1 for two minutes instead of ten; SECTIONS="nets data" for some
 of the sections.
 """
 import datetime
@@ -17,7 +17,7 @@ import time
 
 import tools
 
-SECTIONS = ["nets", "further", "memory", "kinds", "data"]
+SECTIONS = ["nets", "further", "memory", "kinds", "data", "portable", "jobs"]
 
 
 def processor():
@@ -51,13 +51,13 @@ def main():
     bench, before = tools.Bench(program, peak), load()
     text = list(run_sections(bench, names))
     bench.close()
-    note = ("%s: traind %s (%s), PyTorch %s, %s, %d processors, Linux %s. Milliseconds a training step, wall time: medians "
+    note = ("%s: traind %s (%s), PyTorch %s, %s, %d processors. Milliseconds a training step, wall time: medians "
             "of turns of %s s that alternate between the two programs, in parentheses the least. traind's steps have the "
             "way of the data in them, PyTorch's have not; PyTorch in the better of its memory layouts. Load average %s "
             "before and %s after; other programs left %d of %d turns alone (they took no more than %.0f %% of the "
             "processors), the other turns count only where no calm one remained.\n"
             % (datetime.date.today(), revision(), bench.kernels(), bench.torch_version or "n/a", processor(),
-               os.cpu_count(), platform.release(), tools.figure(bench.turn_seconds, 2), before, load(),
+               os.cpu_count(), tools.figure(bench.turn_seconds, 2), before, load(),
                bench.calm_turns, bench.turns, 100 * tools.DISTURBED))
     if bench.calm_turns < bench.turns / 2:
         note = ("**The machine was busy with other work: these ratios are none to quote.** Programs whose threads wait for "

@@ -23,6 +23,11 @@ def merged(old, new):
     return {**old, **{key: merged(old.get(key), value) for key, value in new.items()}}
 
 
+def in_precision(old, precision):
+    """fp32 is what a spec says that says nothing."""
+    return dict(old) if precision == "fp32" else {**old, "precision": precision}
+
+
 def spec(name):
     base, change = read("variants").get(name, (name, {}))
     return merged(read(base), {**change, "name": name})

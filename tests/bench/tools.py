@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 
+import specs
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 DISTURBED = 0.05
 LAYOUTS = (False, True)  # channels last
@@ -115,7 +117,7 @@ class Bench:
         quick = os.environ.get("QUICK", "") not in ("", "0")
         self.program, self.peak_program = program, peak
         self.turn_seconds = float(os.environ.get("BENCH_SECONDS") or (0.4 if quick else 1.5))
-        self.total_seconds = 120 if quick else 480
+        self.total_seconds = 120 if quick else 600
         self.last_moment = time.monotonic() + 1.25 * self.total_seconds
         self.turns_most = 3 if quick else 6
         self.threads = [1, 2] if os.cpu_count() > 1 else [1]
@@ -127,11 +129,12 @@ class Bench:
 
     # ---- traind ----
 
-    def traind(self, spec, threads, *options):
+    def traind(self, spec, threads, *options, environment=None):
         """The answer of traind train --bench, and the share that others took meanwhile. None: refused."""
         command = [self.program, "train", "-", "--threads", str(threads), *options]
         with Watch(children_seconds) as watch:
-            done = subprocess.run(command, input=json.dumps(spec), capture_output=True, text=True, check=False)
+            done = subprocess.run(command, input=json.dumps(spec), capture_output=True, text=True, check=False,
+                                  env={**os.environ, **(environment or {})})
         if done.returncode == 2:
             self.refused[json.dumps(spec.get("precision"))] = done.stderr.strip()
             return None, 0
@@ -166,9 +169,9 @@ class Bench:
             raise SystemExit("PyTorch ended early")
         return json.loads(answer), watch.others
 
-    def fresh_pytorch(self, spec, threads, channels_last):
+    def fresh_pytorch(self, spec, threads, precision, channels_last):
         """The answer of a process that does nothing else: its memory and start-up."""
-        request = {"spec": spec, "threads": threads, "precision": "fp32", "channels_last": channels_last, "seconds": 0}
+        request = {"spec": spec, "threads": threads, "precision": precision, "channels_last": channels_last, "seconds": 0}
         done = subprocess.run(self.torch.args, input=json.dumps(request) + "\n", capture_output=True, text=True,
                               check=True)
         return json.loads(done.stdout.splitlines()[-1])
@@ -184,7 +187,7 @@ class Bench:
                 self.peaks[key] = max(self.peaks.get(key, 0), json.loads(done.stdout)[precision])
 
     def take_turn(self, case):
-        spec = dict(case.spec) if case.precision == "fp32" else {**case.spec, "precision": case.precision}
+        spec = specs.in_precision(case.spec, case.precision)
         others = []
         if case.ours is not None:
             answer, share = self.traind(spec, case.threads, "--bench", str(self.turn_seconds))
@@ -199,6 +202,10 @@ class Bench:
             others.append(share)
         if self.torch:
             self.better_layouts[case.name] = min(LAYOUTS, key=lambda layout: case.theirs[layout].median)
+        self.count_turns(others)
+
+    def count_turns(self, others):
+        """The share that others took, of each turn."""
         self.turns += len(others)
         self.calm_turns += sum(share <= DISTURBED for share in others)
 
@@ -207,13 +214,19 @@ class Bench:
         return time.monotonic() > self.last_moment
 
     def in_turns(self, cases, until, title):
-        """Turn after turn of all cases, until the time (time.monotonic) or the number of turns is used up."""
-        for turn in range(self.turns_most):
-            began = time.monotonic()
+        """Turn after turn of all cases."""
+        def turn():
             self.measure_peaks()
             for case in cases:
                 if not self.late():
                     self.take_turn(case)
+        self.rounds(turn, until, title)
+
+    def rounds(self, work, until, title):
+        """Turn after turn, until the time (time.monotonic) or the number of turns is used up."""
+        for turn in range(self.turns_most):
+            began = time.monotonic()
+            work()
             took = time.monotonic() - began
             say("%s: turn %d of at most %d took %.0f s" % (title, turn + 1, self.turns_most, took))
             if time.monotonic() + took > until:

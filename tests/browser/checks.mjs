@@ -434,6 +434,33 @@ async function versions(world) {
     }
 }
 
+async function locked(world) {
+    const token = world.daemon.token("add", "browser", "--scope", "read").trim();
+    world.browser.expected = /401|403/;
+    const page = await world.browser.page(world.daemon.address);
+    const field = page.getByLabel("Token");
+    await field.fill("trnd_0000");
+    await page.getByRole("button", { name: "Enter" }).click();
+    await page.getByText("does not know this token").waitFor();
+    await field.fill(token);
+    await field.press("Enter");
+    await page.locator("table.jobs").waitFor();
+    await until("a live stream", async () => (await page.locator(".live").innerText()) === "live");
+    await page.evaluate((id) => (location.hash = `#/jobs/${id}`), world.long);
+    const download = page.waitForEvent("download");
+    await page.locator('a[href*="/checkpoints/"]').first().click();
+    assert.match((await download).suggestedFilename(), /\.safetensors$/);
+    assert.equal(await page.evaluate(() => localStorage.length), 0);
+    await page.close();
+
+    const linked = await world.browser.page(`${world.daemon.address}/#token=${token}`);
+    await linked.locator("table.jobs").waitFor();
+    assert.equal(await linked.evaluate(() => location.hash), "#/jobs");
+    await linked.close();
+    world.daemon.token("remove", "browser");
+    world.browser.expected = null;
+}
+
 async function quiet(world) {
     assert.deepEqual(world.browser.complaints, []);
 }
@@ -461,5 +488,6 @@ export const checks = [
     ["libraries are served at addresses that name the version of the lock file", versions],
     ["pages fit a phone and a desk, in light and dark", narrow],
     ["a first visit weighs less than 100 KB", weight],
+    ["a daemon that wants a token asks for it, and with one all goes on, downloads too", locked],
     ["there was no error in the console and no violation of the content security policy", quiet],
 ];

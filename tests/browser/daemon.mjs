@@ -1,6 +1,6 @@
 // A real daemon of its own for the tests: fresh data directory, generated data set, free port; can
 // be killed and started again on the same port.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -83,6 +83,14 @@ export class Daemon {
                 return;
         }
         throw new Error(`the daemon did not answer in time:\n${this.output}`);
+    }
+
+    /** What `traind token …` prints, run on the data directory. */
+    token(...words) {
+        return execFileSync(this.program, ["token", ...words, "--data-dir", `${this.place}/data`], {
+            encoding: "utf8",
+            stdio: ["ignore", "pipe", "ignore"],
+        });
     }
 
     get address() {

@@ -50,6 +50,7 @@ static void fill_spec(struct spec *spec, const struct job_words *words)
     spec->run.max_steps = given(words->max_steps);
     spec->run.seed = words->seed;
     spec->run.drop_last = words->drop_last;
+    spec->run.precision = words->precision;
     if (words->batch_size != 0)
         spec->run.batch_size = words->batch_size;
     layers_from_words(&spec->arena, words->model, &spec->model);

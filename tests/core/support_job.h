@@ -16,6 +16,7 @@ struct job_words {
     const char *normalize;
     const char *augment; /* with " | " between them */
     double validation;   /* a fraction; −1: none */
+    enum spec_precision precision;
 };
 
 struct job {

@@ -81,42 +81,70 @@ void layer_close(struct layer_run *run)
     spec_drop(&run->spec);
 }
 
-/* Plain (channels, pixels) to or from (channels / block, pixels, block). */
-static void to_block(const struct shape *shape, int block, const real *plain, real *blocked)
-{
-    int64_t pixels = shape->height * shape->width;
+/* An array in a layout of the op's. */
+struct images {
+    struct layout layout;
+    int64_t count; /* numbers of one sample */
+    unsigned char *numbers;
+};
 
-    for (int64_t c = 0; c < shape->channels; c++)
-        for (int64_t p = 0; p < pixels; p++)
-            blocked[c / block * pixels * block + p * block + c % block] = plain[c * pixels + p];
+static struct images images_new(struct layout layout, int64_t count, int64_t samples)
+{
+    struct images images = {layout, count, NULL};
+
+    images.numbers = calloc((size_t)(samples * count) + 1, number_size(layout.number));
+    CHECK(images.numbers != NULL);
+    return images;
 }
 
-static void from_block(const struct shape *shape, int block, const real *blocked, real *plain)
+static void *sample(const struct images *images, int64_t n)
 {
-    int64_t pixels = shape->height * shape->width;
+    return images->numbers + n * images->count * (int64_t)number_size(images->layout.number);
+}
+
+/* Plain (channels, pixels) to or from (channels / block, pixels, block). */
+static void to_block(const struct shape *shape, const real *plain, const struct images *images,
+                     int64_t n)
+{
+    int64_t pixels = shape->height * shape->width, block = images->layout.block;
 
     for (int64_t c = 0; c < shape->channels; c++)
         for (int64_t p = 0; p < pixels; p++)
-            plain[c * pixels + p] = blocked[c / block * pixels * block + p * block + c % block];
+            number_put(images->layout.number, sample(images, n),
+                       c / block * pixels * block + p * block + c % block, plain[c * pixels + p]);
+}
+
+static void from_block(const struct shape *shape, const struct images *images, int64_t n,
+                       real *plain)
+{
+    int64_t pixels = shape->height * shape->width, block = images->layout.block;
+
+    for (int64_t c = 0; c < shape->channels; c++)
+        for (int64_t p = 0; p < pixels; p++)
+            plain[c * pixels + p] = number_get(images->layout.number, sample(images, n),
+                                               c / block * pixels * block + p * block + c % block);
 }
 
 /* Channels that only fill up a block stay zero: convolutions would learn from them otherwise. */
-static void check_missing(const char *what, const struct shape *shape, int block,
-                          const real *values)
+static void check_missing(const char *what, const struct shape *shape, const struct images *images,
+                          int64_t n)
 {
-    int64_t pixels = shape->height * shape->width, used = shape->channels % block;
-    const real *last = values + shape->channels / block * pixels * block;
+    int64_t pixels = shape->height * shape->width, block = images->layout.block;
+    int64_t used = shape->channels % block, last = shape->channels / block * pixels * block;
 
     for (int64_t p = 0; used > 0 && p < pixels; p++)
-        for (int64_t lane = used; lane < block; lane++)
-            if (last[p * block + lane] != 0)
-                FAIL("%s has %g in a channel that does not exist", what,
-                     (double)last[p * block + lane]);
+        for (int64_t lane = used; lane < block; lane++) {
+            real value =
+                number_get(images->layout.number, sample(images, n), last + p * block + lane);
+
+            if (value != 0)
+                FAIL("%s has %g in a channel that does not exist", what, (double)value);
+        }
 }
 
 /* The whole batch in the op's own layouts. An op that works in place has y == x and dx == dy. */
 struct buffers {
-    real *x, *y, *dy, *dx;
+    struct images x, y, dy, dx;
 };
 
 enum phase { COLLECT, FORWARD, COLLECT_BACK, BACKWARD, BOTH };
@@ -147,11 +175,11 @@ static void run_shards(struct op *op, const struct buffers *all, const struct la
                                .train = !run->evaluate,
                                .epoch = run->draws.epoch,
                                .first = first,
-                               .x = all->x + first * op->x_count,
-                               .y = all->y + first * op->y_count,
-                               .dy = all->dy + first * op->y_count};
+                               .x = sample(&all->x, first),
+                               .y = sample(&all->y, first),
+                               .dy = sample(&all->dy, first)};
 
-        call.dx = way->want_dx ? all->dx + first * op->x_count : NULL;
+        call.dx = way->want_dx ? sample(&all->dx, first) : NULL;
         run_phase(op, &call, phase);
     }
 }
@@ -175,45 +203,63 @@ static void run_passes(struct op *op, const struct buffers *all, const struct la
     run_shards(op, all, way, run, BACKWARD);
 }
 
+static struct buffers buffers_new(const struct op *op, int64_t room)
+{
+    const struct layout x = {op->x_block, op->x_number}, y = {op->y_block, op->y_number};
+    bool apart = !(op->traits & OP_IN_PLACE);
+    struct buffers all = {.x = images_new(x, op->x_count, room),
+                          .dy = images_new(y, op->y_count, room)};
+
+    all.y = apart ? images_new(y, op->y_count, room) : all.x;
+    all.dx = apart ? images_new(x, op->x_count, room) : all.dy;
+    return all;
+}
+
+static void buffers_drop(struct buffers *all)
+{
+    if (all->y.numbers != all->x.numbers)
+        free(all->y.numbers);
+    if (all->dx.numbers != all->dy.numbers)
+        free(all->dx.numbers);
+    free(all->x.numbers);
+    free(all->dy.numbers);
+}
+
 static void run_op(struct layer_run *run, struct op *op, const struct layer_way *way)
 {
     const struct plan_layer *layer = &run->plan.layers[0];
-    int64_t shards = (run->samples + way->shard_size - 1) / way->shard_size;
-    int64_t room = shards * way->shard_size, n;
-    struct buffers all = {.x = zeros(room * op->x_count), .dy = zeros(room * op->y_count)};
-    struct op_gather gather = {
-        .samples = run->samples, .shards = shards, .gradients = run->gradients};
+    int64_t shards = (run->samples + way->shard_size - 1) / way->shard_size, n;
+    struct buffers all = buffers_new(op, shards * way->shard_size);
+    struct op_gather gather = {.samples = run->samples,
+                               .shards = shards,
+                               .x = all.x.numbers,
+                               .dy = all.dy.numbers,
+                               .gradients = run->gradients};
 
-    all.y = op->traits & OP_IN_PLACE ? all.x : zeros(room * op->y_count);
-    all.dx = op->traits & OP_IN_PLACE ? all.dy : zeros(room * op->x_count);
     for (n = 0; n < run->samples; n++) {
-        to_block(&layer->input, op->x_block, run->x + n * run->x_count, all.x + n * op->x_count);
-        to_block(&layer->output, op->y_block, run->dy + n * run->y_count, all.dy + n * op->y_count);
+        to_block(&layer->input, run->x + n * run->x_count, &all.x, n);
+        to_block(&layer->output, run->dy + n * run->y_count, &all.dy, n);
     }
     if (op->pack != NULL)
         op->pack(op, run->parameters);
+    for (int task = 0; task < op->pack_tasks; task++)
+        op->pack_part(op, run->parameters, task);
     run_passes(op, &all, way, run);
-    gather.x = all.x;
-    gather.dy = all.dy;
-    for (gather.task = 0; gather.task < op->gather_tasks; gather.task++)
+    for (gather.task = 0; gather.task < op->gather_tasks; gather.task++) {
+        gather.member = gather.task % way->members;
         op->gather(op, &gather);
+    }
     if (op->barrier != NULL && !run->evaluate)
         op->barrier->commit(op, run->parameters);
     for (n = 0; n < run->samples; n++) {
-        check_missing("y", &layer->output, op->y_block, all.y + n * op->y_count);
-        from_block(&layer->output, op->y_block, all.y + n * op->y_count, run->y + n * run->y_count);
+        check_missing("y", &layer->output, &all.y, n);
+        from_block(&layer->output, &all.y, n, run->y + n * run->y_count);
         if (way->want_dx)
-            check_missing("dx", &layer->input, op->x_block, all.dx + n * op->x_count);
+            check_missing("dx", &layer->input, &all.dx, n);
         if (way->want_dx)
-            from_block(&layer->input, op->x_block, all.dx + n * op->x_count,
-                       run->dx + n * run->x_count);
+            from_block(&layer->input, &all.dx, n, run->dx + n * run->x_count);
     }
-    if (!(op->traits & OP_IN_PLACE)) {
-        free(all.y);
-        free(all.dx);
-    }
-    free(all.x);
-    free(all.dy);
+    buffers_drop(&all);
 }
 
 void layer_compute(struct layer_run *run, const struct layer_way *way)
@@ -221,16 +267,19 @@ void layer_compute(struct layer_run *run, const struct layer_way *way)
     struct block memory = {0};
     struct error error = {0};
     struct op op = {0};
-    const struct op_setup setup = {.plan = &run->plan,
-                                   .layer = &run->plan.layers[0],
-                                   .shard_size = way->shard_size,
-                                   .shards = (run->samples + way->shard_size - 1) / way->shard_size,
-                                   .members = way->members,
-                                   .keepers = way->members,
-                                   .block = run->block > 0 ? run->block : 1,
-                                   .want_dx = way->want_dx,
-                                   .seed = run->draws.seed,
-                                   .memory = &memory};
+    const struct op_setup setup = {
+        .plan = &run->plan,
+        .layer = &run->plan.layers[0],
+        .shard_size = way->shard_size,
+        .shards = (run->samples + way->shard_size - 1) / way->shard_size,
+        .members = way->members,
+        .keepers = way->members,
+        .block = run->block > 0 ? run->block : 1,
+        .precision = run->spec.run.precision,
+        .number = run->spec.run.precision == PRECISION_BF16 ? NUMBER_BF16 : NUMBER_REAL,
+        .want_dx = way->want_dx,
+        .seed = run->draws.seed,
+        .memory = &memory};
 
     kernels_greet_thread();
     if (!kernels_make(&setup, way->kernels, &op, &error) || !block_take(&memory, &error))

@@ -8,7 +8,7 @@
 #include "core/trainer.h"
 
 struct layer_run {
-    struct spec spec;
+    struct spec spec; /* whose precision counts */
     struct plan plan;
     int64_t samples;
     struct rng draws; /* seed and epoch for layers that draw */
@@ -18,7 +18,7 @@ struct layer_run {
     real *parameters;         /* (plan.numbers); in; what is not learned: also out */
     real *x, *dy;             /* (samples, x_count) and (samples, y_count); in */
     real *y, *dx, *gradients; /* out, of the last layer_compute */
-    char kernel[64];          /* what computed them */
+    char kernel[128];         /* what computed them */
 };
 
 /* A layer from its words (see support_job.h), all its arrays zero. Fails the test when it cannot be

@@ -51,6 +51,9 @@ static double mass(const real *values, int64_t count)
     return sum;
 }
 
+/* Half of the last of the eight bits that bf16 has: what one rounding may cost. */
+static const double bf16_rounding = 0x1p-8;
+
 /* Differences are measured against the largest number of the array: float sums of some hundred
  * products; and those of a gradient against the mass of what is summed up in it as well. */
 static void check_alike(const struct lot *lot, const char *what, const struct layer_run *run,
@@ -64,12 +67,20 @@ static void check_alike(const struct lot *lot, const char *what, const struct la
 
     for (int64_t i = 0; i < count; i++)
         largest = fmax(largest, fabs((double)both[1][i]));
+    double last_bit = lot->precision == PRECISION_BF16 && !gradient ? bf16_rounding : 0;
     for (int64_t i = 0; i < count; i++)
-        if (!(fabs((double)both[0][i] - (double)both[1][i]) <= 5e-6 * largest + rounding))
+        if (!(fabs((double)both[0][i] - (double)both[1][i]) <=
+              5e-6 * largest + rounding + last_bit * fabs((double)both[1][i])))
             FAIL("%s on %" PRId64 "×%" PRId64 "×%" PRId64 ", %" PRId64
                  " samples, shards of %" PRId64 ", by %s: %s[%" PRId64 "] is %.9g, not %.9g",
                  lot->words, lot->input.channels, lot->input.height, lot->input.width, lot->samples,
                  lot->way.shard_size, run->kernel, what, i, (double)both[0][i], (double)both[1][i]);
+}
+
+static void round_all(real *values, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        values[i] = bf16_widen(bf16_round(values[i]));
 }
 
 void compare(const struct lot *lot, uint64_t number, bool ties)
@@ -89,6 +100,13 @@ void compare(const struct lot *lot, uint64_t number, bool ties)
         for (int64_t k = 0; ties && k < count; k++)
             run->x[k] = (real)fmax(0, floor(3 * (double)run->x[k]));
         fill_symmetric(run->dy, lot->samples * run->y_count, number, 1);
+        if (lot->precision == PRECISION_BF16) {
+            round_all(run->parameters, run->plan.numbers);
+            round_all(run->x, count);
+            round_all(run->dy, lot->samples * run->y_count);
+        }
+        if (i == 0)
+            run->spec.run.precision = lot->precision;
         layer_compute(run, i == 0 ? &lot->way : &reference);
     }
     check_alike(lot, "y", &best, (const real *[]){best.y, plain.y}, lot->samples * plain.y_count);

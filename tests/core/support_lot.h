@@ -10,7 +10,8 @@ struct lot {
     char words[300];
     struct shape input;
     int64_t samples;
-    int block; /* layout that the best kernel is offered */
+    int block;                     /* layout that the best kernel is offered */
+    enum spec_precision precision; /* in bf16 all numbers that the layer gets are rounded to it */
     struct layer_way way;
 };
 

@@ -3,6 +3,7 @@
 #include "tests/harness.h"
 
 #include "core/kernels.h"
+#include "core/number.h"
 #include "tests/core/support.h"
 #include "tests/core/support_job.h"
 #include "tests/core/support_layer.h"
@@ -114,4 +115,28 @@ TEST("activations between convolutions of 6 and 17 channels: gradients in blocks
     free(plain);
     job_drop(&job);
     dataset_release(dataset);
+}
+
+TEST("a ReLU in bf16 does to each of its numbers what it does to reals")
+{
+    const struct layer_way way = {KERNELS_BEST, 1, 1, true};
+    struct layer_run runs[2];
+
+    for (int i = 0; i < 2; i++) {
+        layer_open(&runs[i], "relu", &(struct shape){1, 256, 256, 0}, 1);
+        for (int bits = 0; bits < 0x10000; bits++) {
+            runs[i].x[bits] = bf16_widen((bf16)bits);
+            runs[i].dy[bits] = bf16_widen((bf16)(bits * 7 + 3));
+        }
+        runs[i].spec.run.precision = i == 0 ? PRECISION_FP32 : PRECISION_BF16;
+        layer_compute(&runs[i], &way);
+    }
+    for (int bits = 0; bits < 0x10000; bits++) {
+        real y = runs[0].y[bits], dx = runs[0].dx[bits];
+
+        CHECK(isnan(y) ? isnan(runs[1].y[bits]) : runs[1].y[bits] == y);
+        CHECK(isnan(dx) ? isnan(runs[1].dx[bits]) : runs[1].dx[bits] == dx);
+    }
+    layer_close(&runs[0]);
+    layer_close(&runs[1]);
 }

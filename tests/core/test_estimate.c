@@ -10,6 +10,7 @@
 #include "tests/core/support_words.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -157,43 +158,61 @@ static double trained_seconds(const struct job *job, enum kernel_choice kernels)
     return start * (double)job->plan.steps / (double)(job->plan.steps - 1);
 }
 
+static const char *const nets[] = {
+    lenet5_words,
+    "conv2d out_channels=32 kernel_size=3 | batch_norm2d | relu | conv2d out_channels=32 "
+    "kernel_size=3 | gelu | avg_pool2d kernel_size=2 | flatten | linear out_features=10"};
+
+static void check_measured(const struct speed *speed)
+{
+    for (size_t i = 0; i < layer_kinds.count; i++)
+        if (!(speed->layers[i].unit > 0 && speed->layers[i].number >= 0))
+            FAIL("%s was not measured", layer_kinds.rows[i]->name);
+    for (size_t i = 0; i < optimizer_kinds.count; i++)
+        CHECK(speed->updates[i] > 0);
+}
+
+static void check_estimates(enum kernel_choice kernels, enum spec_precision precision,
+                            struct dataset *dataset)
+{
+    struct error error = {0};
+    struct speed speed;
+
+    CHECK(speed_measure(kernels, precision, &speed, &error));
+    check_measured(&speed);
+    for (size_t i = 0; i < COUNT_OF(nets); i++) {
+        const struct job_words words = {.model = nets[i]};
+        struct estimate estimate;
+        struct job job;
+        double needed;
+
+        job_make(&job, &words, dataset);
+        job.spec.run.precision = (int)precision;
+        estimate_make(&job.spec, &job.plan, &speed, 1, &estimate);
+        needed = trained_seconds(&job, kernels);
+        printf("%s, precision %d: estimated %g s, needed %g s\n", kernel_choice_names[kernels],
+               (int)precision, estimate.seconds, needed);
+        /* Right within a factor of two on a quiet machine; here others may be at work. */
+        if (!(estimate.seconds > needed / 5 && estimate.seconds < needed * 5))
+            FAIL("estimated %g s, needed %g s", estimate.seconds, needed);
+        job_drop(&job);
+    }
+}
+
 TEST("measuring knows every kind of layer and optimizer, and what follows is near what training "
-     "takes")
+     "takes, in every precision")
 {
     static const struct data_shape data = {{1, 28, 28, 0}, 10, 640, 0};
-    static const char *const nets[] = {
-        lenet5_words,
-        "conv2d out_channels=32 kernel_size=3 | batch_norm2d | relu | conv2d out_channels=32 "
-        "kernel_size=3 | gelu | avg_pool2d kernel_size=2 | flatten | linear out_features=10"};
-    struct dataset *dataset;
-    struct speed speed;
     struct error error = {0};
+    struct dataset *dataset;
 
     if (test_slowdown() > 1)
         SKIP("a slow build does not get round to all of them");
     make_idx_dataset("set", &data, 1);
     dataset = open_dataset("set");
-    for (int kernels = KERNELS_BEST; kernels <= KERNELS_REFERENCE; kernels++) {
-        CHECK(speed_measure((enum kernel_choice)kernels, &speed, &error));
-        for (size_t i = 0; i < layer_kinds.count; i++)
-            if (!(speed.layers[i].unit > 0 && speed.layers[i].number >= 0))
-                FAIL("%s was not measured", layer_kinds.rows[i]->name);
-        for (size_t i = 0; i < optimizer_kinds.count; i++)
-            CHECK(speed.updates[i] > 0);
-        for (size_t i = 0; i < COUNT_OF(nets); i++) {
-            const struct job_words words = {.model = nets[i]};
-            struct estimate estimate;
-            struct job job;
-            double needed;
-
-            job_make(&job, &words, dataset);
-            estimate_make(&job.spec, &job.plan, &speed, 1, &estimate);
-            needed = trained_seconds(&job, (enum kernel_choice)kernels);
-            /* Right within a factor of two on a quiet machine; here others may be at work. */
-            if (!(estimate.seconds > needed / 5 && estimate.seconds < needed * 5))
-                FAIL("estimated %g s, needed %g s", estimate.seconds, needed);
-            job_drop(&job);
-        }
-    }
+    for (int kernels = KERNELS_BEST; kernels <= KERNELS_REFERENCE; kernels++)
+        check_estimates((enum kernel_choice)kernels, PRECISION_FP32, dataset);
+    if (kernels_have_bf16(KERNELS_BEST, &error))
+        check_estimates(KERNELS_BEST, PRECISION_BF16, dataset);
     dataset_release(dataset);
 }

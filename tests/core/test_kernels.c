@@ -140,7 +140,7 @@ static void check_served(const char *model, int64_t channels)
         CHECK(kernel != NULL && kernel[0] != '\0');
         if (strstr(kernel, "ref") != NULL ||
             (job.plan.layers[i].multiply_adds > 0 && strstr(kernel, "oneDNN") == NULL &&
-             strstr(kernel, "own matrix") == NULL))
+             strstr(kernel, "own ") == NULL))
             FAIL("layer %d, %s, is served by \"%s\"", i, name, kernel);
     }
     while (!trainer_ended(trainer))

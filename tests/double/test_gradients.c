@@ -299,7 +299,7 @@ static void check_net(const struct net_case *net, const struct job *job, struct 
     free(gradients);
 }
 
-TEST_SLOW("the gradients of whole networks are their differences", 240)
+static void check_nets(enum kernel_choice kernels)
 {
     for (size_t i = 0; i < COUNT_OF(nets); i++) {
         const struct job_words words = {.model = nets[i].words,
@@ -313,10 +313,20 @@ TEST_SLOW("the gradients of whole networks are their differences", 240)
         make_idx_dataset("set", &nets[i].data, i);
         dataset = open_dataset("set");
         job_make(&job, &words, dataset);
-        trainer = job_trainer(&job, 2, KERNELS_REFERENCE);
+        trainer = job_trainer(&job, 2, kernels);
         check_net(&nets[i], &job, trainer);
         trainer_free(trainer);
         job_drop(&job);
         dataset_release(dataset);
     }
+}
+
+TEST_SLOW("the gradients of whole networks are their differences", 240)
+{
+    check_nets(KERNELS_REFERENCE);
+}
+
+TEST_SLOW("so are those by our own kernels, of which some compute several layers", 240)
+{
+    check_nets(KERNELS_PORTABLE);
 }

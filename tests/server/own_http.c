@@ -235,6 +235,7 @@ static bool handle_wait(const struct http_request *request, struct http_response
 
 static const char *const file_queries[] = {"keep", NULL};
 static const char *const stream_queries[] = {"break", "live", NULL};
+static const char *const text_queries[] = {"size", NULL};
 
 static const struct route own_routes[] = {
     {.method = "GET", .pattern = "/fail", .handle = fail_with_a_path},
@@ -244,6 +245,9 @@ static const struct route own_routes[] = {
     {.method = "GET", .pattern = "/stream", .handle = handle_stream, .queries = stream_queries},
     {.method = "GET", .pattern = "/unlucky", .handle = handle_unlucky},
     {.method = "POST", .pattern = "/size", .handle = handle_size, .body_limit = 8 << 20},
+    {.method = "GET", .pattern = "/text", .handle = own_text, .queries = text_queries},
+    {.method = "GET", .pattern = "/numbers", .handle = own_numbers},
+    {.method = "GET", .pattern = "/lines", .handle = own_lines},
     {.method = "GET", .pattern = "/wait", .handle = handle_wait, .flags = ROUTE_SLOW},
     {.method = "POST", .pattern = "/wait", .handle = handle_wait, .flags = ROUTE_SLOW},
     {.method = "POST",
@@ -265,7 +269,8 @@ void own_start(struct own *own, int heartbeat)
                                .app = &own->app,
                                .spool = "incoming",
                                .clerks = 2,
-                               .heartbeat = heartbeat};
+                               .heartbeat = heartbeat,
+                               .patience = 2};
 
     memset(own, 0, sizeof(*own));
     if (!store_open("own", &own->store, &error))

@@ -24,6 +24,10 @@ struct app {
  * GET /unlucky           publishes its event between "nothing new" and falling asleep
  * POST /size             the size of the body, up to 8 MiB
  * POST /file[?keep]      its size and sum of bytes out of its file, up to 64 MiB; kept as "kept"
+ * GET /text[?size]       JSON of some 4000 bytes, or of that many, named "state.copy", changed at
+ *                        OWN_MODIFIED
+ * GET /numbers           OWN_NUMBERS bytes in pieces, byte i is i % 251, named "numbers"
+ * GET /lines             text in pieces, of a size that is not known before
  * GET /wait              answers after 0.3 s, in a clerk's thread
  * POST /wait             the same, and then a write */
 struct own {
@@ -32,6 +36,18 @@ struct own {
     struct http *http;
     struct api api;
 };
+
+enum { OWN_NUMBERS = 300000 };
+#define OWN_MODIFIED INT64_C(1700000000123)
+#define OWN_MODIFIED_DATE "Tue, 14 Nov 2023 22:13:20 GMT"
+
+/* own_entity.c */
+bool own_text(const struct http_request *request, struct http_response *response,
+              struct error *error);
+bool own_numbers(const struct http_request *request, struct http_response *response,
+                 struct error *error);
+bool own_lines(const struct http_request *request, struct http_response *response,
+               struct error *error);
 
 /* heartbeat in milliseconds. */
 void own_start(struct own *own, int heartbeat);

@@ -26,6 +26,11 @@ TEST("the command line wins over the environment, and that over the default")
     CHECK_TEXT(config.listen, "127.0.0.1:8080");
     CHECK_INT(config.workers, 1);
     CHECK_INT(config.log.level, LOG_INFO);
+    CHECK_INT(config.log.form, LOG_PLAIN);
+    CHECK(config_of("--log", "json", &config, &error));
+    CHECK_INT(config.log.form, LOG_JSON);
+    CHECK(config_of("--log-level=debug", NULL, &config, &error));
+    CHECK_INT(config.log.level, LOG_DEBUG);
     CHECK(setenv("TRAIND_WORKERS", "3", 1) == 0 && setenv("TRAIND_LISTEN", "[::1]:0", 1) == 0);
     CHECK(config_of("--workers", "5", &config, &error));
     CHECK_INT(config.workers, 5);
@@ -48,6 +53,8 @@ TEST("a wrong option is refused, and the message names where it came from")
     CHECK_TEXT(error.where, "--work");
     CHECK(!config_of("--kernels", "fastest", &config, &error));
     CHECK(!config_of("--log-level", "loud", &config, &error));
+    CHECK(!config_of("--log", "xml", &config, &error));
+    CHECK(strstr(error.text, "plain, json"));
     CHECK(!config_of("--data-dir", "", &config, &error));
     CHECK(setenv("TRAIND_THREADS", "-1", 1) == 0);
     CHECK(!config_of(NULL, NULL, &config, &error));

@@ -121,7 +121,8 @@ TEST("a body that goes to a file arrives whole whatever its size, and its file i
         CHECK_INT(files_in("incoming"), 0);
     }
     CHECK(access("kept", R_OK) == 0);
-    json_decref(api_post(&own.api, "/file", NULL, 400)); /* no body: no file */
+    json_decref(api_post(&own.api, "/file", NULL, 411));
+    json_decref(api_post(&own.api, "/file", "", 400)); /* no body: no file */
     own_stop(&own);
 }
 

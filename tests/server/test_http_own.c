@@ -177,3 +177,31 @@ TEST("request bodies together never take more memory than their limit")
     own_stop(&own);
     free(bytes);
 }
+
+TEST("who falls silent in a request is told that it was too late, who asks nothing is let go")
+{
+    static const char *const texts[] = {
+        "GET /fail HTTP/1.1\r\nHost: localhost\r\nX: y",
+        "POST /size HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345",
+        "GET /text HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /fa", ""};
+    static const char *const wanted[] = {"HTTP/1.1 408", "HTTP/1.1 408", "HTTP/1.1 200", "", ""};
+    enum { COUNT = sizeof(texts) / sizeof(texts[0]) };
+    struct own own;
+    int handles[COUNT];
+
+    own_start(&own, 50);
+    for (int i = 0; i < COUNT; i++) {
+        handles[i] = raw_open(&own.api);
+        raw_text(handles[i], texts[i]);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        bool open = false;
+        char *text = raw_read(handles[i], 10, &open);
+        CHECK(!open && strncmp(text, wanted[i], strlen(wanted[i])) == 0);
+        CHECK((text[0] == '\0') == (wanted[i][0] == '\0'));
+        CHECK(text[0] == '\0' || !strstr(text + 1, "HTTP/1.1 4"));
+        free(text);
+        (void)close(handles[i]);
+    }
+    own_stop(&own);
+}

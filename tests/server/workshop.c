@@ -61,7 +61,7 @@ void workshop_open(struct workshop *shop, const char *dir)
     shop->world = (struct runner_world){.store = shop->store,
                                         .catalog = shop->catalog,
                                         .log = &shop->log,
-                                        .threads = 1,
+                                        .threads = {1, 8},
                                         .kernels = KERNELS_REFERENCE};
 }
 
