@@ -25,9 +25,9 @@ static struct outline outline_of(const struct avx512_product *p)
     int64_t rows = w[0].kernel, columns = w[1].kernel, planes = p->planes;
     if (p->wish.padding.lanes == 1)
         return (struct outline){false, 1, rows * planes, columns};
-    if (p->run < ALONE)
-        return (struct outline){false, rows, columns * planes, p->run};
-    return (struct outline){true, rows * columns, planes, p->run};
+    if (p->runs.run < ALONE)
+        return (struct outline){false, rows, columns * planes, p->runs.run};
+    return (struct outline){true, rows * columns, planes, p->runs.run};
 }
 
 /* A run is cut into strips of much the same length. */
@@ -82,9 +82,9 @@ int64_t avx512_gradient_place(const struct avx512_gradient *g, const struct avx5
     const struct avx512_product *p = g->product;
     int64_t columns = p->wish.padding.windows[1].kernel, weight;
     if (p->wish.padding.lanes > 1)
-        weight =
-            ((at->row * columns + at->column) * p->planes + at->channel / AVX512_LANES) * p->run +
-            at->channel % AVX512_LANES;
+        weight = ((at->row * columns + at->column) * p->planes + at->channel / AVX512_LANES) *
+                     p->runs.run +
+                 at->channel % AVX512_LANES;
     else
         weight = (at->row * p->planes + at->channel) * columns + at->column;
     return at->filter / AVX512_LANES * g->panel + weight * AVX512_LANES + at->filter % AVX512_LANES;

@@ -18,7 +18,7 @@ static int64_t whole_blocks(int64_t count)
 /* Numbers of all weights of a panel. */
 static int64_t panel_size(const struct avx512_product *p)
 {
-    return p->wish.padding.windows[0].kernel * p->tap_row;
+    return p->wish.padding.windows[0].kernel * p->runs.weights;
 }
 
 /* The kind whose tiles read the least: all taps of a row at once where they lie as far apart as the
@@ -32,7 +32,8 @@ static bool choose_kind(struct avx512_product *p)
     p->kind = (struct avx512_row_kind){(int)columns->kernel, 1, lanes, pairs};
     if (columns->stride != 1)
         return false;
-    if (columns->dilation == 1 && avx512_row_cut(&p->kind, p->width, &p->cut))
+    if (columns->kernel > 1 && columns->dilation == 1 &&
+        avx512_row_cut(&p->kind, p->width, &p->cut))
         return true;
     p->kind = (struct avx512_row_kind){1, 1, lanes, false};
     if (!avx512_row_cut(&p->kind, p->width, &p->last))
@@ -87,9 +88,9 @@ bool avx512_product_make(const struct avx512_wish *wish, struct avx512_product *
     if (columns->before < 0 || columns->behind < 0 || !choose_kind(p))
         return false;
     measure_stage(p);
-    p->run = plain ? 1 : few ? wish->channels : AVX512_LANES;
-    p->run_count = p->planes * columns->kernel / p->kind.taps;
-    p->tap_row = p->run_count * p->run * p->kind.taps * AVX512_LANES;
+    p->runs.run = plain ? 1 : few ? wish->channels : AVX512_LANES;
+    p->runs.count = p->planes * columns->kernel / p->kind.taps;
+    p->runs.weights = p->runs.count * p->runs.run * p->kind.taps * AVX512_LANES;
     return true;
 }
 
@@ -100,7 +101,7 @@ void avx512_product_reserve(struct avx512_product *p, struct block *memory)
     if (p->stage.used)
         block_reserve(memory, &p->stage.numbers,
                       saturating_product(p->wish.members, p->stage.image), sizeof(real));
-    block_reserve(memory, &p->runs, rows->kernel * p->run_count, sizeof *p->runs);
+    block_reserve(memory, &p->runs.at, rows->kernel * p->runs.count, sizeof *p->runs.at);
     block_reserve(memory, &p->w, saturating_product(p->panels * width, panel_size(p)),
                   sizeof(real));
     block_reserve(memory, &p->start, p->panels * AVX512_LANES, sizeof(real));
@@ -110,12 +111,12 @@ void avx512_product_fill(struct avx512_product *p)
 {
     const struct padding *padding = &p->wish.padding;
     const struct sliding *rows = &padding->windows[0], *columns = &padding->windows[1];
-    int64_t each = p->run_count / p->planes; /* runs of a row of taps in a plane */
+    int64_t each = p->runs.count / p->planes; /* runs of a row of taps in a plane */
 
-    for (int64_t i = 0; i < rows->kernel * p->run_count; i++)
-        p->runs[i] = i / p->run_count * rows->dilation * p->stage.row +
-                     i % p->run_count / each * p->stage.plane +
-                     i % each * columns->dilation * padding->lanes;
+    for (int64_t i = 0; i < rows->kernel * p->runs.count; i++)
+        p->runs.at[i] = i / p->runs.count * rows->dilation * p->stage.row +
+                        i % p->runs.count / each * p->stage.plane +
+                        i % each * columns->dilation * padding->lanes;
 }
 
 /* ---- weights ---- */
@@ -130,12 +131,12 @@ static int64_t together(const struct avx512_product *p, int64_t panel, int64_t *
 
 int64_t avx512_product_place(const struct avx512_product *p, const struct avx512_weight *at)
 {
-    int64_t taps = p->kind.taps, each = p->run_count / p->planes, number;
+    int64_t taps = p->kind.taps, each = p->runs.count / p->planes, number;
     int64_t panel = at->filter / AVX512_LANES, lane = at->filter % AVX512_LANES;
     int64_t group = together(p, panel, &number);
     int64_t block = p->wish.padding.lanes;
-    int64_t run = at->row * p->run_count + at->channel / block * each + at->column / taps;
-    int64_t vector = (run * p->run + at->channel % block) * taps + at->column % taps;
+    int64_t run = at->row * p->runs.count + at->channel / block * each + at->column / taps;
+    int64_t vector = (run * p->runs.run + at->channel % block) * taps + at->column % taps;
 
     return (panel - number) * panel_size(p) + (vector * group + number) * AVX512_LANES +
            (p->kind.pairs ? 2 * lane : lane);
@@ -200,7 +201,7 @@ static struct group group_at(const struct avx512_product *p, int64_t panel)
 static struct avx512_row row_of(const struct avx512_product *p, const struct group *group)
 {
     return (struct avx512_row){
-        .runs = p->runs, .run = p->run, .start = p->start + group->first * AVX512_LANES};
+        .runs = p->runs.at, .run = p->runs.run, .start = p->start + group->first * AVX512_LANES};
 }
 
 /* One row, by those rows of taps that read rows of the image: from `first` up to `end`. */
@@ -214,9 +215,9 @@ static void run_row(const struct avx512_product *p, const struct group *group,
     while (end > first && at + (end - 1) * w->dilation >= p->stage.rows)
         end--;
     at += first * w->dilation - rows.first;
-    work->run_count = (end - first) * p->run_count;
+    work->run_count = (end - first) * p->runs.count;
     work->x = end > first ? rows.numbers + at * p->stage.row : rows.numbers;
-    work->w = group->w + first * p->tap_row * group->count;
+    work->w = group->w + first * p->runs.weights * group->count;
     avx512_row_run(group->cut, work);
 }
 

@@ -30,6 +30,13 @@ struct avx512_stage {
     real *numbers;                /* (members, image), zero where nothing is ever written */
 };
 
+/* What one row of taps reads for a pixel: runs of neighbouring numbers. */
+struct avx512_runs {
+    int64_t count, run; /* numbers of each */
+    int64_t weights;    /* numbers of its weights in a panel */
+    int64_t *at;        /* where they begin, row of taps after row, counted from the first used */
+};
+
 struct avx512_product {
     struct avx512_wish wish;
     struct avx512_row_kind kind;
@@ -38,10 +45,8 @@ struct avx512_product {
     int64_t planes, panels; /* of what is read; of what is written */
     int64_t height, width;  /* of what is written */
     int64_t rows_at_once;   /* of it */
-    int64_t run_count, run; /* of one row of taps */
-    int64_t tap_row;        /* numbers of the weights of such a row in a panel */
-    int64_t *runs;          /* where they begin, counted from the first row of taps that is used */
-    real *w, *start;        /* as avx512_row wants them, a group of kind.panels after the other */
+    struct avx512_runs runs;
+    real *w, *start; /* as avx512_row wants them, a group of kind.panels after the other */
 };
 
 /* False when there are no tiles for that. */

@@ -12,7 +12,23 @@ typedef bool api_handler(const struct http_request *request, struct http_respons
                          struct error *error);
 
 /* api_submit.c, api_jobs.c */
-api_handler api_submit, api_jobs_list, api_jobs_get, api_jobs_cancel;
+api_handler api_submit, api_jobs_list, api_jobs_get;
+/* api_submit.c: a job that is made out of another one. */
+struct api_fork {
+    const char *job;              /* the other one's id */
+    bool state;                   /* with what its optimizer remembers */
+    const struct problems *found; /* what is wrong with the request already */
+};
+/* Submits `job`, whose init_from names the checkpoint to begin with. Problems are told by pointers
+ * into the request for the fork: see api_fork.c. */
+bool api_submit_fork(const struct http_request *request, const json_t *job,
+                     const struct api_fork *fork, struct http_response *response,
+                     struct error *error) MUST_CHECK;
+
+/* api_edit.c, api_control.c, api_fork.c */
+api_handler api_jobs_patch, api_jobs_pause, api_jobs_resume, api_jobs_cancel, api_jobs_fork;
+/* api_schedule.c */
+api_handler api_jobs_schedule;
 /* api_metrics.c */
 api_handler api_metrics;
 /* api_events.c */

@@ -146,7 +146,8 @@ enum route_flag {
     ROUTE_BODY_FILE = 4, /* the body is written to a file (request.body_file); implies ROUTE_SLOW */
     ROUTE_BODY_MAY = 8,  /* there may be no body at all: else 411 */
     ROUTE_QUIET = 16,    /* asked all the time: what goes well is logged for debugging only */
-    ROUTE_OPEN = 32      /* for everybody, with a token or without */
+    ROUTE_OPEN = 32,     /* for everybody, with a token or without */
+    ROUTE_BODY_PATCH = 64 /* as ROUTE_BODY_JSON; application/merge-patch+json is welcome as well */
 };
 
 struct route {

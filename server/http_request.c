@@ -251,18 +251,36 @@ static bool check_queries(struct http_exchange *exchange)
     return true;
 }
 
+static bool type_allowed(const struct route *route, const char *type)
+{
+    static const struct {
+        const char *name;
+        unsigned flags;
+    } types[] = {{"application/json", ROUTE_BODY_JSON | ROUTE_BODY_PATCH},
+                 {"application/merge-patch+json", ROUTE_BODY_PATCH}};
+    size_t length = type ? strcspn(type, "; \t") : 0;
+
+    for (size_t i = 0; i < COUNT_OF(types); i++)
+        if ((types[i].flags & route->flags) && length == strlen(types[i].name) &&
+            strncasecmp(type, types[i].name, length) == 0)
+            return true;
+    return !(route->flags & (ROUTE_BODY_JSON | ROUTE_BODY_PATCH));
+}
+
 /* Whether the body is of a kind that the route takes. */
 static bool check_type(struct http_exchange *exchange)
 {
     const char *type = http_header(&exchange->request, MHD_HTTP_HEADER_CONTENT_TYPE);
     const char *coding = http_header(&exchange->request, MHD_HTTP_HEADER_CONTENT_ENCODING);
-    size_t length = type ? strcspn(type, "; \t") : 0;
+    bool patch = exchange->route->flags & ROUTE_BODY_PATCH;
 
-    if ((exchange->route->flags & ROUTE_BODY_JSON) &&
-        (length != strlen("application/json") ||
-         strncasecmp(type, "application/json", length) != 0)) {
-        (void)request_refuse(exchange, 415, "want the header Content-Type: application/json");
-        http_response_header(&exchange->response, MHD_HTTP_HEADER_ACCEPT, "application/json");
+    if (!type_allowed(exchange->route, type)) {
+        (void)request_refuse(exchange, 415,
+                             patch ? "want the header Content-Type: application/json or "
+                                     "application/merge-patch+json"
+                                   : "want the header Content-Type: application/json");
+        http_response_header(&exchange->response, patch ? "Accept-Patch" : MHD_HTTP_HEADER_ACCEPT,
+                             "application/json%s", patch ? ", application/merge-patch+json" : "");
         return false;
     }
     if (coding && strcasecmp(coding, "identity") != 0) {

@@ -4,7 +4,8 @@
 
 #include "server/api.h"
 
-enum { SPEC_BYTES_MAX = 1024 * 1024 };
+/* A schedule with as many points as one may have fits in. */
+enum { SPEC_BYTES_MAX = 4 * 1024 * 1024 };
 
 static const char *const submit_queries[] = {"dry_run", NULL};
 static const char *const list_queries[] = {"state", "limit", "cursor", NULL};
@@ -25,6 +26,19 @@ const struct route routes[] = {
      .body_limit = SPEC_BYTES_MAX},
     {.method = "GET", .pattern = JOBS, .handle = api_jobs_list, .queries = list_queries},
     {.method = "GET", .pattern = JOB, .handle = api_jobs_get},
+    {.method = "PATCH",
+     .pattern = JOB,
+     .handle = api_jobs_patch,
+     .flags = ROUTE_BODY_PATCH | ROUTE_SLOW,
+     .body_limit = SPEC_BYTES_MAX},
+    {.method = "POST",
+     .pattern = JOB "/fork",
+     .handle = api_jobs_fork,
+     .queries = submit_queries,
+     .flags = ROUTE_BODY_JSON | ROUTE_SLOW,
+     .body_limit = SPEC_BYTES_MAX},
+    {.method = "POST", .pattern = JOB "/pause", .handle = api_jobs_pause},
+    {.method = "POST", .pattern = JOB "/resume", .handle = api_jobs_resume},
     {.method = "POST",
      .pattern = JOB "/cancel",
      .handle = api_jobs_cancel,
@@ -35,6 +49,7 @@ const struct route routes[] = {
      .handle = api_events_job,
      .queries = events_queries},
     {.method = "GET", .pattern = "/v1/events", .handle = api_events_all, .queries = events_queries},
+    {.method = "GET", .pattern = JOB "/schedule", .handle = api_jobs_schedule, .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = JOB "/checkpoints", .handle = api_checkpoints_list},
     {.method = "GET", .pattern = JOB "/checkpoints/{which}", .handle = api_checkpoints_get},
     {.method = "GET", .pattern = "/v1/datasets", .handle = api_datasets_list},
@@ -56,14 +71,9 @@ const struct route routes[] = {
      .flags = ROUTE_QUIET | ROUTE_OPEN},
 
     /* Known, and not in this version: 501. */
-    {.method = "PATCH", .pattern = JOB},
     {.method = "DELETE", .pattern = JOB},
-    {.method = "POST", .pattern = JOB "/pause"},
-    {.method = "POST", .pattern = JOB "/resume"},
-    {.method = "POST", .pattern = JOB "/fork"},
     {.method = "POST", .pattern = JOB "/predict"},
     {.method = "GET", .pattern = JOB "/evaluation"},
-    {.method = "GET", .pattern = JOB "/schedule"},
     {.method = "GET", .pattern = JOB "/export/pytorch"},
     {.method = "PUT", .pattern = "/v1/datasets/{name}"},
     {.method = "DELETE", .pattern = "/v1/datasets/{name}"},
