@@ -144,6 +144,8 @@ static bool register_datasets(struct serve *serve, struct error *error)
     return true;
 }
 
+_Static_assert(TOKEN_NAME_SIZE == (int)HTTP_NAME_SIZE, "a token's name has room in a request");
+
 static bool serve_listen(struct serve *serve, struct error *error)
 {
     (void)snprintf(serve->spool, sizeof(serve->spool), "%s/incoming", serve->config->data_dir);
