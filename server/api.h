@@ -8,6 +8,14 @@
 
 #include <jansson.h>
 
+/* How much of a list or a curve an answer has, unless asked otherwise, and at most. */
+enum {
+    API_PAGE_DEFAULT = 50,
+    API_PAGE_MAX = 200,
+    API_POINTS_DEFAULT = 2000,
+    API_POINTS_MAX = 100000
+};
+
 typedef bool api_handler(const struct http_request *request, struct http_response *response,
                          struct error *error);
 
@@ -51,17 +59,6 @@ bool api_find_job(const struct http_request *request, struct job_row *out,
 /* The same in the writer's thread, or for any id. */
 bool api_find_job_by(struct db *db, const char *id, struct job_row *out,
                      struct error *error) MUST_CHECK;
-
-/* A whole number from the query; `out` keeps its value when the parameter is absent. ERROR_INVALID,
- * naming it, when it is no number or outside. */
-struct api_integer {
-    const char *name;
-    int64_t min, max;
-};
-bool api_query_integer(const struct http_request *request, const struct api_integer *wanted,
-                       int64_t *out, struct error *error) MUST_CHECK;
-/* Digits only, at most 18 of them. */
-bool api_read_integer(const char *text, int64_t *out);
 
 /* Writes `,"key":value`. */
 void api_put_member(struct body *body, const char *key, const json_t *value);

@@ -146,12 +146,8 @@ bool api_jobs_resume(const struct http_request *request, struct http_response *r
 bool api_jobs_cancel(const struct http_request *request, struct http_response *response,
                      struct error *error)
 {
-    const char *text = http_query(request, "when");
-    int when = text ? stop_when_find(text) : STOP_NOW;
+    int when = http_query_choice(request, "when", STOP_NOW);
 
-    if (when < 0)
-        return error_set(error, ERROR_INVALID, "when",
-                         "the query parameter \"when\" must be now, epoch or checkpoint");
     return act(request, (struct order){.action = ACTION_CANCEL, .when = (enum stop_when)when},
                response, error);
 }

@@ -7,28 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_DEFAULT = 50, PAGE_MAX = 200 };
-
 /* ---- GET /v1/jobs ---- */
-
-static bool read_query(const struct http_request *request, struct job_query *out,
-                       struct error *error)
-{
-    static const struct api_integer limit_range = {"limit", 1, PAGE_MAX};
-    static const struct api_integer cursor_range = {"cursor", 1, INT64_C(999999999999999999)};
-    const char *state = http_query(request, "state");
-    int64_t limit = PAGE_DEFAULT;
-
-    *out = (struct job_query){.state = state ? job_state_find(state) : -1};
-    if (state && out->state < 0)
-        return error_set(error, ERROR_INVALID, "state",
-                         "the query parameter \"state\" must be a state of a job");
-    if (!api_query_integer(request, &limit_range, &limit, error) ||
-        !api_query_integer(request, &cursor_range, &out->below, error))
-        return false;
-    out->limit = (int)limit;
-    return true;
-}
 
 /* Whether a page after this one would hold anything. */
 static bool more_below(struct db *db, const struct job_query *query, int64_t number, bool *more,
@@ -72,14 +51,15 @@ static bool put_page(struct body *body, struct db *db, const struct job_query *q
 bool api_jobs_list(const struct http_request *request, struct http_response *response,
                    struct error *error)
 {
-    struct job_query query;
-    struct job_row *rows;
+    struct job_query query = {
+        .state = http_query_choice(request, "state", -1),
+        .below = http_query_integer(request, "cursor", 0),
+        .limit = (int)http_query_integer(request, "limit", API_PAGE_DEFAULT),
+    };
+    struct job_row *rows = calloc((size_t)query.limit, sizeof(*rows));
     struct body body = {0};
     bool good;
 
-    if (!read_query(request, &query, error))
-        return false;
-    rows = calloc((size_t)query.limit, sizeof(*rows));
     if (!rows)
         return error_set(error, ERROR_MEMORY, "", "no memory for the list");
     good = put_page(&body, request->db, &query, rows, error) &&

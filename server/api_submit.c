@@ -174,17 +174,6 @@ static bool queue(struct submission *submission, struct http_response *response,
     return true;
 }
 
-static bool want_dry_run(const struct http_request *request, bool *dry, struct error *error)
-{
-    const char *text = http_query(request, "dry_run");
-
-    *dry = text && strcmp(text, "true") == 0;
-    if (text && !*dry && strcmp(text, "false") != 0)
-        return error_set(error, ERROR_INVALID, "dry_run",
-                         "the query parameter \"dry_run\" must be true or false");
-    return true;
-}
-
 /* The spec of a fork is a part of the request; what it begins with is another. */
 static void map_to_fork(struct problem *problem)
 {
@@ -216,15 +205,15 @@ static void gather_problems(struct submission *submission)
 static bool submit_json(struct submission *submission, const struct http_request *request,
                         const json_t *json, struct http_response *response, struct error *error)
 {
-    bool dry;
 
-    if (!want_dry_run(request, &dry, error) || !submission_check(submission, json, request, error))
+    if (!submission_check(submission, json, request, error))
         return false;
     if (submission->fork)
         gather_problems(submission);
     if (submission->problems.count > 0)
         return answer_problems(&submission->problems, 422, response, error);
-    return dry ? answer_plan(submission, response, error) : queue(submission, response, error);
+    return http_query_true(request, "dry_run") ? answer_plan(submission, response, error)
+                                               : queue(submission, response, error);
 }
 
 static bool submit(struct submission *submission, const struct http_request *request,

@@ -3,16 +3,47 @@
 #include "server/routes.h"
 
 #include "server/api.h"
+#include "server/store_control.h"
 
 /* A schedule with as many points as one may have fits in. */
 enum { SPEC_BYTES_MAX = 4 * 1024 * 1024 };
 
-static const char *const submit_queries[] = {"dry_run", NULL};
-static const char *const list_queries[] = {"state", "limit", "cursor", NULL};
-static const char *const metrics_queries[] = {"names", "from", "to", "max_points", NULL};
-static const char *const events_queries[] = {"since", NULL};
-static const char *const cancel_queries[] = {"when", NULL};
-static const char *const ready_queries[] = {"verbose", NULL};
+/* What may stand behind the ? of an address. */
+static const struct query submit_queries[] = {
+    {"dry_run", "only checks the job and answers with its plan", QUERY_TRUTH},
+    {NULL},
+};
+
+static const struct query list_queries[] = {
+    {"state", "jobs in this state", QUERY_CHOICE, .choices = job_state_names},
+    {"limit", "most jobs of a page", QUERY_INTEGER, 1, API_PAGE_MAX},
+    {"cursor", "next_cursor of the page before", QUERY_INTEGER, 1, QUERY_INTEGER_MAX},
+    {NULL},
+};
+
+static const struct query metrics_queries[] = {
+    {"names", "series, with commas between; all, when absent", QUERY_TEXT},
+    {"from", "first step", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
+    {"to", "last step", QUERY_INTEGER, 1, QUERY_INTEGER_MAX},
+    {"max_points", "most points of a series; 0: every row", QUERY_INTEGER, 0, API_POINTS_MAX},
+    {NULL},
+};
+
+static const struct query events_queries[] = {
+    {"since", "events behind the one of this number", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
+    {NULL},
+};
+
+static const struct query cancel_queries[] = {
+    {"when", "after the current step, or at the next end of an epoch, or checkpoint", QUERY_CHOICE,
+     .choices = stop_when_names},
+    {NULL},
+};
+
+static const struct query ready_queries[] = {
+    {"verbose", "with the single checks", QUERY_TEXT},
+    {NULL},
+};
 
 #define JOBS "/v1/jobs"
 #define JOB JOBS "/{id}"

@@ -169,7 +169,7 @@ bool store_edit_void(struct db *db, int64_t job, struct error *error)
 /* ---- orders ---- */
 
 /* As stored, but for the first, which is NULL there. */
-static const char *const whens[STOP_WHENS] = {
+const char *const stop_when_names[STOP_WHENS + 1] = {
     [STOP_NOW] = "now", [STOP_EPOCH] = "epoch", [STOP_CHECKPOINT] = "checkpoint"};
 
 static const char select_orders[] =
@@ -180,13 +180,13 @@ static const char set_stop_when[] = "UPDATE job SET stop_when = ?2, revision = r
 
 const char *stop_when_name(enum stop_when when)
 {
-    return (unsigned)when < STOP_WHENS ? whens[when] : "unknown";
+    return (unsigned)when < STOP_WHENS ? stop_when_names[when] : "unknown";
 }
 
 int stop_when_find(const char *name)
 {
     for (int i = 0; i < STOP_WHENS; i++)
-        if (strcmp(whens[i], name) == 0)
+        if (strcmp(stop_when_names[i], name) == 0)
             return i;
     return -1;
 }

@@ -54,6 +54,8 @@ bool store_edit_frontier(struct db *db, int64_t job, int64_t *out, struct error 
 
 enum stop_when { STOP_NOW, STOP_EPOCH, STOP_CHECKPOINT, STOP_WHENS };
 /* "now", "epoch", "checkpoint". */
+/* NULL-ended */
+extern const char *const stop_when_names[STOP_WHENS + 1];
 const char *stop_when_name(enum stop_when when);
 int stop_when_find(const char *name); /* −1 when there is none */
 
