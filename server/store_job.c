@@ -19,9 +19,12 @@ static const char select_page_of_state[] =
     SELECT_JOB "WHERE j.state = ?3 AND j.number < ?1 ORDER BY j.number DESC LIMIT ?2";
 
 static const char insert_job[] =
-    "INSERT INTO job (id, state, priority, created_at) VALUES (?1, ?2, ?3, ?4)";
+    "INSERT INTO job (id, state, priority, created_at, name) VALUES (?1, ?2, ?3, ?4,"
+    " coalesce(json_extract(?5, '$.name'), ''))";
 static const char insert_text[] =
     "INSERT INTO job_text (job, meta, spec, plan) VALUES (?1, ?2, ?3, ?4)";
+static const char insert_labels[] = "INSERT INTO label (job, name, value) SELECT ?1, pair.key, "
+                                    "pair.value FROM json_each(?2, '$.labels') AS pair";
 static const char count_states[] = "SELECT state, count(*) FROM job GROUP BY state";
 static const char select_state[] = "SELECT state FROM job WHERE number = ?1";
 
@@ -229,13 +232,16 @@ bool store_job_add(struct db *db, const struct job_new *job, struct job_row *out
     if (!draw_id(id, error) ||
         !sql_run(&db->sql, insert_job,
                  SQL_LIST(sql_text(id), sql_text(job_state_name(JOB_QUEUED)),
-                          sql_integer(job->priority), sql_integer(clock_milliseconds())),
+                          sql_integer(job->priority), sql_integer(clock_milliseconds()),
+                          sql_text(job->meta)),
                  error))
         return false;
     int64_t number = sql_last_key(&db->sql);
     return sql_run(&db->sql, insert_text,
                    SQL_LIST(sql_integer(number), sql_text(job->meta), sql_text(job->spec),
                             sql_text(job->plan)),
+                   error) &&
+           sql_run(&db->sql, insert_labels, SQL_LIST(sql_integer(number), sql_text(job->meta)),
                    error) &&
            add_state_event(db, number, error) && store_job_get_number(db, number, out, error);
 }
