@@ -20,7 +20,7 @@ enum {
 typedef bool api_handler(const struct http_request *request, struct http_response *response,
                          struct error *error);
 
-/* api_submit.c, api_jobs.c */
+/* api_submit.c, api_list.c, api_jobs.c */
 api_handler api_submit, api_jobs_list, api_jobs_get;
 /* api_submit.c: a job that is made out of another one. */
 struct api_fork {
