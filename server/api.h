@@ -39,8 +39,9 @@ bool api_submit_fork(const struct http_request *request, const json_t *job,
                      const struct api_fork *fork, struct http_response *response,
                      struct error *error) MUST_CHECK;
 
-/* api_edit.c, api_control.c, api_fork.c */
-api_handler api_jobs_patch, api_jobs_pause, api_jobs_resume, api_jobs_cancel, api_jobs_fork;
+/* api_edit.c, api_control.c, api_fork.c, api_delete.c */
+api_handler api_jobs_delete, api_jobs_patch, api_jobs_pause, api_jobs_resume, api_jobs_cancel,
+    api_jobs_fork;
 /* api_schedule.c */
 api_handler api_jobs_schedule;
 /* api_metrics.c */
@@ -65,6 +66,22 @@ bool api_find_job(const struct http_request *request, struct job_row *out,
 /* The same in the writer's thread, or for any id. */
 bool api_find_job_by(struct db *db, const char *id, struct job_row *out,
                      struct error *error) MUST_CHECK;
+
+/* Of a request that changes a job: which, and what its client has seen of it. Kept for the write.
+ */
+struct api_aim {
+    char id[64];
+    char *match; /* If-Match as it came; NULL: he does not mind */
+};
+bool api_aim_take(const struct http_request *request, struct api_aim *out,
+                  struct error *error) MUST_CHECK;
+void api_aim_drop(struct api_aim *aim);
+/* Whether the job is the one that the client has seen; else the response is 412. */
+bool api_may_change(const struct api_aim *aim, const struct job_row *row,
+                    struct http_response *response);
+/* 200 and the job as it is now, with its tag. In the writer's thread. */
+bool api_answer_job(struct db *db, int64_t number, struct http_response *response,
+                    struct error *error) MUST_CHECK;
 
 /* Writes `,"key":value`. */
 void api_put_member(struct body *body, const char *key, const json_t *value);

@@ -161,6 +161,12 @@ static bool next_event(struct event_stream *stream, struct db *db, struct event_
     return true;
 }
 
+/* Of a job. */
+static bool is_last(const char *name)
+{
+    return strcmp(name, "end") == 0 || strcmp(name, "deleted") == 0;
+}
+
 static enum http_more events_next(struct http_stream *base, struct db *db, struct body *out,
                                   struct error *error)
 {
@@ -177,7 +183,7 @@ static enum http_more events_next(struct http_stream *base, struct db *db, struc
             more = HTTP_BROKEN;
         else if (event.row.number == 0)
             more = stream->may_end ? HTTP_END : HTTP_IDLE;
-        else if (stream->job != 0 && strcmp(event.name, "end") == 0)
+        else if (stream->job != 0 && is_last(event.name))
             more = HTTP_END;
         stream->after = event.row.number != 0 ? event.row.number : stream->after;
         free(event.name);

@@ -72,6 +72,7 @@ const struct route routes[] = {
      .handle = api_jobs_patch,
      .flags = ROUTE_BODY_PATCH | ROUTE_SLOW,
      .body_limit = SPEC_BYTES_MAX},
+    {.method = "DELETE", .pattern = JOB, .handle = api_jobs_delete},
     {.method = "POST",
      .pattern = JOB "/fork",
      .handle = api_jobs_fork,
@@ -112,7 +113,6 @@ const struct route routes[] = {
      .flags = ROUTE_QUIET | ROUTE_OPEN},
 
     /* Known, and not in this version: 501. */
-    {.method = "DELETE", .pattern = JOB},
     {.method = "POST", .pattern = JOB "/predict"},
     {.method = "GET", .pattern = JOB "/evaluation"},
     {.method = "GET", .pattern = JOB "/export/pytorch"},
