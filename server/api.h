@@ -14,7 +14,8 @@ enum {
     API_PAGE_DEFAULT = 50,
     API_PAGE_MAX = 200,
     API_POINTS_DEFAULT = 2000,
-    API_POINTS_MAX = 100000
+    API_POINTS_MAX = 100000,
+    API_WAIT_MAX = 300 /* seconds */
 };
 
 typedef bool api_handler(const struct http_request *request, struct http_response *response,

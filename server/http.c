@@ -15,6 +15,7 @@
 
 enum {
     STREAMS_DEFAULT = 64,
+    WAITERS_DEFAULT = 64,
     CLERKS_DEFAULT = 4,
     HEARTBEAT_DEFAULT = 12000,
     PATIENCE_DEFAULT = 30,
@@ -129,7 +130,7 @@ static bool start_listening(struct http *http, struct error *error)
 /* As many connections as wanted, or as the system lets this process have. */
 static int count_places(const struct http *http)
 {
-    rlim_t wanted = (rlim_t)(HTTP_CONNECTIONS + http->setup.streams);
+    rlim_t wanted = (rlim_t)(HTTP_CONNECTIONS + http->setup.streams + http->setup.waiters);
     rlim_t others = HTTP_RESERVE + FILES_ELSEWHERE;
     struct rlimit files;
 
@@ -175,6 +176,8 @@ bool http_start(const struct http_setup *setup, struct http **out, struct error 
     http->listener = -1;
     if (http->setup.streams == 0)
         http->setup.streams = STREAMS_DEFAULT;
+    if (http->setup.waiters == 0)
+        http->setup.waiters = WAITERS_DEFAULT;
     if (http->setup.heartbeat == 0)
         http->setup.heartbeat = HEARTBEAT_DEFAULT;
     if (http->setup.patience == 0)

@@ -27,6 +27,14 @@ static const struct query list_queries[] = {
     {NULL},
 };
 
+static const struct query job_queries[] = {
+    {"wait", "seconds to wait for a change at most, instead of answering at once", QUERY_INTEGER, 0,
+     API_WAIT_MAX},
+    {"after", "with wait: the revision that was seen; the present one, when absent", QUERY_INTEGER,
+     0, QUERY_INTEGER_MAX},
+    {NULL},
+};
+
 static const struct query metrics_queries[] = {
     {"names", "series, with commas between; all, when absent", QUERY_TEXT},
     {"from", "first step", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
@@ -66,7 +74,7 @@ const struct route routes[] = {
      .handle = api_jobs_list,
      .queries = list_queries,
      .flags = ROUTE_SLOW},
-    {.method = "GET", .pattern = JOB, .handle = api_jobs_get},
+    {.method = "GET", .pattern = JOB, .handle = api_jobs_get, .queries = job_queries},
     {.method = "PATCH",
      .pattern = JOB,
      .handle = api_jobs_patch,

@@ -50,13 +50,15 @@ static const char *signals_wait(const sigset_t *signals)
     return strsignal(number);
 }
 
-/* Runs in the writer's thread after each commit that added events. */
-static void tell_audience(void *context, int64_t newest_event)
+/* Runs in the writer's thread after each commit. */
+static void tell_audience(void *context, const struct store_news *news)
 {
     struct serve *serve = context;
     struct http *http = atomic_load(&serve->audience);
-    if (http)
-        http_publish(http, newest_event);
+    if (http && news->events)
+        http_publish(http, news->newest_event);
+    if (http && news->job_count != 0)
+        http_stir(http, news->jobs, news->job_count);
 }
 
 static bool nothing(struct db *db, void *context, struct error *error)

@@ -8,11 +8,15 @@
 
 #include <pthread.h>
 
+enum { STORE_CHANGED = 32 };
+
 struct db {
     struct sql sql;
     struct store *store; /* NULL after store_peek */
     bool writes;
     int64_t newest_event; /* writer: number of the newest event, committed or about to be */
+    int64_t changed[STORE_CHANGED]; /* writer: jobs that were changed since the last commit */
+    int changed_count;              /* −1: more than have room */
 };
 
 struct piece;
