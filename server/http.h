@@ -27,9 +27,10 @@ struct http_request {
         *params[4]; /* the {…} parts of the route's pattern, decoded once; no control characters */
     const char *body; /* NULL when there is none; NUL-terminated */
     size_t body_size;
-    const char *body_file; /* instead, where the route says so: who wants to keep it renames it */
-    struct db *db;         /* the reader of the thread that runs the handler */
-    enum scope scope;      /* what the client may do */
+    /* Instead, where the route says so: who wants to keep it renames it. NULL: an empty body. */
+    const char *body_file;
+    struct db *db;    /* the reader of the thread that runs the handler */
+    enum scope scope; /* what the client may do */
     struct app *app;
     struct http_exchange *exchange; /* for the functions below only */
 };

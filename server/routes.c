@@ -3,6 +3,7 @@
 #include "server/routes.h"
 
 #include "server/api.h"
+#include "server/review.h"
 #include "server/store_control.h"
 
 /* A schedule with as many points as one may have fits in. */
@@ -46,6 +47,15 @@ static const struct query predict_queries[] = {
     {"checkpoint", "best, last or a step; the best, when absent", QUERY_TEXT},
     {"top", "only so many classes of each answer", QUERY_INTEGER, 1, 1000},
     {"resize", "brings an image to the network's size", QUERY_TRUTH},
+    {NULL},
+};
+
+static const struct query evaluation_queries[] = {
+    {"checkpoint", "best, last or a step; when absent the best, or of a job that runs the newest",
+     QUERY_TEXT},
+    {"split", "what to look at; the validation split, when absent", QUERY_CHOICE,
+     .choices = evaluation_splits},
+    {"worst", "how many of the samples that it does worst on", QUERY_INTEGER, 0, REVIEW_WORST},
     {NULL},
 };
 
@@ -98,6 +108,11 @@ const struct route routes[] = {
      .queries = predict_queries,
      .flags = ROUTE_SLOW | ROUTE_BODY_FILE,
      .body_limit = PREDICT_BYTES_MAX},
+    {.method = "GET",
+     .pattern = JOB "/evaluation",
+     .handle = api_evaluation,
+     .queries = evaluation_queries,
+     .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = "/v1/datasets", .handle = api_datasets_list},
     {.method = "GET", .pattern = "/v1/datasets/{name}", .handle = api_datasets_get},
     {.method = "GET", .pattern = "/v1/schema", .handle = api_schema},
@@ -118,7 +133,6 @@ const struct route routes[] = {
 
     /* Known, and not in this version: 501. */
     {.method = "DELETE", .pattern = JOB},
-    {.method = "GET", .pattern = JOB "/evaluation"},
     {.method = "GET", .pattern = JOB "/export/pytorch"},
     {.method = "PUT", .pattern = "/v1/datasets/{name}"},
     {.method = "DELETE", .pattern = "/v1/datasets/{name}"},
