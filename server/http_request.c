@@ -392,9 +392,3 @@ const char *http_header(const struct http_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->exchange->connection, MHD_HEADER_KIND, name);
 }
-
-bool http_accepts(const struct http_request *request, const char *type)
-{
-    request->exchange->marks.varies = true;
-    return weight_find(http_header(request, MHD_HTTP_HEADER_ACCEPT), type) > 0;
-}

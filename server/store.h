@@ -168,7 +168,8 @@ bool store_metrics_add(struct db *db, int64_t job, const struct metric_row *rows
                        struct error *error) MUST_CHECK;
 
 /* Deletes the rows behind that step, which are to be taken again and may differ. Reads all rows of
- * the job. For a write. */
+ * the job. For a write that then adds an event, which tells of it: who has seen that event has seen
+ * the rows gone. */
 bool store_metrics_forget(struct db *db, int64_t job, int64_t step, struct error *error) MUST_CHECK;
 
 /* Reads rows in order of (series, step). `each` false stops. names: NULL-ended list or NULL for
