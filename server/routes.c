@@ -42,6 +42,21 @@ static const struct query cancel_queries[] = {
     {NULL},
 };
 
+static const struct query samples_queries[] = {
+    {"split", "train, when absent, or test", QUERY_CHOICE, .choices = api_split_names},
+    {"offset", "first sample, counted from 0", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
+    {"limit", "most samples of a page", QUERY_INTEGER, 1, API_SAMPLES_MAX},
+    {NULL},
+};
+
+static const struct query sample_queries[] = {
+    {"split", "train, when absent, or test", QUERY_CHOICE, .choices = api_split_names},
+    {"size", "pixels are shown as whole squares, so large that the longer side still fits this",
+     QUERY_INTEGER, 1, API_SAMPLE_SIDE_MAX},
+    {"sha256", "beginning of the set's sha256: of another content there is no picture", QUERY_TEXT},
+    {NULL},
+};
+
 static const struct query ready_queries[] = {
     {"verbose", "with the single checks", QUERY_TEXT},
     {NULL},
@@ -49,6 +64,7 @@ static const struct query ready_queries[] = {
 
 #define JOBS "/v1/jobs"
 #define JOB JOBS "/{id}"
+#define DATASET "/v1/datasets/{name}"
 
 const struct route routes[] = {
     {.method = "POST",
@@ -86,7 +102,23 @@ const struct route routes[] = {
     {.method = "GET", .pattern = JOB "/checkpoints", .handle = api_checkpoints_list},
     {.method = "GET", .pattern = JOB "/checkpoints/{which}", .handle = api_checkpoints_get},
     {.method = "GET", .pattern = "/v1/datasets", .handle = api_datasets_list},
-    {.method = "GET", .pattern = "/v1/datasets/{name}", .handle = api_datasets_get},
+    {.method = "GET", .pattern = DATASET, .handle = api_datasets_get},
+    {.method = "PUT",
+     .pattern = DATASET,
+     .handle = api_datasets_put,
+     .flags = ROUTE_BODY_FILE,
+     .body_limit = HTTP_UPLOAD_LIMIT},
+    {.method = "DELETE", .pattern = DATASET, .handle = api_datasets_delete},
+    {.method = "GET",
+     .pattern = DATASET "/samples",
+     .handle = api_samples_list,
+     .queries = samples_queries,
+     .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = DATASET "/samples/{file}",
+     .handle = api_samples_get,
+     .queries = sample_queries,
+     .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = "/v1/schema", .handle = api_schema},
     {.method = "GET",
      .pattern = "/livez",
@@ -108,9 +140,6 @@ const struct route routes[] = {
     {.method = "POST", .pattern = JOB "/predict"},
     {.method = "GET", .pattern = JOB "/evaluation"},
     {.method = "GET", .pattern = JOB "/export/pytorch"},
-    {.method = "PUT", .pattern = "/v1/datasets/{name}"},
-    {.method = "DELETE", .pattern = "/v1/datasets/{name}"},
-    {.method = "GET", .pattern = "/v1/datasets/{name}/samples/{file}"},
     {.method = "PUT", .pattern = "/v1/weights/{name}"},
     {.method = "GET", .pattern = "/v1/weights/{name}"},
     {.method = "DELETE", .pattern = "/v1/weights/{name}"},
