@@ -44,7 +44,7 @@ static void asked_drop(struct asked *asked)
 /* ---- making one ---- */
 
 /* The very set that the job has learned from. ERROR_CONFLICT when it is gone. */
-static bool open_dataset(const struct asked *asked, const struct network *network,
+static bool open_dataset(const struct asked *asked, const struct trained *network,
                          struct dataset **out, struct error *error)
 {
     const struct http_request *request = asked->request;
@@ -60,13 +60,14 @@ static bool open_dataset(const struct asked *asked, const struct network *networ
 }
 
 /* The addresses of samples; false: data that was made for the job alone has none. */
-static bool name_images(const struct asked *asked, bool of_training, char before[128],
-                        char after[32])
+static bool name_images(const struct asked *asked, const struct review_setup *setup,
+                        char before[128], char after[64])
 {
     if (asked->spec.dataset.synthetic.given)
         return false;
     (void)snprintf(before, 128, "/v1/datasets/%s/samples/", asked->spec.dataset.name);
-    (void)snprintf(after, 32, ".png?split=%s", of_training ? "train" : "test");
+    (void)snprintf(after, 64, ".png?split=%s&sha256=%.12s",
+                   setup->part.of_training ? "train" : "test", setup->network->data.digest);
     return true;
 }
 
@@ -74,9 +75,9 @@ static bool write_row(const struct asked *asked, const struct review *review,
                       const struct review_setup *setup, struct evaluation_row *out,
                       struct error *error)
 {
-    char before[128], after[32];
+    char before[128], after[64];
     const struct review_images images = {before, after};
-    bool named = name_images(asked, setup->part.of_training, before, after);
+    bool named = name_images(asked, setup, before, after);
     struct body data = {0}, worst = {0};
 
     review_put(&data, review, &setup->network->data);
@@ -92,7 +93,7 @@ static bool write_row(const struct asked *asked, const struct review *review,
     return false;
 }
 
-static bool review_all(const struct asked *asked, struct network *network,
+static bool review_all(const struct asked *asked, struct trained *network,
                        struct evaluation_row *out, struct error *error)
 {
     struct review_setup setup = {.network = network, .stop = &asked->request->app->stopping};
@@ -118,15 +119,15 @@ static bool make(void *context, struct evaluation_row *out, struct error *error)
 {
     const struct asked *asked = context;
     const struct http_request *request = asked->request;
-    const struct network_source source = {.db = request->db,
+    const struct trained_source source = {.db = request->db,
                                           .catalog = request->app->catalog,
                                           .kernels = request->app->kernels,
                                           .as_trained = true};
-    struct network *network = NULL;
-    bool good = network_open(&source, &asked->job, &asked->checkpoint, &network, error) &&
+    struct trained *network = NULL;
+    bool good = trained_open(&source, &asked->job, &asked->checkpoint, &network, error) &&
                 review_all(asked, network, out, error);
 
-    network_free(network);
+    trained_free(network);
     return good;
 }
 

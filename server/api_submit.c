@@ -69,6 +69,7 @@ static bool answer_plan(const struct submission *submission, struct http_respons
 struct accepted {
     char *meta, *spec, *plan;
     int64_t priority;
+    char dataset[65]; /* "": it is made */
     struct initial initial;
 };
 
@@ -109,6 +110,14 @@ static bool store_initial(struct db *db, const struct initial *initial, struct j
     return store_job_get_number(db, number, row, error);
 }
 
+/* It was there when the job was checked; somebody may have deleted it since. */
+static bool check_dataset(struct db *db, const char *name, struct error *error)
+{
+    return name[0] == '\0' || catalog_there(db, name) ||
+           error_set(error, ERROR_CONFLICT, "/dataset/name",
+                     "the data set %s was deleted while the job was checked", name);
+}
+
 static bool store_accepted(struct db *db, void *context, struct http_response *response,
                            struct error *error)
 {
@@ -116,10 +125,10 @@ static bool store_accepted(struct db *db, void *context, struct http_response *r
     const struct job_new job = {accepted->meta, accepted->spec, accepted->plan, accepted->priority};
     struct job_row row = {0};
     struct body body = {0};
-    bool good = store_job_add(db, &job, &row, error) &&
-                store_initial(db, &accepted->initial, &row, error) &&
-                job_json_put(&body, db, &row, error) &&
-                http_response_json(response, 201, &body, error);
+    bool good =
+        check_dataset(db, accepted->dataset, error) && store_job_add(db, &job, &row, error) &&
+        store_initial(db, &accepted->initial, &row, error) &&
+        job_json_put(&body, db, &row, error) && http_response_json(response, 201, &body, error);
 
     if (good) {
         http_response_header(response, "Location", "/v1/jobs/%s", row.id);
@@ -164,6 +173,7 @@ static bool queue(struct submission *submission, struct http_response *response,
     accepted->spec = text_and_free(spec_to_json(&submission->spec));
     accepted->plan = text_and_free(view_to_json(submission, false));
     accepted->priority = submission->meta.priority;
+    memcpy(accepted->dataset, submission->spec.dataset.name, sizeof(accepted->dataset));
     accepted->initial = submission->initial;
     submission->initial = (struct initial){0};
     if (!accepted->meta || !accepted->spec || !accepted->plan) {

@@ -5,7 +5,7 @@
 
 #include "core/sampling.h"
 #include "server/body.h"
-#include "server/network.h"
+#include "server/trained.h"
 
 #include <stdatomic.h>
 
@@ -35,7 +35,7 @@ struct review {
 };
 
 struct review_setup {
-    struct network *network; /* as trained */
+    struct trained *network; /* as trained */
     const struct dataset *dataset;
     struct sampling_part part;
     const atomic_bool *stop; /* once true: ERROR_BUSY */

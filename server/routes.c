@@ -29,6 +29,8 @@ static const struct query metrics_queries[] = {
     {"from", "first step", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
     {"to", "last step", QUERY_INTEGER, 1, QUERY_INTEGER_MAX},
     {"max_points", "most points of a series; 0: every row", QUERY_INTEGER, 0, API_POINTS_MAX},
+    {"since", "cursor of an earlier answer: only rows written after it", QUERY_INTEGER, 0,
+     QUERY_INTEGER_MAX},
     {NULL},
 };
 
@@ -59,6 +61,21 @@ static const struct query evaluation_queries[] = {
     {NULL},
 };
 
+static const struct query samples_queries[] = {
+    {"split", "train, when absent, or test", QUERY_CHOICE, .choices = api_split_names},
+    {"offset", "first sample, counted from 0", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
+    {"limit", "most samples of a page", QUERY_INTEGER, 1, API_SAMPLES_MAX},
+    {NULL},
+};
+
+static const struct query sample_queries[] = {
+    {"split", "train, when absent, or test", QUERY_CHOICE, .choices = api_split_names},
+    {"size", "pixels are shown as whole squares, so large that the longer side still fits this",
+     QUERY_INTEGER, 1, API_SAMPLE_SIDE_MAX},
+    {"sha256", "beginning of the set's sha256: of another content there is no picture", QUERY_TEXT},
+    {NULL},
+};
+
 static const struct query ready_queries[] = {
     {"verbose", "with the single checks", QUERY_TEXT},
     {NULL},
@@ -66,6 +83,7 @@ static const struct query ready_queries[] = {
 
 #define JOBS "/v1/jobs"
 #define JOB JOBS "/{id}"
+#define DATASET "/v1/datasets/{name}"
 
 const struct route routes[] = {
     {.method = "POST",
@@ -114,7 +132,23 @@ const struct route routes[] = {
      .queries = evaluation_queries,
      .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = "/v1/datasets", .handle = api_datasets_list},
-    {.method = "GET", .pattern = "/v1/datasets/{name}", .handle = api_datasets_get},
+    {.method = "GET", .pattern = DATASET, .handle = api_datasets_get},
+    {.method = "PUT",
+     .pattern = DATASET,
+     .handle = api_datasets_put,
+     .flags = ROUTE_BODY_FILE,
+     .body_limit = HTTP_UPLOAD_LIMIT},
+    {.method = "DELETE", .pattern = DATASET, .handle = api_datasets_delete},
+    {.method = "GET",
+     .pattern = DATASET "/samples",
+     .handle = api_samples_list,
+     .queries = samples_queries,
+     .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = DATASET "/samples/{file}",
+     .handle = api_samples_get,
+     .queries = sample_queries,
+     .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = "/v1/schema", .handle = api_schema},
     {.method = "GET",
      .pattern = "/livez",
@@ -134,9 +168,6 @@ const struct route routes[] = {
     /* Known, and not in this version: 501. */
     {.method = "DELETE", .pattern = JOB},
     {.method = "GET", .pattern = JOB "/export/pytorch"},
-    {.method = "PUT", .pattern = "/v1/datasets/{name}"},
-    {.method = "DELETE", .pattern = "/v1/datasets/{name}"},
-    {.method = "GET", .pattern = "/v1/datasets/{name}/samples/{file}"},
     {.method = "PUT", .pattern = "/v1/weights/{name}"},
     {.method = "GET", .pattern = "/v1/weights/{name}"},
     {.method = "DELETE", .pattern = "/v1/weights/{name}"},

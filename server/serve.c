@@ -161,6 +161,7 @@ static bool serve_listen(struct serve *serve, struct error *error)
                                      .hosts = serve->config->hosts,
                                      .admit = token_gate_admit,
                                      .gate = serve->gate,
+                                     .upload_limit = (int64_t)serve->config->upload_limit << 20,
                                      .log = serve->app.log};
     if (!http_start(&setup, &serve->app.http, error))
         return false;
