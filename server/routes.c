@@ -7,6 +7,8 @@
 
 /* A schedule with as many points as one may have fits in. */
 enum { SPEC_BYTES_MAX = 4 * 1024 * 1024 };
+/* Samples for a network, as a file. */
+enum { PREDICT_BYTES_MAX = 64 * 1024 * 1024 };
 
 /* What may stand behind the ? of an address. */
 static const struct query submit_queries[] = {
@@ -57,6 +59,13 @@ static const struct query sample_queries[] = {
     {NULL},
 };
 
+static const struct query predict_queries[] = {
+    {"checkpoint", "best, last or a step; the best, when absent", QUERY_TEXT},
+    {"top", "only so many classes of each answer", QUERY_INTEGER, 1, 1000},
+    {"resize", "brings an image to the network's size", QUERY_TRUTH},
+    {NULL},
+};
+
 static const struct query ready_queries[] = {
     {"verbose", "with the single checks", QUERY_TEXT},
     {NULL},
@@ -101,6 +110,12 @@ const struct route routes[] = {
     {.method = "GET", .pattern = JOB "/schedule", .handle = api_jobs_schedule, .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = JOB "/checkpoints", .handle = api_checkpoints_list},
     {.method = "GET", .pattern = JOB "/checkpoints/{which}", .handle = api_checkpoints_get},
+    {.method = "POST",
+     .pattern = JOB "/predict",
+     .handle = api_predict,
+     .queries = predict_queries,
+     .flags = ROUTE_SLOW | ROUTE_BODY_FILE,
+     .body_limit = PREDICT_BYTES_MAX},
     {.method = "GET", .pattern = "/v1/datasets", .handle = api_datasets_list},
     {.method = "GET", .pattern = DATASET, .handle = api_datasets_get},
     {.method = "PUT",
@@ -137,7 +152,6 @@ const struct route routes[] = {
 
     /* Known, and not in this version: 501. */
     {.method = "DELETE", .pattern = JOB},
-    {.method = "POST", .pattern = JOB "/predict"},
     {.method = "GET", .pattern = JOB "/evaluation"},
     {.method = "GET", .pattern = JOB "/export/pytorch"},
     {.method = "PUT", .pattern = "/v1/weights/{name}"},
