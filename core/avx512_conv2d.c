@@ -178,7 +178,7 @@ static void reserve(struct avx512_conv2d *s, const struct op_setup *setup)
         block_reserve(setup->memory, places[i], weights, sizeof **places[i]);
     if (setup->want_dx)
         avx512_data_reserve(&s->data, setup->memory);
-    block_reserve(setup->memory, &s->slots, saturating_product(setup->shards, s->gradient.slot),
+    block_reserve(setup->memory, &s->slots, saturating_product(setup->cut.shards, s->gradient.slot),
                   sizeof(real));
     block_reserve(setup->memory, &s->sum, s->gradient.slot, sizeof(real));
 }
@@ -189,7 +189,7 @@ static bool make_parts(const struct op_setup *setup, struct avx512_conv2d *s)
     struct avx512_wish wish = {.padding.lanes = setup->block,
                                .channels = layer->input.channels,
                                .filters = layer->output.channels,
-                               .members = setup->members};
+                               .members = setup->cut.members};
     struct avx512_dy dy = {wish.channels, wish.filters, wish.members};
 
     conv2d_windows(layer->options, &layer->input, wish.padding.windows);
@@ -221,10 +221,10 @@ bool avx512_conv2d_make(const struct op_setup *setup, struct op *op, struct erro
     s->gradient.product = &s->forward; /* where it stays */
     reserve(s, setup);
     *op = (struct op){.kernel = "own direct, AVX-512",
-                      .x_count = s->x_image,
-                      .y_count = s->y_image,
-                      .x_block = setup->block,
-                      .y_block = AVX512_LANES,
+                      .x.count = s->x_image,
+                      .y.count = s->y_image,
+                      .x.block = setup->block,
+                      .y.block = AVX512_LANES,
                       .gather_tasks = 1,
                       .state = s,
                       .pack = pack,

@@ -254,7 +254,7 @@ static void reserve_bf16(struct avx512_linear *s, const struct op_setup *setup)
     s->pairs_step = (in + lanes - 1) / lanes * lanes + lanes;
     block_reserve(setup->memory, &s->rows, saturating_product(out, s->rows_step), sizeof *s->rows);
     block_reserve(setup->memory, &s->sums,
-                  saturating_product(setup->members, saturating_product(s->samples, out)),
+                  saturating_product(setup->cut.members, saturating_product(s->samples, out)),
                   sizeof *s->sums);
     if (setup->want_dx)
         block_reserve(setup->memory, &s->row_pairs, saturating_product(s->pairs, s->pairs_step),
@@ -267,7 +267,7 @@ static void reserve(struct avx512_linear *s, const struct op_setup *setup)
                               avx512_linear_gather_staged(s)};
     for (size_t i = 0; i < COUNT_OF(wanted); i++)
         s->staged = s->staged > wanted[i] ? s->staged : wanted[i];
-    block_reserve(setup->memory, &s->stage, saturating_product(setup->members, s->staged),
+    block_reserve(setup->memory, &s->stage, saturating_product(setup->cut.members, s->staged),
                   sizeof *s->stage);
     if (s->number == NUMBER_BF16)
         reserve_bf16(s, setup);
@@ -292,10 +292,10 @@ bool avx512_linear_make(const struct op_setup *setup, struct op *op, struct erro
         !linear_make(setup, sizeof(struct avx512_linear), op, error))
         return false;
     struct avx512_linear *s = op->state;
-    s->number = op->x_number = op->y_number = setup->number;
+    s->number = op->x.number = op->y.number = setup->number;
     s->tiles = pairs ? &avx512_tiles_bf16 : &avx512_tiles_real;
-    s->samples = setup->shard_size;
-    s->batch = saturating_product(setup->shards, setup->shard_size);
+    s->samples = setup->cut.shard_size;
+    s->batch = saturating_product(setup->cut.shards, setup->cut.shard_size);
     s->words = pairs ? (s->shared.in + 1) / 2 : s->shared.in;
     s->pairs = pairs ? (s->shared.out + 1) / 2 : s->shared.out;
     reserve(s, setup);

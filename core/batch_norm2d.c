@@ -133,17 +133,17 @@ static void reserve(struct batch_norm_state *s, const struct op_setup *setup)
     block_reserve(memory, &s->by.bias, extent->rounded, sizeof *s->by.bias);
     for (size_t i = 0; i < COUNT_OF(doubles); i++)
         block_reserve(memory, doubles[i], 2 * extent->rounded, sizeof **doubles[i]);
-    block_reserve(memory, &s->by.slots, saturating_product(setup->shards, 2 * extent->rounded),
+    block_reserve(memory, &s->by.slots, saturating_product(setup->cut.shards, 2 * extent->rounded),
                   sizeof *s->by.slots);
     block_reserve(memory, &s->batch, extent->groups, sizeof *s->batch);
     block_reserve(memory, &s->fixed, extent->groups, sizeof *s->fixed);
     block_reserve(memory, &s->slope, extent->groups, sizeof *s->slope);
-    block_reserve(memory, &s->sums, saturating_product(setup->members, extent->groups),
+    block_reserve(memory, &s->sums, saturating_product(setup->cut.members, extent->groups),
                   sizeof *s->sums);
     int64_t shard = saturating_product(
         extent->shard_size, saturating_product(extent->groups, batch_norm_words(extent)));
     if (s->relu)
-        block_reserve(memory, &s->passed, saturating_product(setup->shards, shard),
+        block_reserve(memory, &s->passed, saturating_product(setup->cut.shards, shard),
                       sizeof *s->passed);
 }
 
@@ -174,18 +174,18 @@ static bool make(const struct op_setup *setup, struct batch_norm_state *s, struc
         .groups = groups,
         .rounded = groups * setup->block,
         .pixels = layer->input.height * layer->input.width,
-        .shard_size = setup->shard_size,
+        .shard_size = setup->cut.shard_size,
         .block = setup->block,
         .number = setup->number,
     };
     reserve(s, setup);
     *op = (struct op){.kernel = "over the whole batch, any layout",
-                      .x_count = count,
-                      .y_count = count,
-                      .x_block = setup->block,
-                      .y_block = setup->block,
-                      .x_number = setup->number,
-                      .y_number = setup->number,
+                      .x.count = count,
+                      .y.count = count,
+                      .x.block = setup->block,
+                      .y.block = setup->block,
+                      .x.number = setup->number,
+                      .y.number = setup->number,
                       .layers = 1 + s->sum_with + s->relu,
                       .gather_tasks = options->affine,
                       .barrier = &barrier,

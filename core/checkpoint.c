@@ -18,9 +18,11 @@ enum {
     AT_TOTAL = 40,
     AT_FINGERPRINT = 48,
     AT_NUMBERS = 80,
+    AT_EDITS = 88,
     AT_CONTROL = 96,
     AT_PLATEAU_METRIC = 192,
     AT_STOPPING_METRIC = 196,
+    AT_INHERITED = 200,
     HEADER_1 = 96 /* of version 1 */
 };
 
@@ -149,13 +151,14 @@ static struct control get_control(const uint8_t *bytes, const struct spec *spec)
 /* ---- writing ---- */
 
 struct position {
-    int64_t steps, optimizer_steps;
-    const char *data; /* digest of the data set; NULL: the run has not begun */
+    int64_t steps, edits;
+    int64_t optimizer_steps, inherited; /* the latter are among the former */
+    const char *data;                   /* digest of the data set; NULL: the run has not begun */
 };
 
-/* All before the numbers. */
+/* All before the numbers, but for the control. */
 static void put_header(uint8_t *bytes, const struct checkpoint_start *of,
-                       const struct position *position, const struct control *control)
+                       const struct position *position)
 {
     const struct plan *plan = of->plan;
     memset(bytes, 0, CHECKPOINT_HEADER);
@@ -167,8 +170,9 @@ static void put_header(uint8_t *bytes, const struct checkpoint_start *of,
     put(bytes, AT_OPTIMIZER_STEPS, (uint64_t)position->optimizer_steps, 8);
     put(bytes, AT_TOTAL, checkpoint_size(plan), 8);
     put(bytes, AT_NUMBERS, (uint64_t)plan->numbers, 8);
+    put(bytes, AT_EDITS, (uint64_t)position->edits, 8);
+    put(bytes, AT_INHERITED, (uint64_t)position->inherited, 8);
     fingerprint(of, position->steps, position->data, bytes + AT_FINGERPRINT);
-    put_control(bytes, of->spec, control);
 }
 
 static void put_digest(uint8_t *bytes, const struct plan *plan)
@@ -180,33 +184,49 @@ static void put_digest(uint8_t *bytes, const struct plan *plan)
 void trainer_save(const struct trainer *trainer, uint8_t *bytes)
 {
     const struct plan *plan = trainer->setup.plan;
-    const struct checkpoint_start of = {trainer->setup.spec, plan, NULL};
-    const struct position position = {trainer->steps_done, trainer->optimizer_steps,
-                                      dataset_digest(trainer->dataset)};
+    const struct checkpoint_start of = {.spec = trainer->setup.spec, .plan = plan};
+    const struct position position = {.steps = trainer->steps_done,
+                                      .edits = trainer->course.edits,
+                                      .optimizer_steps = trainer->memory.steps,
+                                      .inherited = trainer->memory.inherited,
+                                      .data = dataset_digest(trainer->dataset)};
     uint8_t *numbers = bytes + CHECKPOINT_HEADER;
 
-    put_header(bytes, &of, &position, &trainer->control);
+    put_header(bytes, &of, &position);
+    put_control(bytes, trainer->course.spec, &trainer->control);
     store_numbers(numbers, trainer->parameters, plan->numbers);
-    store_numbers(numbers + (size_t)plan->numbers * sizeof(float), trainer->state,
+    store_numbers(numbers + (size_t)plan->numbers * sizeof(float), trainer->memory.state,
                   plan->parameters * plan->optimizer_slots);
     put_digest(bytes, plan);
+}
+
+static void put_state(uint8_t *bytes, const struct checkpoint_start *start)
+{
+    int64_t parameters = start->plan->parameters, slots = start->plan->optimizer_slots;
+
+    if (start->state) {
+        memcpy(bytes, start->state, (size_t)(parameters * slots) * sizeof(float));
+        return;
+    }
+    for (int slot = 0; slot < (int)slots; slot++) {
+        float value = (float)optimizer_initial(&start->spec->optimizer, slot);
+        for (int64_t i = 0; i < parameters; i++, bytes += sizeof value)
+            memcpy(bytes, &value, sizeof value);
+    }
 }
 
 void checkpoint_start(const struct checkpoint_start *start, uint8_t *bytes)
 {
     const struct plan *plan = start->plan;
-    const struct position position = {0, 0, NULL};
+    const struct position position = {.optimizer_steps = start->optimizer_steps,
+                                      .inherited = start->optimizer_steps};
     const struct control control = control_begin(start->spec);
     size_t size = (size_t)plan->numbers * sizeof(float);
-    uint8_t *state = bytes + CHECKPOINT_HEADER + size;
 
-    put_header(bytes, start, &position, &control);
+    put_header(bytes, start, &position);
+    put_control(bytes, start->spec, &control);
     memcpy(bytes + CHECKPOINT_HEADER, start->numbers, size);
-    for (int slot = 0; slot < (int)plan->optimizer_slots; slot++) {
-        float value = (float)optimizer_initial(&start->spec->optimizer, slot);
-        for (int64_t i = 0; i < plan->parameters; i++, state += sizeof value)
-            memcpy(state, &value, sizeof value);
-    }
+    put_state(bytes + CHECKPOINT_HEADER + size, start);
     put_digest(bytes, plan);
 }
 
@@ -237,6 +257,8 @@ static bool read_counts(const uint8_t *bytes, size_t size, struct checkpoint_vie
         .version = (int)get(bytes, AT_VERSION, 4),
         .steps = (int64_t)get(bytes, AT_STEPS, 8),
         .optimizer_steps = (int64_t)get(bytes, AT_OPTIMIZER_STEPS, 8),
+        .inherited_steps = old ? 0 : (int64_t)get(bytes, AT_INHERITED, 8),
+        .edits = old ? 0 : (int64_t)get(bytes, AT_EDITS, 8),
         .parameters = (const float *)(const void *)(bytes + header),
         .optimizer_slots = (int64_t)slots,
         .parameter_count = (int64_t)parameters,
@@ -244,6 +266,12 @@ static bool read_counts(const uint8_t *bytes, size_t size, struct checkpoint_vie
     };
     out->optimizer_state = out->parameters + count;
     return true;
+}
+
+int64_t checkpoint_edits(const uint8_t *bytes, size_t size)
+{
+    bool has = size >= CHECKPOINT_HEADER && get(bytes, AT_VERSION, 4) > 1;
+    return has ? (int64_t)get(bytes, AT_EDITS, 8) : 0;
 }
 
 bool checkpoint_open(const uint8_t *bytes, size_t size, struct checkpoint_view *out,
@@ -271,7 +299,7 @@ static bool belongs(const struct trainer *trainer, const uint8_t *bytes,
                     const struct checkpoint_view *view)
 {
     const struct plan *plan = trainer->setup.plan;
-    const struct checkpoint_start of = {trainer->setup.spec, plan, NULL};
+    const struct checkpoint_start of = {.spec = trainer->setup.spec, .plan = plan};
     uint8_t wanted[DIGEST_BYTES];
     fingerprint(&of, view->steps, dataset_digest(trainer->dataset), wanted);
     return memcmp(wanted, bytes + AT_FINGERPRINT, DIGEST_BYTES) == 0 &&
@@ -282,25 +310,35 @@ static bool belongs(const struct trainer *trainer, const uint8_t *bytes,
 bool trainer_load(struct trainer *trainer, const uint8_t *bytes, size_t size, struct error *error)
 {
     const struct plan *plan = trainer->setup.plan;
+    const struct trainer_course *course = &trainer->course;
     struct checkpoint_view view = {0};
     if (!checkpoint_open(bytes, size, &view, error))
         return false;
     if (!belongs(trainer, bytes, &view))
         return error_set(error, ERROR_INVALID, "checkpoint",
                          "it belongs to another network, optimizer or data set");
-    if (view.steps < 0 || view.steps > plan->steps || view.optimizer_steps < 0 ||
-        view.optimizer_steps > view.steps)
+    if (view.edits != course->edits)
+        return error_set(error, ERROR_INVALID, "checkpoint",
+                         "its run had been edited %lld times, and %lld edits are known",
+                         (long long)view.edits, (long long)course->edits);
+    /* An edit may have ended the run where it stood, behind the end that it named. */
+    if (view.steps < 0 || (view.steps > course->plan->steps && view.edits == 0) ||
+        view.inherited_steps < 0 || view.optimizer_steps < view.inherited_steps ||
+        view.optimizer_steps - view.inherited_steps > view.steps)
         return error_set(error, ERROR_INVALID, "checkpoint",
                          "step %lld is not in a run of %lld steps", (long long)view.steps,
-                         (long long)plan->steps);
-    struct control control = get_control(bytes, trainer->setup.spec);
+                         (long long)course->plan->steps);
+    struct control control = get_control(bytes, course->spec);
     if (!control_is_sound(&control, view.steps))
         return error_set(error, ERROR_INVALID, "checkpoint",
                          "no run can have counted what it says of its evaluations");
     load_numbers(trainer->parameters, view.parameters, plan->numbers);
-    load_numbers(trainer->state, view.optimizer_state, plan->parameters * plan->optimizer_slots);
-    trainer->optimizer_steps = view.optimizer_steps;
+    load_numbers(trainer->memory.state, view.optimizer_state,
+                 plan->parameters * plan->optimizer_slots);
+    trainer->memory.steps = view.optimizer_steps;
+    trainer->memory.inherited = view.inherited_steps;
     trainer->control = control;
+    trainer->course.steps = view.steps > course->plan->steps ? view.steps : course->plan->steps;
     trainer_seek(trainer, view.steps);
     return true;
 }

@@ -8,11 +8,12 @@
  *   32  8  optimizer's own step count  40  8  total bytes, header and digest included
  *   48 32  SHA-256 of what it belongs to: tensors, optimizer, and, once a step is done, data set
  *   80  8  numbers: the parameters and what is not learned
- *   88  8  reserved, zero
+ *   88  8  edits of the run so far: see trainer_edit
  *   96 96  struct control, a member after the other: integers and IEEE doubles
  *   192 4  the metric that the plateau's numbers are of, 196 4 and early stopping's: an index into
  *          spec_metrics, or all bits set
- *   200 56 reserved, zero
+ *   200 8  of the optimizer's steps those before the run's first: state that it began with
+ *   208 48 reserved, zero
  *   256    the numbers, parameters first, then each optimizer slot: fp32
  *   end−32 SHA-256 of all before it
  *
@@ -46,14 +47,20 @@ void trainer_save(const struct trainer *trainer, uint8_t *bytes);
 struct checkpoint_start {
     const struct spec *spec;
     const struct plan *plan;
-    const float *numbers; /* (plan.numbers) */
+    const float *numbers;    /* (plan.numbers) */
+    const float *state;      /* (slots × plan.parameters); NULL: the optimizer begins anew */
+    int64_t optimizer_steps; /* that went into that state */
 };
 /* Writes what trainer_save would before the first step. */
 void checkpoint_start(const struct checkpoint_start *start, uint8_t *bytes);
 
+/* How often the run had been edited, without a look at anything else. */
+int64_t checkpoint_edits(const uint8_t *bytes, size_t size);
+
 /* Replaces the trainer's state. ERROR_CORRUPT when magic, version, any length or the digest is
  * wrong, ERROR_INVALID when it belongs to another network, optimizer or data set or its counts
- * cannot be; the trainer is then unchanged. `bytes` are aligned as malloc's are. */
+ * cannot be, or when its edits are not as many as the trainer's (see trainer_suppose); the trainer
+ * is then unchanged. `bytes` are aligned as malloc's are. */
 bool trainer_load(struct trainer *trainer, const uint8_t *bytes, size_t size,
                   struct error *error) MUST_CHECK;
 
@@ -61,7 +68,8 @@ bool trainer_load(struct trainer *trainer, const uint8_t *bytes, size_t size,
 struct checkpoint_view {
     int version;
     int64_t steps;
-    int64_t optimizer_steps;
+    int64_t optimizer_steps, inherited_steps;
+    int64_t edits;
     const float *parameters;      /* number_count numbers: plan.numbers */
     const float *optimizer_state; /* slots × parameter_count */
     int64_t optimizer_slots;

@@ -9,8 +9,7 @@
 
 static double base_lr(const struct spec *spec)
 {
-    const struct optimizer_kind *optimizer = (const struct optimizer_kind *)spec->optimizer.kind;
-    return optimizer->base_lr(spec->optimizer.options);
+    return optimizer_base_lr(&spec->optimizer);
 }
 
 static struct watch_rule stopping_rule(const struct spec *spec)
@@ -53,6 +52,20 @@ double control_lr(const struct spec *spec, const struct plan *plan, const struct
                                .steps = plan->steps,
                                .steps_per_epoch = plan->steps_per_epoch};
     return control->factor * schedule_lr(&spec->lr_schedule, &run, step);
+}
+
+void control_edit(const struct control_edit *edit, struct control *control)
+{
+    const struct variant *old = &edit->before->lr_schedule, *new = &edit->after->lr_schedule;
+    struct control fresh = control_begin(edit->after);
+    bool kept = plateau_is(old) && plateau_is(new) && plateau_metric(old) == plateau_metric(new);
+
+    if (!kept)
+        control->plateau = fresh.plateau;
+    else if (edit->lr)
+        control->plateau.rate = fresh.plateau.rate;
+    if (edit->lr || edit->schedule)
+        control->factor = 1;
 }
 
 struct observation control_training(const struct control *control)

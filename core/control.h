@@ -46,6 +46,16 @@ struct control_news control_observe(const struct spec *spec, struct control *con
 /* Whether early stopping ends the run where it stands. */
 bool control_wants_end(const struct spec *spec, const struct control *control);
 
+/* What a user has changed of a run that goes on. */
+struct control_edit {
+    const struct spec *before, *after;
+    bool lr, schedule; /* which of them he has named, be it by the value that they had */
+};
+/* The optimizer's rate counts from here on. A plateau is kept where the new schedule watches the
+ * same metric, and so is its rate unless one was named. Who names a rate or a schedule gets it as
+ * he names it: what returns have made of the rate is over. The same twice is the same as once. */
+void control_edit(const struct control_edit *edit, struct control *control);
+
 /* Whether the spec allows one more return, and the count and the factor after it. */
 bool control_may_return(const struct spec *spec, const struct control *control);
 void control_return(const struct spec *spec, struct control *control);

@@ -45,11 +45,11 @@ static inline __attribute__((always_inline)) void apply_to(const struct op *op,
 {
     const struct dropout_state *s = op->state;
     const uint8_t *kept = s->kept + call->keeper * s->keeper_count, none = 0;
-    int64_t pixels = s->shape.height * s->shape.width, lanes = op->x_block;
+    int64_t pixels = s->shape.height * s->shape.width, lanes = op->x.block;
 
     for (int64_t n = 0; n < call->samples; n++, kept += s->draws)
-        for (int64_t c = 0; c < op->x_count / pixels; c++) {
-            int64_t at = n * op->x_count + c / lanes * lanes * pixels + c % lanes;
+        for (int64_t c = 0; c < op->x.count / pixels; c++) {
+            int64_t at = n * op->x.count + c / lanes * lanes * pixels + c % lanes;
             bool missing = c >= s->shape.channels;
             int64_t step = missing || s->channels ? 0 : 1; /* to the next pixel's draw */
             const uint8_t *draws = missing ? &none : kept + c * (s->channels ? 1 : pixels);
@@ -62,7 +62,7 @@ static inline __attribute__((always_inline)) void apply_to(const struct op *op,
 
 static void apply(const struct op *op, const struct op_call *call, const void *in, void *out)
 {
-    if (op->x_number == NUMBER_BF16)
+    if (op->x.number == NUMBER_BF16)
         apply_to(op, call, in, out, NUMBER_BF16);
     else
         apply_to(op, call, in, out, NUMBER_REAL);
@@ -71,7 +71,7 @@ static void apply(const struct op *op, const struct op_call *call, const void *i
 static void copy(const struct op *op, const struct op_call *call, const void *in, void *out)
 {
     if (in != out)
-        memcpy(out, in, (size_t)(call->samples * op->x_count) * number_size(op->x_number));
+        memcpy(out, in, (size_t)(call->samples * op->x.count) * number_size(op->x.number));
 }
 
 static void forward(struct op *op, const struct op_call *call)
@@ -117,15 +117,16 @@ bool dropout_make(const struct op_setup *setup, struct op *op, struct error *err
         .factor = p < 1 ? (real)(1 / (1 - p)) : 0,
     };
     s->draws = s->channels ? s->shape.channels : shape_elements(&s->shape);
-    s->keeper_count = saturating_product(setup->shard_size, s->draws);
-    block_reserve(setup->memory, &s->kept, saturating_product(setup->keepers, s->keeper_count), 1);
+    s->keeper_count = saturating_product(setup->cut.shard_size, s->draws);
+    block_reserve(setup->memory, &s->kept, saturating_product(setup->cut.keepers, s->keeper_count),
+                  1);
     *op = (struct op){.kernel = setup->keep_x ? "any layout" : "in place, any layout",
-                      .x_count = count,
-                      .y_count = count,
-                      .x_block = setup->block,
-                      .y_block = setup->block,
-                      .x_number = setup->number,
-                      .y_number = setup->number,
+                      .x.count = count,
+                      .y.count = count,
+                      .x.block = setup->block,
+                      .y.block = setup->block,
+                      .x.number = setup->number,
+                      .y.number = setup->number,
                       .traits = setup->keep_x ? 0 : OP_IN_PLACE,
                       .state = s,
                       .forward = forward,

@@ -297,11 +297,11 @@ struct activation_state {
 static void clear_missing(const struct op *op, const struct op_call *call)
 {
     const struct activation_state *s = op->state;
-    int64_t last = op->y_count - s->pixels * op->y_block, size = (int64_t)number_size(op->y_number);
+    int64_t last = op->y.count - s->pixels * op->y.block, size = (int64_t)number_size(op->y.number);
     unsigned char *y = call->y;
     for (int64_t n = 0; n < call->samples; n++)
         for (int64_t p = 0; p < s->pixels; p++)
-            memset(y + (n * op->y_count + last + (p + 1) * op->y_block - s->missing) * size, 0,
+            memset(y + (n * op->y.count + last + (p + 1) * op->y.block - s->missing) * size, 0,
                    (size_t)(s->missing * size));
 }
 
@@ -332,8 +332,8 @@ static void run_bf16(const struct activation_state *s, const bf16 *from, const b
 static void forward(struct op *op, const struct op_call *call)
 {
     const struct activation_state *s = op->state;
-    int64_t count = call->samples * op->x_count;
-    if (op->x_number == NUMBER_BF16)
+    int64_t count = call->samples * op->x.count;
+    if (op->x.number == NUMBER_BF16)
         run_bf16(s, call->x, NULL, call->y, count);
     else
         s->row->forward(&(struct elements){s->options, call->x, call->y, NULL, NULL, count});
@@ -344,10 +344,10 @@ static void forward(struct op *op, const struct op_call *call)
 static void backward(struct op *op, const struct op_call *call)
 {
     const struct activation_state *s = op->state;
-    int64_t count = call->samples * op->x_count;
+    int64_t count = call->samples * op->x.count;
     if (!call->dx)
         return;
-    if (op->x_number == NUMBER_BF16)
+    if (op->x.number == NUMBER_BF16)
         run_bf16(s, s->row->needs_x ? call->x : call->y, call->dy, call->dx, count);
     else
         s->row->backward(
@@ -385,12 +385,12 @@ bool elementwise_make(const struct op_setup *setup, struct op *op, struct error 
         s->missing = (setup->block - layer->input.channels % setup->block) % setup->block;
     bool in_place = !row->needs_x && !setup->keep_x;
     *op = (struct op){.kernel = in_place ? "in place, any layout" : "any layout",
-                      .x_count = count,
-                      .y_count = count,
-                      .x_block = setup->block,
-                      .y_block = setup->block,
-                      .x_number = setup->number,
-                      .y_number = setup->number,
+                      .x.count = count,
+                      .y.count = count,
+                      .x.block = setup->block,
+                      .y.block = setup->block,
+                      .x.number = setup->number,
+                      .y.number = setup->number,
                       .traits = (in_place ? OP_IN_PLACE : 0) | (row->needs_x ? 0 : OP_READS_Y),
                       .state = s,
                       .forward = forward,

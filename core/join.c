@@ -16,7 +16,7 @@ static void drop(struct op *op)
 
 static void sum_forward(struct op *op, const struct op_call *call)
 {
-    numbers_add(op->x_number, call->xs[0], call->xs[1], call->y, call->samples * op->y_count);
+    numbers_add(op->x.number, call->xs[0], call->xs[1], call->y, call->samples * op->y.count);
 }
 
 static void sum_backward(struct op *op, const struct op_call *call)
@@ -24,7 +24,7 @@ static void sum_backward(struct op *op, const struct op_call *call)
     for (int i = 0; i < 2; i++)
         if (call->dxs[i] && call->dxs[i] != call->dy)
             memcpy(call->dxs[i], call->dy,
-                   (size_t)(call->samples * op->y_count) * number_size(op->y_number));
+                   (size_t)(call->samples * op->y.count) * number_size(op->y.number));
 }
 
 bool residual_make(const struct op_setup *setup, struct op *op, struct error *error)
@@ -32,12 +32,12 @@ bool residual_make(const struct op_setup *setup, struct op *op, struct error *er
     int64_t count = op_count(&setup->layer->output, setup->block);
     (void)error;
     *op = (struct op){.kernel = setup->keep_x ? "any layout" : "in place, any layout",
-                      .x_count = count,
-                      .y_count = count,
-                      .x_block = setup->block,
-                      .y_block = setup->block,
-                      .x_number = setup->number,
-                      .y_number = setup->number,
+                      .x.count = count,
+                      .y.count = count,
+                      .x.block = setup->block,
+                      .y.block = setup->block,
+                      .x.number = setup->number,
+                      .y.number = setup->number,
                       .traits = setup->keep_x ? 0 : OP_IN_PLACE,
                       .forward = sum_forward,
                       .backward = sum_backward};
@@ -90,12 +90,12 @@ bool concat_make(const struct op_setup *setup, struct op *op, struct error *erro
         return false;
     }
     *op = (struct op){.kernel = "by channel",
-                      .x_count = (int64_t)(s->bytes[0] / number_size(setup->number)),
-                      .y_count = op_count(&layer->output, setup->block),
-                      .x_block = setup->block,
-                      .y_block = setup->block,
-                      .x_number = setup->number,
-                      .y_number = setup->number,
+                      .x.count = (int64_t)(s->bytes[0] / number_size(setup->number)),
+                      .y.count = op_count(&layer->output, setup->block),
+                      .x.block = setup->block,
+                      .y.block = setup->block,
+                      .x.number = setup->number,
+                      .y.number = setup->number,
                       .state = s,
                       .forward = concat_forward,
                       .backward = concat_backward,

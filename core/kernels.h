@@ -30,7 +30,7 @@ extern const size_t kernel_row_count;
 
 /* Makes the op of setup->layer by the first row that can, in the layout and the numbers x has
  * (setup->block, setup->number) if possible, else in those the row can serve: the caller must bring
- * x into op->x_block and op->x_number then. */
+ * x into op->x.block and op->x.number then. */
 MUST_CHECK bool kernels_make(const struct op_setup *setup, enum kernel_choice choice, struct op *op,
                              struct error *error);
 

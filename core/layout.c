@@ -162,12 +162,12 @@ bool layout_make(const struct shape *shape, struct layout from, struct layout to
                  struct error *error)
 {
     *op = (struct op){.kernel = "nothing to do",
-                      .x_count = op_count(shape, from.block),
-                      .y_count = op_count(shape, to.block),
-                      .x_block = from.block,
-                      .y_block = to.block,
-                      .x_number = from.number,
-                      .y_number = to.number,
+                      .x.count = op_count(shape, from.block),
+                      .y.count = op_count(shape, to.block),
+                      .x.block = from.block,
+                      .y.block = to.block,
+                      .x.number = from.number,
+                      .y.number = to.number,
                       .traits = OP_IN_PLACE,
                       .forward = nothing,
                       .backward = nothing};

@@ -33,10 +33,10 @@ bool linear_make(const struct op_setup *setup, size_t size, struct op *op, struc
     s->out = options->out_features;
     s->weight = tensors[0].offset;
     s->bias = options->bias ? tensors[1].offset : -1;
-    *op = (struct op){.x_count = s->in,
-                      .y_count = s->out,
-                      .x_block = 1,
-                      .y_block = 1,
+    *op = (struct op){.x.count = s->in,
+                      .y.count = s->out,
+                      .x.block = 1,
+                      .y.block = 1,
                       .traits = OP_WHOLE_BATCH,
                       .gather_tasks = s->out < GATHER_TASKS ? (int)s->out : GATHER_TASKS,
                       .state = s,
@@ -93,7 +93,7 @@ void linear_gather_bias(const struct op *op, const struct op_gather *gather)
         return;
     memset(gather->gradients + s->bias + range.first, 0,
            (size_t)(range.end - range.first) * sizeof(real));
-    if (op->y_number == NUMBER_BF16)
+    if (op->y.number == NUMBER_BF16)
         sum_bf16(gather, s, &range);
     else
         sum_reals(gather, s, &range);

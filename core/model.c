@@ -1,5 +1,5 @@
-/* Model: makes the graph of ops from a plan and reckons its buffers. See model.h; model_pass.c runs
- * it. */
+/* Model: makes the graph of ops from a plan. See model.h; model_buffers.c reckons the memory
+ * between them, model_pass.c runs it. */
 #include "core/layer.h"
 #include "core/model_state.h"
 
@@ -91,8 +91,8 @@ static void node_finish(struct model *model, struct node *node, bool want_gradie
     node->segment = model->segments - 1;
     node->y = model->inputs[node->first_input].edge;
     if (!(op->traits & OP_IN_PLACE))
-        node->y = edge_add(model, &(struct edge){.count = op->y_count,
-                                                 .layout = {op->y_block, op->y_number},
+        node->y = edge_add(model, &(struct edge){.count = op->y.count,
+                                                 .layout = {op->y.block, op->y.number},
                                                  .original = -1,
                                                  .want_gradient = want_gradient});
     model->edges[node->y].kept |= kept || (op->traits & OP_READS_Y);
@@ -133,7 +133,7 @@ static bool link_inputs(struct model *model, struct node *node, struct error *er
     const struct plan *plan = model->setup.plan;
     struct outside outside = look_outside(plan, node->layer, node->layers);
     int edges[COUNT_OF(outside.values)];
-    const struct layout layout = {node->op.x_block, node->op.x_number};
+    const struct layout layout = {node->op.x.block, node->op.x.number};
     for (int i = 0; i < outside.count; i++) {
         edges[i] = value_in(model, outside.values[i], layout, error);
         if (edges[i] < 0)
@@ -161,10 +161,10 @@ static bool op_of(struct model *model, int index, struct op *op, struct error *e
     int64_t keepers = barrier_behind(plan, index) ? plan->cut.shards : model->setup.threads;
     struct op_setup setup = {.plan = plan,
                              .layer = layer,
-                             .shard_size = plan->cut.shard_size,
-                             .shards = plan->cut.shards,
-                             .members = model->setup.threads,
-                             .keepers = (int)keepers,
+                             .cut.shard_size = plan->cut.shard_size,
+                             .cut.shards = plan->cut.shards,
+                             .cut.members = model->setup.threads,
+                             .cut.keepers = (int)keepers,
                              .block = first->layout.block,
                              .number = first->layout.number,
                              .precision = model->setup.spec->run.precision,
@@ -198,106 +198,6 @@ static int node_add(struct model *model, int index, struct error *error)
                 readers(plan, last) > 1);
     model->value_edge[last + 1] = model->nodes[model->node_count - 1].y;
     return node.layers;
-}
-
-/* ---- buffers ---- */
-
-/* In which segments an edge's values and gradients are touched. */
-struct touched {
-    int first_value, first_gradient, last_gradient;
-};
-
-static void touch(struct touched *touched, int value, int gradient)
-{
-    if (value < touched->first_value)
-        touched->first_value = value;
-    if (gradient < touched->first_gradient)
-        touched->first_gradient = gradient;
-    if (gradient > touched->last_gradient)
-        touched->last_gradient = gradient;
-}
-
-/* An op with a barrier is at work on both sides of it: it reads x before and behind, writes y
- * behind, reads dy on both sides and writes dx before. */
-static struct touched edge_touched(const struct model *model, int edge)
-{
-    struct touched touched = {model->segments, model->segments, -1};
-    if (edge == 0)
-        touch(&touched, 0, 0);
-    for (int i = 0; i < model->node_count; i++) {
-        const struct node *node = &model->nodes[i];
-        int before = node->segment - (node->op.barrier != NULL);
-        for (int k = 0; k < node->inputs; k++)
-            if (model->inputs[node->first_input + k].edge == edge)
-                touch(&touched, before, before);
-        if (node->y == edge) {
-            touch(&touched, node->segment, node->segment);
-            touch(&touched, node->segment, before);
-        }
-    }
-    if (edge == model->loss_edge)
-        touch(&touched, model->segments - 1, model->segments - 1);
-    return touched;
-}
-
-/* A thread's own buffer lasts for one task: what a later segment or a gather reads must lie in the
- * whole batch's. Values of the last segment are read again in the same task. */
-static void decide_wholes(struct model *model)
-{
-    for (int i = 0; i < model->edge_count; i++) {
-        struct touched touched = edge_touched(model, i);
-        model->edges[i].whole_values = touched.first_value < model->segments - 1;
-        model->edges[i].whole_gradients = touched.first_gradient < touched.last_gradient;
-    }
-    for (int i = 0; i < model->node_count; i++) {
-        const struct node *node = &model->nodes[i];
-        if (!(node->op.traits & OP_WHOLE_BATCH))
-            continue;
-        model->edges[model->inputs[node->first_input].edge].whole_values = true;
-        model->edges[node->y].whole_gradients = true;
-    }
-}
-
-/* The first reader from behind writes an edge's gradient, the others add theirs. */
-static void decide_adds(struct model *model, bool *written)
-{
-    written[model->loss_edge] = true;
-    for (int i = model->node_count - 1; i >= 0; i--) {
-        const struct node *node = &model->nodes[i];
-        int64_t others = 0;
-        for (int k = 0; k < node->inputs; k++) {
-            struct input *input = &model->inputs[node->first_input + k];
-            const struct edge *edge = &model->edges[input->edge];
-            if (input->edge == node->y)
-                continue;
-            input->adds = written[input->edge] && edge->want_gradient;
-            input->at = others;
-            others += input->adds ? edge_bytes(edge) : 0;
-            written[input->edge] = true;
-        }
-        if (others > model->other_bytes)
-            model->other_bytes = others;
-    }
-}
-
-static void reserve(struct model *model)
-{
-    const struct plan *plan = model->setup.plan;
-    int64_t all = plan->cut.shards, threads = model->setup.threads, size = plan->cut.shard_size;
-    for (int i = 0; i < model->edge_count; i++) {
-        struct edge *edge = &model->edges[i];
-        int64_t shard = saturating_product(size, edge_bytes(edge));
-        block_reserve(&model->block, &edge->values,
-                      saturating_product(edge->whole_values ? all : threads, shard), 1);
-        if (edge->want_gradient)
-            block_reserve(&model->block, &edge->gradients,
-                          saturating_product(edge->whole_gradients ? all : threads, shard), 1);
-    }
-    if (model->other_bytes > 0)
-        block_reserve(&model->block, &model->other,
-                      saturating_product(threads, saturating_product(size, model->other_bytes)), 1);
-    block_reserve(&model->block, &model->run->results, all, sizeof *model->run->results);
-    block_reserve(&model->block, &model->run->labels, all * size, sizeof *model->run->labels);
 }
 
 /* ---- making and dropping ---- */
@@ -340,14 +240,7 @@ static bool build(struct model *model, struct error *error)
     for (int i = model->node_count - 1; i >= 0; i--)
         model->first_node[model->nodes[i].segment] = i;
     model->first_node[model->segments] = model->node_count;
-    bool *written = calloc((size_t)model->edge_count, sizeof *written);
-    if (!written)
-        return error_set(error, ERROR_MEMORY, "model", "no memory for the network");
-    decide_adds(model, written);
-    free(written);
-    decide_wholes(model);
-    reserve(model);
-    return true;
+    return model_reserve(model, error);
 }
 
 bool model_make(const struct model_setup *setup, struct model **out, struct error *error)

@@ -72,4 +72,7 @@ struct model {
     struct model_run *run;
 };
 
+/* model_buffers.c: once all nodes are there. ERROR_MEMORY. */
+bool model_reserve(struct model *model, struct error *error) MUST_CHECK;
+
 #endif

@@ -42,12 +42,12 @@ const char *onednn_describe(void)
 
 bool onednn_start(struct onednn *shared, const struct op_setup *setup)
 {
-    int objects = setup->dry ? 1 : setup->members;
-    *shared = (struct onednn){.members = setup->members, .failed = setup->failed};
+    int objects = setup->dry ? 1 : setup->cut.members;
+    *shared = (struct onednn){.members = setup->cut.members, .failed = setup->failed};
     if (dnnl_engine_create(&shared->engine, dnnl_cpu, 0) != dnnl_success)
         return false;
     shared->streams = calloc((size_t)objects, sizeof *shared->streams);
-    shared->scratch = calloc((size_t)setup->members, sizeof *shared->scratch);
+    shared->scratch = calloc((size_t)setup->cut.members, sizeof *shared->scratch);
     for (; shared->streams && shared->objects < objects; shared->objects++)
         if (dnnl_stream_create(&shared->streams[shared->objects], shared->engine,
                                dnnl_stream_default_flags) != dnnl_success)

@@ -48,7 +48,7 @@ static bool worth(const struct way *way, const struct onednn_making *m, const st
     int64_t count = tiles(made->height) * tiles(made->width);
     return m->setup->number == NUMBER_REAL && dims[0] == 1 && all(dims + 3, 3) &&
            all(w->stride, 1) && all(w->dilation, 0) && m->in.channels >= way->channels &&
-           m->out.channels >= way->channels && m->setup->shard_size * count >= way->tiles &&
+           m->out.channels >= way->channels && m->setup->cut.shard_size * count >= way->tiles &&
            3 * made->height * made->width >= 2 * count * WINOGRAD_TILE * WINOGRAD_TILE &&
            (!way->padded || (all(w->before, 1) && all(w->behind, 1)));
 }

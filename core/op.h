@@ -4,9 +4,10 @@
  * Activations of a shard are (samples, channels, height, width). In layout `block` b > 1 the
  * channels come in groups of b: (samples, ⌈channels / b⌉, height, width, b), the missing channels
  * always zero; b = 1 is the plain order. They and their gradients are reals, or bf16 where an op
- * says so (x_number, y_number); weights and weight gradients are reals everywhere. Weights are
- * packed once a step from the flat arrays into the kernel's own order; each shard leaves its weight
- * gradient in its own slot; `gather` adds the slots in shard order into the flat gradient. */
+ * says so (op.x.number, op.y.number); weights and weight gradients are reals everywhere. Weights
+ * are packed once a step from the flat arrays into the kernel's own order; each shard leaves its
+ * weight gradient in its own slot; `gather` adds the slots in shard order into the flat gradient.
+ */
 #ifndef CORE_OP_H
 #define CORE_OP_H
 
@@ -27,8 +28,8 @@ struct op_call {
     bool train;        /* false: an evaluation, without a backward pass */
     uint32_t epoch;    /* for draws, counted from 0 … */
     int64_t first;     /* … and the first sample's position in the epoch */
-    const void *x;     /* shard_size × op.x_count numbers of the op's kind: enum number */
-    void *y;           /* shard_size × op.y_count; x itself when op is in place */
+    const void *x;     /* shard_size × op.x.count numbers of the op's kind: enum number */
+    void *y;           /* shard_size × op.y.count; x itself when op is in place */
     void *dy;          /* of the op's own: it may be changed */
     void *dx;          /* NULL: not wanted; dy itself when op is in place */
     /* of an op that joins several inputs, in the order of the layer's sources; x is xs[0]. When it
@@ -66,14 +67,19 @@ struct op_gather {
     real *gradients;    /* the flat array */
 };
 
+/* How a batch is cut, and who computes. */
+struct op_cut {
+    int64_t shard_size, shards;
+    int members; /* threads of the team */
+    int keepers; /* how many shards can be between their forward and their backward pass */
+};
+
 struct op_setup {
     const struct plan *plan;
     const struct plan_layer *layer;
-    int64_t shard_size, shards;
-    int members;        /* threads of the team */
-    int keepers;        /* how many shards can be between their forward and their backward pass */
-    int block;          /* layout that x would have */
-    enum number number; /* and its numbers */
+    struct op_cut cut;
+    int block;                     /* layout that x would have */
+    enum number number;            /* and its numbers */
     enum spec_precision precision; /* of the run */
     int chain;   /* how many layers, from this one on, one op may compute: each reads the one before
                     it (a join also what is there already), and nobody else does */
@@ -92,11 +98,16 @@ enum op_trait {
     OP_WHOLE_BATCH = 4 /* gather reads x and dy of the whole batch */
 };
 
+/* How what an op reads, or writes, lies in memory. */
+struct op_side {
+    int64_t count;      /* numbers of one sample, in the layout */
+    int block;          /* the layout */
+    enum number number; /* of its numbers */
+};
+
 struct op {
-    const char *kernel;       /* which one serves, for people; static or in `state` */
-    int64_t x_count, y_count; /* numbers of one sample, in the op's layouts */
-    int x_block, y_block;     /* the layouts */
-    enum number x_number, y_number;
+    const char *kernel; /* which one serves, for people; static or in `state` */
+    struct op_side x, y;
     int layers;      /* how many layers of the chain it computes; 0 means 1 */
     unsigned traits; /* enum op_trait */
     int gather_tasks;

@@ -19,6 +19,7 @@ struct update {
     int64_t count;
     int64_t step; /* optimizer step, counted from 1 */
     double lr;
+    double base_lr; /* that of the options with which the run began */
 };
 
 struct optimizer_kind {
@@ -43,6 +44,8 @@ extern const struct kinds optimizer_kinds;
 extern const struct optimizer_kind optimizer_sgd, optimizer_adagrad, optimizer_rmsprop,
     optimizer_adam, optimizer_adamw, optimizer_nadam, optimizer_adabound;
 
+/* The rate in its options. */
+double optimizer_base_lr(const struct variant *optimizer);
 /* What every number of a slot is before the first step. */
 double optimizer_initial(const struct variant *optimizer, int slot);
 /* Writes it all: slots × slot_stride numbers. */

@@ -3,7 +3,7 @@
  *     g ← g + λw;  m ← β₁m + (1 − β₁)g;  v ← β₂v + (1 − β₂)g²
  *     η = α√(1 − β₂ᵗ)/(1 − β₁ᵗ) / (√v + ε), held in [f(1 − 1/(γt + 1)), f(1 + 1/(γt))]
  *     w ← w − ηm
- * f is final_lr, scaled by a schedule as the rate is. */
+ * f is final_lr, scaled as the rate is by a schedule, or by who changes the rate in the run. */
 #include "core/optimizer.h"
 
 #include <math.h>
@@ -46,7 +46,7 @@ VECTOR_CLONES static void sweep(const struct update *u)
     double t = (double)u->step;
     double correct1 = 1 - pow(o->betas[0], t), correct2 = 1 - pow(o->betas[1], t);
     /* A rate of 0 moves nothing, whatever the bounds. */
-    double final = o->lr > 0 ? o->final_lr * u->lr / o->lr : 0;
+    double final = u->base_lr > 0 ? o->final_lr * u->lr / u->base_lr : 0;
     real low = (real)(final * (1 - 1 / (o->gamma * t + 1)));
     real high = (real)(final * (1 + 1 / (o->gamma * t)));
     real rate = (real)(u->lr * sqrt(correct2) / correct1);

@@ -15,6 +15,11 @@ static const struct kind *const rows[] = {
 
 const struct kinds optimizer_kinds = {"optimizer", rows, COUNT_OF(rows), NULL, NULL};
 
+double optimizer_base_lr(const struct variant *optimizer)
+{
+    return ((const struct optimizer_kind *)optimizer->kind)->base_lr(optimizer->options);
+}
+
 double optimizer_initial(const struct variant *optimizer, int slot)
 {
     const struct optimizer_kind *kind = (const struct optimizer_kind *)optimizer->kind;

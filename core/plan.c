@@ -182,8 +182,7 @@ void plan_drop(struct plan *plan)
 
 double plan_lr(const struct spec *spec, const struct plan *plan, int64_t step)
 {
-    const struct optimizer_kind *optimizer = (const struct optimizer_kind *)spec->optimizer.kind;
-    struct schedule_run run = {.base_lr = optimizer->base_lr(spec->optimizer.options),
+    struct schedule_run run = {.base_lr = optimizer_base_lr(&spec->optimizer),
                                .steps = plan->steps,
                                .steps_per_epoch = plan->steps_per_epoch};
     return schedule_lr(&spec->lr_schedule, &run, step);

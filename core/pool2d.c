@@ -62,8 +62,8 @@ static void run_blocks(const struct op *op, const struct pool2d_plane *plane, bo
 {
     const struct pool2d_state *s = op->state;
     if (!ahead && s->back.work == POOL2D_MEAN_BACK)
-        s->kernel->works[POOL2D_SHARES].any[op->x_number](plane, &s->ahead.all);
-    run_pass(plane, s->kernel, ahead ? &s->ahead : &s->back, op->x_number);
+        s->kernel->works[POOL2D_SHARES].any[op->x.number](plane, &s->ahead.all);
+    run_pass(plane, s->kernel, ahead ? &s->ahead : &s->back, op->x.number);
 }
 
 static void run_plane(const struct op *op, const struct pool2d_plane *plane, bool ahead)
@@ -73,9 +73,9 @@ static void run_plane(const struct op *op, const struct pool2d_plane *plane, boo
     if (plane->block > 1)
         run_blocks(op, plane, ahead);
     else if (adaptive)
-        (ahead ? pool2d_adaptive : pool2d_adaptive_back)(plane, op->x_number);
+        (ahead ? pool2d_adaptive : pool2d_adaptive_back)(plane, op->x.number);
     else
-        s->kernel->works[(ahead ? &s->ahead : &s->back)->work].single[op->x_number](plane);
+        s->kernel->works[(ahead ? &s->ahead : &s->back)->work].single[op->x.number](plane);
 }
 
 /* ---- one shard ---- */
@@ -83,13 +83,13 @@ static void run_plane(const struct op *op, const struct pool2d_plane *plane, boo
 static void run_planes(const struct op *op, const struct op_call *call, bool ahead)
 {
     const struct pool2d_state *s = op->state;
-    int64_t planes = call->samples * s->channels / op->x_block;
-    int64_t x_count = op->x_count * op->x_block / s->channels;
-    int64_t y_count = op->y_count * op->y_block / s->channels;
-    int64_t size = (int64_t)number_size(op->x_number);
+    int64_t planes = call->samples * s->channels / op->x.block;
+    int64_t x_count = op->x.count * op->x.block / s->channels;
+    int64_t y_count = op->y.count * op->y.block / s->channels;
+    int64_t size = (int64_t)number_size(op->x.number);
     for (int64_t i = 0; i < planes; i++) {
         struct pool2d_plane plane = {.windows = &s->windows,
-                                     .block = op->x_block,
+                                     .block = op->x.block,
                                      .x_room = (planes - i) * x_count,
                                      .y_room = (planes - i) * y_count};
         if (s->winners)
@@ -180,17 +180,17 @@ static void choose(struct pool2d_state *s, int block, bool max, bool relu)
 static void reserve(struct pool2d_state *s, const struct op_setup *setup, int64_t y_count)
 {
     bool max = s->ahead.work != POOL2D_MEAN;
-    s->shard_count = saturating_product(setup->shard_size, y_count);
+    s->shard_count = saturating_product(setup->cut.shard_size, y_count);
     if (max)
         block_reserve(setup->memory, &s->winners,
-                      saturating_product(setup->keepers, s->shard_count), 1);
+                      saturating_product(setup->cut.keepers, s->shard_count), 1);
     if (setup->block == 1)
         s->scratch_count = s->windows.lines.scratch;
     else if (!max)
         s->scratch_count = s->windows.rows.out * s->windows.columns.out * setup->block;
     if (s->scratch_count > 0)
         block_reserve(setup->memory, &s->scratch,
-                      saturating_product(setup->members, s->scratch_count), sizeof(real));
+                      saturating_product(setup->cut.members, s->scratch_count), sizeof(real));
 }
 
 /* Of layer `pool`, in an op that computes `layers`. */
@@ -211,12 +211,12 @@ static bool make(const struct op_setup *setup, const struct plan_layer *pool, in
     choose(s, block, max, layers > 1);
     reserve(s, setup, op_count(&pool->output, block));
     *op = (struct op){.kernel = block > 1 ? "own: lanes of channels" : "own: lanes of pixels",
-                      .x_count = op_count(&pool->input, block),
-                      .y_count = op_count(&pool->output, block),
-                      .x_block = block,
-                      .y_block = block,
-                      .x_number = setup->number,
-                      .y_number = setup->number,
+                      .x.count = op_count(&pool->input, block),
+                      .y.count = op_count(&pool->output, block),
+                      .x.block = block,
+                      .y.block = block,
+                      .x.number = setup->number,
+                      .y.number = setup->number,
                       .layers = layers,
                       .state = s,
                       .forward = forward,

@@ -63,7 +63,11 @@ VECTOR_INLINE halves halves_choose(halves mask, halves a, halves b)
 
 VECTOR_INLINE halves halves_most(halves a, halves b)
 {
+#if defined(__SSE2__)
+    return (halves)_mm_max_epi16((__m128i)a, (__m128i)b);
+#else
     return halves_choose(a > b, a, b);
+#endif
 }
 
 VECTOR_INLINE halves halves_load_bytes(const uint8_t *from)
@@ -73,7 +77,11 @@ VECTOR_INLINE halves halves_load_bytes(const uint8_t *from)
 
 VECTOR_INLINE void halves_store_bytes(uint8_t *to, halves values)
 {
+#if defined(__SSE2__)
+    _mm_storel_epi64((__m128i *)to, _mm_packus_epi16((__m128i)values, (__m128i)values));
+#else
     *(halves_loose_bytes *)to = __builtin_convertvector(values, halves_bytes);
+#endif
 }
 
 #endif

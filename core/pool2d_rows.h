@@ -246,7 +246,7 @@ VECTOR_INLINE void pool_single_back(const struct pool2d_plane *p, const struct p
     const struct pool_rows staged = pool_stage_back(p, form);
     const int64_t stride = columns->stride, width = columns->in;
     const int64_t room = (lines->cells + VECTOR_LANES - 1) / VECTOR_LANES * VECTOR_LANES * stride;
-    real *line = p->scratch + lines->scratch - room;
+    real *line = p->scratch + lines->work;
     struct pool_takers takers = {.from = {staged.first, staged.first, staged.winners},
                                  .step = staged.step,
                                  .row_taps = rows->stride * columns->kernel,

@@ -2,8 +2,8 @@
  * pool2d_INSTRUCTIONS.c with what vector.h wants.
  *
  * Same rules as the reference: of equals the first wins, a NaN wins over everything and the last
- * NaN over the others. Who is not careful looks for NaN once, in a sum over all: there may be none
- * in it though it is NaN (∞ − ∞), but never the other way round. */
+ * NaN over the others. Loops for windows of one size are not careful: they overlook a NaN, but in a
+ * sum over all numbers it shows. That the sum may be NaN without one (∞ − ∞) only takes time. */
 #ifndef CORE_POOL2D_TILE_H
 #define CORE_POOL2D_TILE_H
 
@@ -15,7 +15,7 @@ struct pool_form {
     enum pool2d_work work;
     enum number number;
     int rows, columns; /* of all windows; 0: each has its own */
-    int stride;        /* backward */
+    int stride;        /* of cells */
 };
 
 /* The pixels that an output looks at. */
@@ -26,7 +26,7 @@ struct pool_window {
     int64_t tap, taps; /* the first one's number, and how many are in a row */
 };
 
-/* The best number; *seen gathers all of them, who is careful does not. */
+/* The best number; *won is its tap, and *seen the sum of all that were looked at. */
 VECTOR_INLINE vector pool_max(const struct pool_window *w, const struct pool_form form,
                               vector_bits *won, vector *seen)
 {
@@ -61,7 +61,7 @@ VECTOR_INLINE vector pool_sum(const struct pool_window *w, const struct pool_for
     return sum;
 }
 
-/* Windows side by side, each of its own size or all of the same. */
+/* Windows side by side: each of its own size, or all of the form's and inside the image. */
 VECTOR_INLINE void pool_forward_row(const struct pool2d_plane *p, int64_t oy,
                                     const struct pool2d_range range, const struct pool_form form,
                                     vector *seen)

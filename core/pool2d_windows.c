@@ -111,9 +111,9 @@ static void find_lines(struct pool2d_windows *windows)
     lines->overlap = (axis->kernel - 1) / axis->stride;
     lines->share = vectors(lines->overlap + most(vectors(lines->cells), outputs)) + POOL2D_VECTOR;
     /* Staged inputs; or staged outputs, their winners, of a byte each, and one line of inputs. */
+    lines->work = rows->out * (lines->share + lines->share / 4) + 2 * POOL2D_VECTOR;
     int64_t ahead = rows->in * lines->line + POOL2D_VECTOR;
-    int64_t back = rows->out * (lines->share + lines->share / 4) + 2 * POOL2D_VECTOR +
-                   vectors(lines->cells) * axis->stride;
+    int64_t back = lines->work + vectors(lines->cells) * axis->stride + POOL2D_VECTOR;
     lines->scratch = most(ahead, back);
 }
 

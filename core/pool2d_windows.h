@@ -36,6 +36,7 @@ struct pool2d_lines {
     int64_t overlap; /* how many outputs before its own look into a cell */
     int64_t share;   /* of outputs: so many zeros, the row, and zeros up to the last cells */
     int64_t cells;   /* that hold inputs */
+    int64_t work;    /* backward: where a row of cells is put together */
     int64_t scratch; /* numbers for a plane, in either direction */
     real *divisors;  /* of the columns of outputs */
     uint8_t *firsts; /* of them: their first tap inside the image */

@@ -181,8 +181,8 @@ static void reserve_stage(struct conv2d_stage *stage, const struct op_setup *set
 {
     int64_t numbers = saturating_product(lot, stage->sample);
     if (stage->used)
-        block_reserve(setup->memory, &stage->numbers, saturating_product(setup->members, numbers),
-                      sizeof(real));
+        block_reserve(setup->memory, &stage->numbers,
+                      saturating_product(setup->cut.members, numbers), sizeof(real));
 }
 
 static void reserve(struct portable_conv2d *s, const struct op_setup *setup)
@@ -192,7 +192,7 @@ static void reserve(struct portable_conv2d *s, const struct op_setup *setup)
     block_reserve(setup->memory, &s->numbers.packed, portable_conv2d_slot_bias(s), sizeof(real));
     block_reserve(setup->memory, &s->numbers.start, lanes_of(z->groups * z->panels), sizeof(real));
     block_reserve(setup->memory, &s->numbers.slots,
-                  saturating_product(setup->shards, portable_conv2d_slot(s)), sizeof(real));
+                  saturating_product(setup->cut.shards, portable_conv2d_slot(s)), sizeof(real));
     block_reserve(setup->memory, &s->numbers.sum, portable_conv2d_slot(s), sizeof(real));
     reserve_stage(&s->x, setup, z->lot);
     if (!setup->want_dx)
@@ -203,7 +203,7 @@ static void reserve(struct portable_conv2d *s, const struct op_setup *setup)
         back = saturating_product(back, z->taps);
     block_reserve(setup->memory, &s->numbers.back, back, sizeof(real));
     block_reserve(setup->memory, &s->numbers.columns,
-                  saturating_product(setup->members, portable_conv2d_columns(s)), sizeof(real));
+                  saturating_product(setup->cut.members, portable_conv2d_columns(s)), sizeof(real));
     reserve_stage(&s->dy, setup, z->lot);
 }
 
@@ -260,10 +260,10 @@ bool portable_conv2d_make(const struct op_setup *setup, struct op *op, struct er
              s->depthwise ? "depthwise" : "matrix", gemm_name(s->gemm));
     int64_t panels = s->sizes.groups * s->sizes.panels;
     *op = (struct op){.kernel = s->kernel,
-                      .x_count = op_count(&layer->input, setup->block),
-                      .y_count = s->sizes.y_sample,
-                      .x_block = setup->block,
-                      .y_block = GEMM_LANES,
+                      .x.count = op_count(&layer->input, setup->block),
+                      .y.count = s->sizes.y_sample,
+                      .x.block = setup->block,
+                      .y.block = GEMM_LANES,
                       .gather_tasks = panels < GATHER_TASKS ? (int)panels : GATHER_TASKS,
                       .state = s,
                       .pack = pack,

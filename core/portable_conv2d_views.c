@@ -51,7 +51,7 @@ static void measure_sizes(struct portable_conv2d *s, const struct op_setup *setu
         .taps = w->taps,
         .y_plane = pixels * GEMM_LANES,
         .y_sample = op_count(&s->out, GEMM_LANES),
-        .lot = lot < setup->shard_size ? lot : setup->shard_size,
+        .lot = lot < setup->cut.shard_size ? lot : setup->cut.shard_size,
     };
     s->sizes.planes = (s->sizes.inputs + block - 1) / block;
     s->sizes.panels = (s->sizes.filters + GEMM_LANES - 1) / GEMM_LANES;

@@ -149,7 +149,7 @@ bool portable_linear_make(const struct op_setup *setup, struct op *op, struct er
     int64_t panels = panels_of(s->shared.in);
     op->gather_tasks = panels < GATHER_TASKS ? (int)panels : GATHER_TASKS;
     s->gemm = gemm_best();
-    s->batch = saturating_product(setup->shards, setup->shard_size);
+    s->batch = saturating_product(setup->cut.shards, setup->cut.shard_size);
     reserve(s, setup, op->gather_tasks);
     snprintf(s->kernel, sizeof s->kernel, "own matrix product, %s", gemm_name(s->gemm));
     op->kernel = s->kernel;

@@ -83,7 +83,7 @@ static void backward(struct op *op, const struct op_call *call)
 
     if (!call->dx)
         return;
-    memset(call->dx, 0, (size_t)(call->samples * op->x_count) * sizeof(real));
+    memset(call->dx, 0, (size_t)(call->samples * op->x.count) * sizeof(real));
     for (int64_t image = 0; image < call->samples * in->channels; image++) {
         real *dx = (real *)call->dx + image * in->height * in->width;
         for (int64_t p = 0; p < out->height * out->width; p++) {
@@ -112,10 +112,10 @@ bool reference_avg_pool2d_make(const struct op_setup *setup, struct op *op, stru
         return error_set(error, ERROR_MEMORY, layer->pointer, "no memory for the layer");
     s->layer = layer;
     *op = (struct op){.kernel = "reference: plain loops",
-                      .x_count = shape_elements(&layer->input),
-                      .y_count = shape_elements(&layer->output),
-                      .x_block = 1,
-                      .y_block = 1,
+                      .x.count = shape_elements(&layer->input),
+                      .y.count = shape_elements(&layer->output),
+                      .x.block = 1,
+                      .y.block = 1,
                       .state = s,
                       .forward = forward,
                       .backward = backward,

@@ -91,8 +91,8 @@ static void forward(struct op *op, const struct op_call *call)
     int64_t filters = s->out.channels, groups = s->options->groups, rows = filters / groups;
 
     for (int64_t n = 0; n < call->samples; n++) {
-        real *y = (real *)call->y + n * op->y_count;
-        im2col(s, (const real *)call->x + n * op->x_count, columns);
+        real *y = (real *)call->y + n * op->y.count;
+        im2col(s, (const real *)call->x + n * op->x.count, columns);
         for (int64_t f = 0; f < filters; f++) {
             real bias = s->bias < 0 ? 0 : s->parameters[s->bias + f];
             for (int64_t p = 0; p < s->pixels; p++)
@@ -136,8 +136,8 @@ static void backward(struct op *op, const struct op_call *call)
 
     memset(slot, 0, (size_t)s->slot_size * sizeof *slot);
     for (int64_t n = 0; n < call->samples; n++) {
-        const real *dy = (const real *)call->dy + n * op->y_count;
-        im2col(s, (const real *)call->x + n * op->x_count, columns);
+        const real *dy = (const real *)call->dy + n * op->y.count;
+        im2col(s, (const real *)call->x + n * op->x.count, columns);
         weights_backward(s, dy, columns, slot);
         if (!call->dx)
             continue;
@@ -146,7 +146,7 @@ static void backward(struct op *op, const struct op_call *call)
             matrix_add_atb(s->parameters + s->weight + g * rows * s->k, dy + g * rows * s->pixels,
                            columns + g * s->k * s->pixels,
                            (struct matrix_size){s->k, s->pixels, rows});
-        col2im(s, columns, (real *)call->dx + n * op->x_count);
+        col2im(s, columns, (real *)call->dx + n * op->x.count);
     }
 }
 
@@ -184,13 +184,13 @@ bool reference_conv2d_make(const struct op_setup *setup, struct op *op, struct e
     s->bias = s->options->bias ? tensors[1].offset : -1;
     s->slot_size = s->out.channels * s->k + (s->options->bias ? s->out.channels : 0);
     block_reserve(setup->memory, &s->columns,
-                  saturating_product(setup->members * column_rows(s), s->pixels), sizeof(real));
-    block_reserve(setup->memory, &s->slots, setup->shards * s->slot_size, sizeof(real));
+                  saturating_product(setup->cut.members * column_rows(s), s->pixels), sizeof(real));
+    block_reserve(setup->memory, &s->slots, setup->cut.shards * s->slot_size, sizeof(real));
     *op = (struct op){.kernel = "reference: im2col and matrix product",
-                      .x_count = shape_elements(&s->in),
-                      .y_count = shape_elements(&s->out),
-                      .x_block = 1,
-                      .y_block = 1,
+                      .x.count = shape_elements(&s->in),
+                      .y.count = shape_elements(&s->out),
+                      .x.block = 1,
+                      .y.block = 1,
                       .gather_tasks = 1,
                       .state = s,
                       .pack = pack,

@@ -151,7 +151,7 @@ static void backward(struct op *op, const struct op_call *call)
     struct scratch scratch = scratch_of(s, call->member);
     if (!call->dx)
         return;
-    memset(call->dx, 0, (size_t)(call->samples * op->x_count) * sizeof(real));
+    memset(call->dx, 0, (size_t)(call->samples * op->x.count) * sizeof(real));
     for (int64_t pixel = 0; pixel < s->pixels; pixel++) {
         find_places(s, pixel, scratch.places);
         backward_pixel(s, &scratch, call, pixel);
@@ -206,7 +206,7 @@ static void drop(struct op *op)
 
 static void reserve(struct local_state *s, const struct op_setup *setup, int tasks)
 {
-    int64_t users = setup->members + tasks;
+    int64_t users = setup->cut.members + tasks;
     block_reserve(setup->memory, &s->patches, saturating_product(users * PATCH_SAMPLES, s->k),
                   sizeof(real));
     block_reserve(setup->memory, &s->outputs, users * PATCH_SAMPLES * s->out.channels,
@@ -233,12 +233,12 @@ bool reference_locally_connected2d_make(const struct op_setup *setup, struct op 
     s->pixels = s->out.height * s->out.width;
     s->weight = tensors[0].offset;
     s->bias = options->bias ? tensors[1].offset : -1;
-    s->members = setup->members;
+    s->members = setup->cut.members;
     *op = (struct op){.kernel = "reference: a matrix product for each pixel",
-                      .x_count = shape_elements(&s->in),
-                      .y_count = shape_elements(&s->out),
-                      .x_block = 1,
-                      .y_block = 1,
+                      .x.count = shape_elements(&s->in),
+                      .y.count = shape_elements(&s->out),
+                      .x.block = 1,
+                      .y.block = 1,
                       .traits = OP_WHOLE_BATCH,
                       .gather_tasks = (int)least(s->pixels, GATHER_TASKS),
                       .state = s,

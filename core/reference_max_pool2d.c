@@ -56,7 +56,7 @@ static void backward(struct op *op, const struct op_call *call)
 
     if (!call->dx)
         return;
-    memset(call->dx, 0, (size_t)(call->samples * op->x_count) * sizeof(real));
+    memset(call->dx, 0, (size_t)(call->samples * op->x.count) * sizeof(real));
     for (int64_t image = 0; image < call->samples * s->in.channels; image++)
         for (int64_t p = 0; p < pixels_out; p++)
             ((real *)call->dx)[image * pixels_in + winners[image * pixels_out + p]] +=
@@ -79,14 +79,14 @@ bool reference_max_pool2d_make(const struct op_setup *setup, struct op *op, stru
     s->options = layer->options;
     s->in = layer->input;
     s->out = layer->output;
-    s->shard_count = saturating_product(setup->shard_size, shape_elements(&s->out));
-    block_reserve(setup->memory, &s->winners, saturating_product(setup->shards, s->shard_count),
+    s->shard_count = saturating_product(setup->cut.shard_size, shape_elements(&s->out));
+    block_reserve(setup->memory, &s->winners, saturating_product(setup->cut.shards, s->shard_count),
                   sizeof *s->winners);
     *op = (struct op){.kernel = "reference: plain loops",
-                      .x_count = shape_elements(&s->in),
-                      .y_count = shape_elements(&s->out),
-                      .x_block = 1,
-                      .y_block = 1,
+                      .x.count = shape_elements(&s->in),
+                      .y.count = shape_elements(&s->out),
+                      .x.block = 1,
+                      .y.block = 1,
                       .state = s,
                       .forward = forward,
                       .backward = backward,

@@ -32,6 +32,9 @@ struct schedule_kind {
      * could not be read: those have their rows' defaults. */
     void (*check)(const void *options, const char *pointer, struct problems *problems);
     double (*lr)(const void *options, const struct schedule_at *at);
+    /* From which unit on, 0 being the first, the schedule has rates of its own and does not ask for
+     * the optimizer's. NULL: it always does. */
+    int64_t (*own_from)(const void *options);
 };
 
 struct schedule_warmup {
@@ -65,6 +68,10 @@ void schedule_complete(struct variant *schedule, const struct spec_run *run, con
 /* The rate of step `step`, counted from 1, warm-up included. Pure, for any step. That of
  * reduce_on_plateau is before any reduction. */
 double schedule_lr(const struct variant *schedule, const struct schedule_run *run, int64_t step);
+
+/* Whether the rate of step `step` depends on the optimizer's. */
+bool schedule_uses_base(const struct variant *schedule, const struct schedule_run *run,
+                        int64_t step);
 
 /* The order of a list whose items, of `size` bytes, begin with an int64_t: each must be above the
  * one before. FIELD_ABSENT is passed over: that item could not be read. */

@@ -70,6 +70,12 @@ static double lr(const void *options, const struct schedule_at *at)
     return o->base_lr + (o->max_lr - o->base_lr) * height * scale;
 }
 
+static int64_t own_from(const void *options)
+{
+    (void)options;
+    return 0;
+}
+
 const struct schedule_kind schedule_cyclic = {
     .kind = {"cyclic",
              "up and down between two rates in straight lines",
@@ -78,4 +84,5 @@ const struct schedule_kind schedule_cyclic = {
     .complete = complete,
     .check = check,
     .lr = lr,
+    .own_from = own_from,
 };

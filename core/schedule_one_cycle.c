@@ -43,10 +43,17 @@ static double lr(const void *options, const struct schedule_at *at)
     return along_cosine(o->max_lr, last, (t - peak) / (end - peak));
 }
 
+static int64_t own_from(const void *options)
+{
+    (void)options;
+    return 0;
+}
+
 const struct schedule_kind schedule_one_cycle = {
     .kind = {"one_cycle",
              "one rise to max_lr and one fall to almost nothing over the whole run",
              {rows, COUNT_OF(rows), sizeof(struct one_cycle_options)}},
     .unit = UNIT_STEP,
     .lr = lr,
+    .own_from = own_from,
 };

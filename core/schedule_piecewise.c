@@ -26,7 +26,7 @@ static const struct fields point_fields = {point_rows, COUNT_OF(point_rows), siz
 
 static const struct field rows[] = {
     {.name = "points", .type = FIELD_LIST, .flags = FIELD_REQUIRED,
-     .offset = offsetof(struct piecewise_options, points), .min = 1, .max = 65536,
+     .offset = offsetof(struct piecewise_options, points), .min = 1, .max = 100000,
      .fields = &point_fields,
      .help = "from each step on, counted from 1, its rate; before the first the optimizer's"},
 };
@@ -55,6 +55,12 @@ static double lr(const void *options, const struct schedule_at *at)
     return low == 0 ? at->base_lr : points[low - 1].lr;
 }
 
+static int64_t own_from(const void *options)
+{
+    const struct point *first = ((const struct piecewise_options *)options)->points.items;
+    return first->step > 0 ? first->step - 1 : 0;
+}
+
 const struct schedule_kind schedule_piecewise = {
     .kind = {"piecewise",
              "a rate of your own from each of some steps on",
@@ -62,4 +68,5 @@ const struct schedule_kind schedule_piecewise = {
     .unit = UNIT_STEP,
     .check = check,
     .lr = lr,
+    .own_from = own_from,
 };

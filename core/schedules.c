@@ -66,11 +66,24 @@ static double warmup_factor(const struct schedule_warmup *warmup, int64_t done)
     return warmup->start_factor + (1 - warmup->start_factor) * (double)done / (double)warmup->steps;
 }
 
+static int64_t steps_of_unit(const struct schedule_common *common, const struct schedule_run *run)
+{
+    return common->unit == UNIT_STEP ? 1 : run->steps_per_epoch;
+}
+
+bool schedule_uses_base(const struct variant *schedule, const struct schedule_run *run,
+                        int64_t step)
+{
+    const struct schedule_kind *kind = (const struct schedule_kind *)schedule->kind;
+    int64_t t = (step - 1) / steps_of_unit(schedule->common, run);
+    return !kind->own_from || t < kind->own_from(schedule->options);
+}
+
 double schedule_lr(const struct variant *schedule, const struct schedule_run *run, int64_t step)
 {
     const struct schedule_kind *kind = (const struct schedule_kind *)schedule->kind;
     const struct schedule_common *common = schedule->common;
-    int64_t unit = common->unit == UNIT_STEP ? 1 : run->steps_per_epoch;
+    int64_t unit = steps_of_unit(common, run);
     struct schedule_at at = {
         .base_lr = run->base_lr, .t = (step - 1) / unit, .length = (run->steps + unit - 1) / unit};
     return warmup_factor(&common->warmup, step - 1) * kind->lr(schedule->options, &at);

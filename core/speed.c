@@ -82,14 +82,14 @@ static bool measure(const struct probe_words *words, struct measured *out, struc
     if (!probe)
         return error_set(error, ERROR_MEMORY, "speed", "no memory to try a layer");
     if (probe_make(probe, words, &inner)) {
-        int block = probe->op.y_block;
+        int block = probe->op.y.block;
         double samples = (double)words->samples;
         out->seconds = fastest(probe);
         out->work =
             samples * speed_work(&probe->plan, probe->layer, words->x.block > 1 ? block : 1);
         out->numbers = samples * speed_numbers(&probe->plan, probe->layer, block);
         out->weights = (double)probe->layer->parameters;
-        out->y = (struct layout){block, probe->op.y_number};
+        out->y = (struct layout){block, probe->op.y.number};
         out->windows = probe->layer->windows != NULL;
         out->done = !atomic_load(&probe->failed);
     }

@@ -99,10 +99,10 @@ static bool make_op(struct probe *probe, const struct probe_words *words, struct
 {
     const struct op_setup setup = {.plan = &probe->plan,
                                    .layer = probe->layer,
-                                   .shard_size = words->samples,
-                                   .shards = 1,
-                                   .members = 1,
-                                   .keepers = 1,
+                                   .cut.shard_size = words->samples,
+                                   .cut.shards = 1,
+                                   .cut.members = 1,
+                                   .cut.keepers = 1,
                                    .block = words->x.block,
                                    .number = words->x.number,
                                    .precision = words->precision,
@@ -115,10 +115,10 @@ static bool make_op(struct probe *probe, const struct probe_words *words, struct
         return false;
     block_reserve(memory, &probe->parameters, probe->plan.numbers, sizeof(real));
     block_reserve(memory, &probe->gradients, probe->plan.numbers, sizeof(real));
-    block_reserve(memory, &probe->x, words->samples * op->x_count, number_size(op->x_number));
-    block_reserve(memory, &probe->y, words->samples * op->y_count, number_size(op->y_number));
-    block_reserve(memory, &probe->dx, words->samples * op->x_count, number_size(op->x_number));
-    block_reserve(memory, &probe->dy, words->samples * op->y_count, number_size(op->y_number));
+    block_reserve(memory, &probe->x, words->samples * op->x.count, number_size(op->x.number));
+    block_reserve(memory, &probe->y, words->samples * op->y.count, number_size(op->y.number));
+    block_reserve(memory, &probe->dx, words->samples * op->x.count, number_size(op->x.number));
+    block_reserve(memory, &probe->dy, words->samples * op->y.count, number_size(op->y.number));
     if (!block_take(memory, error))
         return false;
     if (op->traits & OP_IN_PLACE) {
@@ -196,8 +196,8 @@ double probe_run(struct probe *probe)
         dxs[i] = probe->dx;
     }
     fill(NUMBER_REAL, probe->parameters, probe->plan.numbers);
-    fill(probe->op.x_number, probe->x, probe->samples * probe->op.x_count);
-    fill(probe->op.y_number, probe->dy, probe->samples * probe->op.y_count);
+    fill(probe->op.x.number, probe->x, probe->samples * probe->op.x.count);
+    fill(probe->op.y.number, probe->dy, probe->samples * probe->op.y.count);
     double start = probe_clock();
     pass(probe, &call);
     return probe_clock() - start;

@@ -73,7 +73,7 @@ void trainer_reserve(struct trainer *trainer, const struct trainer_setup *setup)
     struct block *block = model_block(trainer->model);
     block_reserve(block, &trainer->parameters, plan->numbers, sizeof(real));
     block_reserve(block, &trainer->gradients, plan->parameters, sizeof(real));
-    block_reserve(block, &trainer->state,
+    block_reserve(block, &trainer->memory.state,
                   saturating_product(plan->parameters, plan->optimizer_slots), sizeof(real));
     block_reserve(block, &trainer->norms, (plan->parameters + RANGE - 1) / RANGE, sizeof(double));
     split_reserve(&trainer->data.split, setup->spec, plan, block);
@@ -94,12 +94,12 @@ static void prepare_data(struct trainer *trainer)
 
 bool trainer_begin(struct trainer *trainer, struct error *error)
 {
-    const struct spec *spec = trainer->setup.spec;
     if (!draw_weights(trainer, error))
         return false;
-    optimizer_begin(&spec->optimizer, trainer->state, trainer->setup.plan->parameters);
-    trainer->optimizer_steps = 0;
-    trainer->control = control_begin(spec);
+    optimizer_begin(&trainer->setup.spec->optimizer, trainer->memory.state,
+                    trainer->setup.plan->parameters);
+    trainer->memory.steps = trainer->memory.inherited = 0;
+    trainer->control = control_begin(trainer->course.spec);
     trainer_seek(trainer, 0);
     return true;
 }
@@ -115,6 +115,7 @@ bool trainer_new(const struct trainer_setup *setup, struct trainer **out, struct
         return false;
     }
     trainer->setup = *setup;
+    trainer->course = (struct trainer_course){setup->spec, setup->plan, setup->plan->steps, 0};
     trainer->dataset = dataset_share(setup->dataset);
     if (!take_memory(trainer, error) || !team_start(setup->threads, &trainer->team, error)) {
         trainer_free(trainer);
@@ -180,16 +181,17 @@ VECTOR_CLONES static double spoilt(const real *w, int64_t count)
 static void update_task(void *context, int task, int member)
 {
     struct trainer *trainer = context;
-    const struct variant *optimizer = &trainer->setup.spec->optimizer;
+    const struct variant *optimizer = &trainer->course.spec->optimizer;
     int64_t first = (int64_t)task * RANGE, began = profile_begin(trainer->profile);
     struct update update = {.options = optimizer->options,
                             .w = trainer->parameters + first,
                             .g = trainer->gradients + first,
-                            .state = trainer->state + first,
+                            .state = trainer->memory.state + first,
                             .slot_stride = trainer->setup.plan->parameters,
                             .count = range_size(trainer, task),
-                            .step = trainer->optimizer_steps,
-                            .lr = trainer->update.lr};
+                            .step = trainer->memory.steps,
+                            .lr = trainer->update.lr,
+                            .base_lr = trainer->update.base_lr};
     clip_apply(&trainer->update.clip, trainer->gradients + first, update.count);
     ((const struct optimizer_kind *)optimizer->kind)->update(&update);
     trainer->norms[task] = spoilt(update.w, update.count);
@@ -201,7 +203,7 @@ static bool apply_update(struct trainer *trainer)
 {
     const struct plan *plan = trainer->setup.plan;
     double sum = 0;
-    trainer->optimizer_steps++;
+    trainer->memory.steps++;
     team_run(trainer->team, range_count(trainer), update_task, trainer);
     for (int range = 0; range < range_count(trainer); range++)
         sum += trainer->norms[range];
@@ -244,11 +246,11 @@ static bool pass_is_whole(struct trainer *trainer, struct error *error)
 
 bool trainer_step(struct trainer *trainer, struct step_report *report, struct error *error)
 {
-    const struct spec *spec = trainer->setup.spec;
-    const struct plan *plan = trainer->setup.plan;
+    const struct spec *spec = trainer->course.spec;
+    const struct plan *plan = trainer->course.plan;
     if (trainer_ended(trainer))
         return error_set(error, ERROR_CONFLICT, "trainer", "all %lld steps are done",
-                         (long long)plan->steps);
+                         (long long)trainer->course.steps);
 
     struct model_batch batch = step_batch(trainer);
     pack_if_changed(trainer);
@@ -265,7 +267,9 @@ bool trainer_step(struct trainer *trainer, struct step_report *report, struct er
                                    .lr = control_lr(spec, plan, &trainer->control, step),
                                    .grad_norm = gradient_norm(trainer)};
     trainer->update =
-        (struct trainer_update){.lr = report->lr, .clip = clip_for(&spec->run, report->grad_norm)};
+        (struct trainer_update){.lr = report->lr,
+                                .base_lr = optimizer_base_lr(&trainer->setup.spec->optimizer),
+                                .clip = clip_for(&spec->run, report->grad_norm)};
     report->finite =
         isfinite(report->train_loss) && isfinite(report->grad_norm) && apply_update(trainer);
     if (!report->finite)
@@ -274,7 +278,7 @@ bool trainer_step(struct trainer *trainer, struct step_report *report, struct er
     trainer->control.correct += result.correct;
     trainer->control.loss_sum += result.loss_sum;
     report->epoch_ended = step % plan->steps_per_epoch == 0;
-    report->ended = step == plan->steps;
+    report->ended = step == trainer->course.steps;
     trainer_seek(trainer, step);
     return true;
 }
@@ -286,7 +290,7 @@ int64_t trainer_steps_done(const struct trainer *trainer)
 
 bool trainer_ended(const struct trainer *trainer)
 {
-    return trainer->steps_done >= trainer->setup.plan->steps;
+    return trainer->steps_done >= trainer->course.steps;
 }
 
 /* The batch of `split` that begins at its sample `first`, of at most `most` samples. */

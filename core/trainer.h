@@ -110,9 +110,41 @@ bool trainer_may_return(const struct trainer *trainer);
  * with a smaller rate. Errors as trainer_load's; then nothing has changed. */
 bool trainer_return(struct trainer *trainer, const uint8_t *bytes, size_t size,
                     struct error *error) MUST_CHECK;
+/* The same in parts, for who has edits to make in between: he loads a checkpoint or starts over,
+ * makes the edits anew, and then says what this was before. */
+bool trainer_start_over(struct trainer *trainer, struct error *error) MUST_CHECK;
+void trainer_count_return(struct trainer *trainer, double factor, int64_t retries);
 /* By what the returns have multiplied the rate, and how many they were. */
 double trainer_lr_factor(const struct trainer *trainer);
 int64_t trainer_retries(const struct trainer *trainer);
+
+/* ---- what may change while a run goes on (trainer_edit.c) ---- */
+
+/* How a run is to be from its next step on: a whole spec and its plan, of which the optimizer's
+ * options, the schedule and the length may be others than before. A schedule that depends on the
+ * length of the run takes the new one, as if it had been so from the beginning. Borrowed until the
+ * next edit or the trainer's end. */
+struct trainer_edit {
+    const struct spec *spec;
+    const struct plan *plan;
+    bool lr, schedule; /* named, be it by the value that they had: see control_edit */
+};
+/* Changes nothing but what is to come. A length that lies behind ends the run where it stands.
+ * ERROR_INVALID when the network, the data, the batches or what the optimizer remembers would be
+ * others; then nothing has changed. */
+bool trainer_edit(struct trainer *trainer, const struct trainer_edit *edit,
+                  struct error *error) MUST_CHECK;
+/* Edits so far: part of every checkpoint. */
+int64_t trainer_edits(const struct trainer *trainer);
+/* The spec and plan of a run with so many edits, for who is about to load a checkpoint of it, or to
+ * start over: the position and what evaluations have found stay what they are. Errors as
+ * trainer_edit's. */
+bool trainer_suppose(struct trainer *trainer, const struct trainer_edit *edit, int64_t edits,
+                     struct error *error) MUST_CHECK;
+/* Steps of the whole run, as it stands. */
+int64_t trainer_length(const struct trainer *trainer);
+/* The rate that the next step would take. */
+double trainer_next_lr(const struct trainer *trainer);
 
 /* The flat array, plan.numbers numbers; valid until the next step. */
 const real *trainer_parameters(const struct trainer *trainer);

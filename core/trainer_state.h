@@ -14,20 +14,36 @@ struct trainer_data {
     struct batch_input input;
 };
 
+/* What the optimizer remembers. */
+struct trainer_memory {
+    real *state;       /* (plan.optimizer_slots, plan.parameters) */
+    int64_t steps;     /* updates that made it */
+    int64_t inherited; /* those of them that another run has made */
+};
+
+/* What may change while the run goes on, as it stands. The network, the data and what the optimizer
+ * remembers are those of the setup for ever. */
+struct trainer_course {
+    const struct spec *spec;
+    const struct plan *plan;
+    int64_t steps; /* of the whole run */
+    int64_t edits;
+};
+
 struct trainer {
     struct trainer_setup setup;
+    struct trainer_course course;
     struct dataset *dataset;
     struct model *model;
     struct team *team;
     real *parameters, *gradients; /* (plan.parameters) */
-    real *state;                  /* (plan.optimizer_slots, plan.parameters) */
-    double *norms;                /* (ranges) partial sums of the gradient norm */
+    struct trainer_memory memory;
+    double *norms; /* (ranges) partial sums of the gradient norm */
     struct trainer_data data;
     int64_t steps_done;
-    int64_t optimizer_steps; /* updates applied */
     struct control control;
     struct trainer_update {
-        double lr;
+        double lr, base_lr;
         struct clip clip;    /* what is done to its gradients before */
     } update;                /* the one that runs */
     bool packed;             /* the kernels' weights agree with `parameters` */

@@ -3,6 +3,8 @@
  *
  *   VECTOR_TARGET   in front of each function: the instructions it is compiled for
  *   VECTOR_BYTES    size of a vector register
+ *   VECTOR_ROUNDS   if the processor rounds to bf16 itself (AVX512-BF16); it takes what is below
+ *                   2^−126 for 0
  *
  * Each lane gets the digits that plain C would give one number. Knows nothing of layers. */
 #ifndef CORE_VECTOR_H
@@ -288,12 +290,28 @@ VECTOR_INLINE vector_words vector_round(vector values)
     return (nan & quiet) | (~nan & rounded);
 }
 
+#if defined(VECTOR_ROUNDS) && !defined(TRAIND_REAL_DOUBLE)
+
+VECTOR_INLINE void vector_store_rounded(bf16 *to, vector values)
+{
+    *(vector_loose_halves *)to = (vector_loose_halves)_mm512_cvtneps_pbh((__m512)values);
+}
+
+#else
+
+VECTOR_INLINE void vector_store_rounded(bf16 *to, vector values)
+{
+    vector_store_halves(to, vector_round(values));
+}
+
+#endif
+
 VECTOR_INLINE void vector_store(enum number number, void *array, int64_t at, vector values)
 {
     if (number == NUMBER_REAL)
         *(vector_loose *)((real *)array + at) = values;
     else
-        vector_store_halves((bf16 *)array + at, vector_round(values));
+        vector_store_rounded((bf16 *)array + at, values);
 }
 
 /* The same of numbers that need no rounding, because they have been read from such an array. */

@@ -21,15 +21,23 @@ CREATE TABLE idempotency (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_by_job ON idempotency (job);
 
--- What a user changed on a job that had begun. It holds for the steps behind `step`, in every life of the job.
+-- What a user changed of a job's course. It holds for the steps behind `step`, in every life of the job.
 CREATE TABLE edit (
-    number     INTEGER PRIMARY KEY AUTOINCREMENT,
+    number     INTEGER PRIMARY KEY AUTOINCREMENT,  -- order of asking and of taking
     job        INTEGER NOT NULL REFERENCES job (number) ON DELETE CASCADE,
     step       INTEGER,                            -- NULL: asked for, not yet taken
-    changes    TEXT    NOT NULL,                   -- JSON: fields of the spec and their new values
+    returns    INTEGER NOT NULL DEFAULT 0,         -- how often the job had gone back after diverging by then
+    changes    TEXT    NOT NULL,                   -- JSON: {"lr": {"from": 0.1, "to": 0.05}}
+    was_spec   TEXT,                               -- while it waits: the job's without it, if it ends before
+    was_plan   TEXT,
     created_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX edit_by_job ON edit (job, number);
+CREATE INDEX edit_waiting ON edit (job) WHERE step IS NULL;
+
+-- The spec that the job began with, where edits have made another of it since: the same edits make it again. NULL: there
+-- were none.
+ALTER TABLE job_text ADD COLUMN first_spec TEXT;
 
 -- When a job that is to stop stops: NULL at once, 'epoch' or 'checkpoint' at the next end of one.
 ALTER TABLE job ADD COLUMN stop_when TEXT;

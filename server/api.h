@@ -8,11 +8,35 @@
 
 #include <jansson.h>
 
+/* How much of a list or a curve an answer has, unless asked otherwise, and at most. */
+enum {
+    API_PAGE_DEFAULT = 50,
+    API_PAGE_MAX = 200,
+    API_POINTS_DEFAULT = 2000,
+    API_POINTS_MAX = 100000
+};
+
 typedef bool api_handler(const struct http_request *request, struct http_response *response,
                          struct error *error);
 
 /* api_submit.c, api_jobs.c */
-api_handler api_submit, api_jobs_list, api_jobs_get, api_jobs_cancel;
+api_handler api_submit, api_jobs_list, api_jobs_get;
+/* api_submit.c: a job that is made out of another one. */
+struct api_fork {
+    const char *job;              /* the other one's id */
+    bool state;                   /* with what its optimizer remembers */
+    const struct problems *found; /* what is wrong with the request already */
+};
+/* Submits `job`, whose init_from names the checkpoint to begin with. Problems are told by pointers
+ * into the request for the fork: see api_fork.c. */
+bool api_submit_fork(const struct http_request *request, const json_t *job,
+                     const struct api_fork *fork, struct http_response *response,
+                     struct error *error) MUST_CHECK;
+
+/* api_edit.c, api_control.c, api_fork.c */
+api_handler api_jobs_patch, api_jobs_pause, api_jobs_resume, api_jobs_cancel, api_jobs_fork;
+/* api_schedule.c */
+api_handler api_jobs_schedule;
 /* api_metrics.c */
 api_handler api_metrics;
 /* api_events.c */
@@ -35,17 +59,6 @@ bool api_find_job(const struct http_request *request, struct job_row *out,
 /* The same in the writer's thread, or for any id. */
 bool api_find_job_by(struct db *db, const char *id, struct job_row *out,
                      struct error *error) MUST_CHECK;
-
-/* A whole number from the query; `out` keeps its value when the parameter is absent. ERROR_INVALID,
- * naming it, when it is no number or outside. */
-struct api_integer {
-    const char *name;
-    int64_t min, max;
-};
-bool api_query_integer(const struct http_request *request, const struct api_integer *wanted,
-                       int64_t *out, struct error *error) MUST_CHECK;
-/* Digits only, at most 18 of them. */
-bool api_read_integer(const char *text, int64_t *out);
 
 /* Writes `,"key":value`. */
 void api_put_member(struct body *body, const char *key, const json_t *value);

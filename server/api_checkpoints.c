@@ -105,7 +105,7 @@ static bool read_which(const char *text, int64_t *out, struct error *error)
         *out = CHECKPOINT_NEWEST;
     else if (strcmp(text, "best") == 0)
         *out = CHECKPOINT_BEST;
-    else if (!api_read_integer(text, out))
+    else if (!query_read_integer(text, out))
         return error_set(error, ERROR_NOT_FOUND, "",
                          "a checkpoint is named by its step, best or last");
     return true;

@@ -201,17 +201,13 @@ static enum http_more events_begin(struct http_stream *stream, struct db *db, st
 static bool read_number(const struct http_request *request, int64_t fallback, int64_t *out,
                         struct error *error)
 {
-    static const struct api_integer range = {"since", 0, INT64_C(999999999999999999)};
     const char *header = http_header(request, "Last-Event-ID");
 
-    *out = fallback;
-    if (header && header[0] != '\0') {
-        if (!api_read_integer(header, out))
-            return error_set(error, ERROR_INVALID, "Last-Event-ID",
-                             "Last-Event-ID must be an event's number");
-        return true;
-    }
-    return api_query_integer(request, &range, out, error);
+    *out = http_query_integer(request, "since", fallback);
+    if (header && header[0] != '\0' && !query_read_integer(header, out))
+        return error_set(error, ERROR_INVALID, "Last-Event-ID",
+                         "Last-Event-ID must be an event's number");
+    return true;
 }
 
 /* A number that no event has yet, of another data directory perhaps, would wait for ever. */

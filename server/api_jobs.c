@@ -1,4 +1,4 @@
-/* Jobs: the list, one of them, and cancelling. */
+/* Jobs: the list, and one of them. */
 #include "server/api.h"
 
 #include "server/job_json.h"
@@ -7,28 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_DEFAULT = 50, PAGE_MAX = 200 };
-
 /* ---- GET /v1/jobs ---- */
-
-static bool read_query(const struct http_request *request, struct job_query *out,
-                       struct error *error)
-{
-    static const struct api_integer limit_range = {"limit", 1, PAGE_MAX};
-    static const struct api_integer cursor_range = {"cursor", 1, INT64_C(999999999999999999)};
-    const char *state = http_query(request, "state");
-    int64_t limit = PAGE_DEFAULT;
-
-    *out = (struct job_query){.state = state ? job_state_find(state) : -1};
-    if (state && out->state < 0)
-        return error_set(error, ERROR_INVALID, "state",
-                         "the query parameter \"state\" must be a state of a job");
-    if (!api_query_integer(request, &limit_range, &limit, error) ||
-        !api_query_integer(request, &cursor_range, &out->below, error))
-        return false;
-    out->limit = (int)limit;
-    return true;
-}
 
 /* Whether a page after this one would hold anything. */
 static bool more_below(struct db *db, const struct job_query *query, int64_t number, bool *more,
@@ -72,14 +51,15 @@ static bool put_page(struct body *body, struct db *db, const struct job_query *q
 bool api_jobs_list(const struct http_request *request, struct http_response *response,
                    struct error *error)
 {
-    struct job_query query;
-    struct job_row *rows;
+    struct job_query query = {
+        .state = http_query_choice(request, "state", -1),
+        .below = http_query_integer(request, "cursor", 0),
+        .limit = (int)http_query_integer(request, "limit", API_PAGE_DEFAULT),
+    };
+    struct job_row *rows = calloc((size_t)query.limit, sizeof(*rows));
     struct body body = {0};
     bool good;
 
-    if (!read_query(request, &query, error))
-        return false;
-    rows = calloc((size_t)query.limit, sizeof(*rows));
     if (!rows)
         return error_set(error, ERROR_MEMORY, "", "no memory for the list");
     good = put_page(&body, request->db, &query, rows, error) &&
@@ -113,62 +93,4 @@ bool api_jobs_get(const struct http_request *request, struct http_response *resp
     http_response_etag(response, "%" PRId64 ".", row.revision);
     job_row_drop(&row);
     return good;
-}
-
-/* ---- POST /v1/jobs/{id}/cancel ---- */
-
-static void tell_pool(struct app *app, int64_t number)
-{
-    pool_cancel(app->pool, number);
-}
-
-/* A job that a worker has must store its last checkpoint first; another one is cancelled at once.
- */
-static bool cancel_row(struct db *db, const struct job_row *row, struct error *error)
-{
-    bool working = job_state_may_become(row->state, JOB_CANCELLING);
-    const struct job_move move = {
-        .number = row->number, .from = row->state, .to = working ? JOB_CANCELLING : JOB_CANCELLED};
-
-    if (job_state_ended(row->state))
-        return error_set(error, ERROR_CONFLICT, "", "the job has ended already: it is %s",
-                         job_state_name(row->state));
-    if (row->state == JOB_CANCELLING)
-        return true;
-    return store_job_move(db, &move, error);
-}
-
-static bool cancel(struct db *db, void *context, struct http_response *response,
-                   struct error *error)
-{
-    struct job_row row = {0}, after = {0};
-    bool good = api_find_job_by(db, context, &row, error) && cancel_row(db, &row, error) &&
-                store_job_get_number(db, row.number, &after, error) &&
-                answer_job(db, &after, response, error);
-
-    if (good) {
-        response->after = tell_pool;
-        response->after_number = row.number;
-    }
-    job_row_drop(&row);
-    job_row_drop(&after);
-    return good;
-}
-
-bool api_jobs_cancel(const struct http_request *request, struct http_response *response,
-                     struct error *error)
-{
-    const char *when = http_query(request, "when");
-    char *id;
-
-    if (when && (strcmp(when, "epoch") == 0 || strcmp(when, "checkpoint") == 0))
-        return error_set(error, ERROR_UNSUPPORTED, "when",
-                         "this version can cancel only with when=now");
-    if (when && strcmp(when, "now") != 0)
-        return error_set(error, ERROR_INVALID, "when", "the query parameter \"when\" must be now");
-    id = strdup(request->params[0]);
-    if (!id)
-        return error_set(error, ERROR_MEMORY, "", "no memory for the request");
-    response->write = (struct http_write){cancel, id, free};
-    return true;
 }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POINTS_DEFAULT = 2000, POINTS_MAX = 100000, SERIES_MAX = 64, SLICE_ROWS = 20000 };
+enum { SERIES_MAX = 64, SLICE_ROWS = 20000 };
 
 /* The columns of a series, in the order of their writing. */
 enum column { COLUMN_STEP, COLUMN_VALUE, COLUMN_MIN, COLUMN_MAX, COLUMN_NONFINITE, COLUMNS };
@@ -230,15 +230,10 @@ static bool find_series(struct curves *curves, struct db *db, const char *names,
 static bool read_range(struct curves *curves, const struct http_request *request,
                        struct error *error)
 {
-    static const struct api_integer from = {"from", 0, INT64_C(999999999999999999)};
-    static const struct api_integer to = {"to", 1, INT64_C(999999999999999999)};
-    static const struct api_integer most = {"max_points", 0, POINTS_MAX};
-    int64_t points = POINTS_DEFAULT;
+    int64_t points = http_query_integer(request, "max_points", API_POINTS_DEFAULT);
 
-    if (!api_query_integer(request, &from, &curves->from, error) ||
-        !api_query_integer(request, &to, &curves->to, error) ||
-        !api_query_integer(request, &most, &points, error))
-        return false;
+    curves->from = http_query_integer(request, "from", 0);
+    curves->to = http_query_integer(request, "to", 0);
     if (points > 0 && points < THIN_MIN)
         return error_set(error, ERROR_INVALID, "max_points",
                          "the query parameter \"max_points\" must be 0 (every row) or at least %d",

@@ -1,199 +1,13 @@
 /* POST /v1/jobs: a text becomes a spec, the spec a plan, the plan a queued job, or a list of
- * everything that is wrong. All checking happens before the writer hears of it. */
-#include "server/api.h"
+ * everything that is wrong: see submission.h. */
+#include "server/submission.h"
 
-#include "core/checkpoint.h"
-#include "server/initial.h"
 #include "server/job_json.h"
-#include "server/spec_json.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <unistd.h>
-
-struct submission {
-    struct spec spec;
-    struct job_meta meta;
-    struct plan plan;
-    bool planned;
-    struct plan_warnings warnings;
-    struct problems problems;
-    int64_t bytes; /* of memory that training takes; −1: unknown */
-    int threads;   /* that it would have */
-    struct estimate estimate;
-    struct initial initial;
-    struct dataset_row *datasets; /* only when the name was not among them */
-    const char **dataset_names;
-    int dataset_count;
-};
-
-static void submission_free(struct submission *submission)
-{
-    if (submission->planned)
-        plan_drop(&submission->plan);
-    spec_drop(&submission->spec);
-    initial_drop(&submission->initial);
-    for (int i = 0; i < submission->dataset_count; i++)
-        dataset_row_drop(&submission->datasets[i]);
-    free(submission->datasets);
-    free(submission->dataset_names);
-    free(submission);
-}
-
-/* ---- checking ---- */
-
-/* The seed of who names none. 53 bits: every JSON reader keeps them. */
-static bool draw_seed(int64_t *seed, struct error *error)
-{
-    uint64_t bits;
-
-    if (getrandom(&bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
-        return error_set(error, ERROR_IO, "seed", "cannot draw a random number: %s",
-                         strerror(errno));
-    *seed = (int64_t)(bits >> 11);
-    return true;
-}
-
-static bool unknown_dataset(struct submission *submission, struct db *db, struct error *error)
-{
-    const char *name = submission->spec.dataset.name;
-    struct problem *problem;
-
-    if (!catalog_list(db, &submission->datasets, &submission->dataset_count, error))
-        return false;
-    submission->dataset_names = calloc((size_t)submission->dataset_count + 1, sizeof(char *));
-    if (!submission->dataset_names)
-        return error_set(error, ERROR_MEMORY, "", "no memory to check the job");
-    for (int i = 0; i < submission->dataset_count; i++)
-        submission->dataset_names[i] = submission->datasets[i].name;
-    problem = problem_add(&submission->problems, "/dataset/name",
-                          "there is no data set \"%s\" on this server", name);
-    problem->choices = submission->dataset_names;
-    problem_suggest(problem, name);
-    return true;
-}
-
-/* Shape of the data set that the spec names or describes; false in *known when there is none, or
- * nothing to plan with. */
-static bool find_shape(struct submission *submission, struct db *db, struct data_shape *shape,
-                       bool *known, struct error *error)
-{
-    struct error failure = {0};
-
-    *known = false;
-    if (submission->spec.dataset.synthetic.given ? submission->problems.count > 0
-                                                 : submission->spec.dataset.name[0] == '\0')
-        return true; /* what is missing is among the problems already */
-    if (catalog_shape_spec(db, &submission->spec, shape, &failure)) {
-        *known = true;
-        return true;
-    }
-    if (failure.kind == ERROR_NOT_FOUND)
-        return unknown_dataset(submission, db, error);
-    return error_set(error, failure.kind, failure.where, "%s", failure.text);
-}
-
-/* A job that cannot fit is refused now and not when its turn comes. */
-static void check_memory(struct submission *submission)
-{
-    int64_t memory = (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
-
-    submission->bytes = plan_bytes(&submission->spec, &submission->plan, submission->threads);
-    if (submission->bytes >= 0) /* what a checkpoint is gathered in counts as well */
-        submission->bytes += (int64_t)checkpoint_size(&submission->plan);
-    if (submission->bytes < 0)
-        problem_add(&submission->problems, "",
-                    "training would take more memory than can be counted");
-    else if (memory > 0 && submission->bytes > memory - memory / 8)
-        problem_add(&submission->problems, "",
-                    "training would take %" PRId64 " MiB; this machine has %" PRId64
-                    " and keeps an eighth of it free",
-                    submission->bytes >> 20, memory >> 20);
-}
-
-static void check_precision(struct submission *submission, const struct app *app)
-{
-    struct error why = {.kind = ERROR_NONE};
-
-    if (submission->spec.run.precision == PRECISION_BF16 && !kernels_have_bf16(app->kernels, &why))
-        problem_add(&submission->problems, why.where, "%s", why.text);
-}
-
-/* What it would take: memory and time. */
-static void reckon(struct submission *submission, const struct app *app)
-{
-    submission->threads = threads_of_job(&app->threads, &submission->spec, &submission->plan);
-    submission->estimate = speedometer_estimate(app->speedometer, &submission->spec,
-                                                &submission->plan, submission->threads);
-    check_precision(submission, app);
-    check_memory(submission);
-}
-
-/* The folder is the server's; the name in it is one that the spec's rules allow. */
-static bool find_weights(struct submission *submission, const struct app *app, struct error *error)
-{
-    const char *name = submission->spec.init_from.weights;
-    struct error cause = {0};
-    char path[1200];
-
-    (void)snprintf(path, sizeof(path), "%s/weights/%s.safetensors", app->config->data_dir, name);
-    if (initial_from_file(path, &submission->plan, &submission->initial, &submission->problems,
-                          &cause))
-        return true;
-    if (cause.kind != ERROR_NOT_FOUND)
-        return error_set(error, cause.kind, "init_from", "%s", cause.text);
-    problem_add(&submission->problems, "/init_from/weights",
-                "there are no weights \"%s\" on this server", name);
-    return true;
-}
-
-/* The weights to begin with are read now: what they come from may be gone when the job's turn
- * comes. */
-static bool check_initial(struct submission *submission, const struct http_request *request,
-                          struct error *error)
-{
-    const struct spec *spec = &submission->spec;
-    struct problems *problems = &submission->problems;
-    struct initial *initial = &submission->initial;
-
-    if (!spec->init_from.given || problems->count > 0)
-        return true;
-    bool good =
-        spec->init_from.job[0] != '\0'
-            ? initial_from_job(request->db, spec, &submission->plan, initial, problems, error)
-            : find_weights(submission, request->app, error);
-    return good && (problems->count > 0 ||
-                    initial_make_checkpoint(spec, &submission->plan, initial, error));
-}
-
-static bool check_submission(struct submission *submission, const json_t *json,
-                             const struct http_request *request, struct error *error)
-{
-    struct problems *problems = &submission->problems;
-    struct data_shape shape;
-    bool known;
-
-    if (!spec_from_json(json, &submission->spec, &submission->meta, problems, error) ||
-        !find_shape(submission, request->db, &shape, &known, error))
-        return false;
-    if (submission->spec.run.seed == FIELD_ABSENT && !draw_seed(&submission->spec.run.seed, error))
-        return false;
-    if (problems->count > 0 || !known)
-        return true;
-    submission->planned = true;
-    if (!spec_settle(&submission->spec, &shape, &submission->warnings, error) ||
-        !plan_make(&submission->spec, &shape, &submission->plan, problems, &submission->warnings,
-                   error))
-        return false;
-    if (problems->count == 0)
-        reckon(submission, request->app);
-    return check_initial(submission, request, error);
-}
 
 static bool answer_problems(const struct problems *problems, int status,
                             struct http_response *response, struct error *error)
@@ -324,6 +138,21 @@ static char *text_and_free(json_t *json)
     return text;
 }
 
+static json_t *meta_to_json(const struct submission *submission)
+{
+    json_t *meta = job_meta_to_json(&submission->meta);
+
+    if (!meta || !submission->fork)
+        return meta;
+    json_t *from =
+        json_pack("{s:s, s:I, s:b}", "job", submission->fork->job, "checkpoint",
+                  (json_int_t)submission->initial.step, "state", submission->fork->state);
+    if (json_object_set_new(meta, "forked_from", from) == 0)
+        return meta;
+    json_decref(meta);
+    return NULL;
+}
+
 static bool queue(struct submission *submission, struct http_response *response,
                   struct error *error)
 {
@@ -331,7 +160,7 @@ static bool queue(struct submission *submission, struct http_response *response,
 
     if (!accepted)
         return error_set(error, ERROR_MEMORY, "", "no memory for the job");
-    accepted->meta = text_and_free(job_meta_to_json(&submission->meta));
+    accepted->meta = text_and_free(meta_to_json(submission));
     accepted->spec = text_and_free(spec_to_json(&submission->spec));
     accepted->plan = text_and_free(view_to_json(submission, false));
     accepted->priority = submission->meta.priority;
@@ -345,36 +174,72 @@ static bool queue(struct submission *submission, struct http_response *response,
     return true;
 }
 
-static bool want_dry_run(const struct http_request *request, bool *dry, struct error *error)
+/* The spec of a fork is a part of the request; what it begins with is another. */
+static void map_to_fork(struct problem *problem)
 {
-    const char *text = http_query(request, "dry_run");
+    static const char *const own[] = {"/name", "/labels", "/priority", "/state"};
+    static const char from[] = "/init_from";
+    char pointer[POINTER_BYTES];
 
-    *dry = text && strcmp(text, "true") == 0;
-    if (text && !*dry && strcmp(text, "false") != 0)
-        return error_set(error, ERROR_INVALID, "dry_run",
-                         "the query parameter \"dry_run\" must be true or false");
-    return true;
+    for (size_t i = 0; i < COUNT_OF(own); i++)
+        if (strncmp(problem->pointer, own[i], strlen(own[i])) == 0)
+            return;
+    (void)snprintf(pointer, sizeof(pointer), "/spec%.*s", POINTER_BYTES - 6, problem->pointer);
+    if (strncmp(problem->pointer, from, sizeof(from) - 1) == 0)
+        (void)snprintf(pointer, sizeof(pointer), "/checkpoint");
+    memcpy(problem->pointer, pointer, sizeof(pointer));
+}
+
+static void gather_problems(struct submission *submission)
+{
+    struct problems *problems = &submission->problems;
+    const struct problems *found = submission->fork->found;
+
+    for (size_t i = 0; i < problems->count; i++)
+        map_to_fork(&problems->items[i]);
+    for (size_t i = 0; i < found->count; i++)
+        *problem_add(problems, "", "%s", "") = found->items[i];
+    problems->dropped += found->dropped;
+}
+
+static bool submit_json(struct submission *submission, const struct http_request *request,
+                        const json_t *json, struct http_response *response, struct error *error)
+{
+
+    if (!submission_check(submission, json, request, error))
+        return false;
+    if (submission->fork)
+        gather_problems(submission);
+    if (submission->problems.count > 0)
+        return answer_problems(&submission->problems, 422, response, error);
+    return http_query_true(request, "dry_run") ? answer_plan(submission, response, error)
+                                               : queue(submission, response, error);
 }
 
 static bool submit(struct submission *submission, const struct http_request *request,
                    struct http_response *response, struct error *error)
 {
     json_t *json = NULL;
-    bool dry, good;
+    bool good;
 
-    if (!want_dry_run(request, &dry, error))
-        return false;
     if (!json_parse_strict(request->body ? request->body : "", request->body_size, &json,
                            &submission->problems, error))
         return submission->problems.count > 0 &&
                answer_problems(&submission->problems, 400, response, error);
-    good = check_submission(submission, json, request, error);
+    good = submit_json(submission, request, json, response, error);
     json_decref(json);
-    if (!good)
-        return false;
-    if (submission->problems.count > 0)
-        return answer_problems(&submission->problems, 422, response, error);
-    return dry ? answer_plan(submission, response, error) : queue(submission, response, error);
+    return good;
+}
+
+static bool may_submit(const struct http_request *request, struct error *error)
+{
+    if (atomic_load(&request->app->stopping))
+        return error_set(error, ERROR_BUSY, "", "the server is stopping");
+    /* Who sends a key trusts that a repeated request makes one job: better no than two jobs. */
+    if (http_header(request, "Idempotency-Key"))
+        return error_set(error, ERROR_UNSUPPORTED, "",
+                         "Idempotency-Key is not in this version of the server");
+    return true;
 }
 
 bool api_submit(const struct http_request *request, struct http_response *response,
@@ -383,17 +248,31 @@ bool api_submit(const struct http_request *request, struct http_response *respon
     struct submission *submission;
     bool good;
 
-    if (atomic_load(&request->app->stopping))
-        return error_set(error, ERROR_BUSY, "", "the server is stopping");
-    /* Who sends a key trusts that a repeated request makes one job: better no than two jobs. */
-    if (http_header(request, "Idempotency-Key"))
-        return error_set(error, ERROR_UNSUPPORTED, "",
-                         "Idempotency-Key is not in this version of the server");
-    submission = calloc(1, sizeof(*submission));
+    if (!may_submit(request, error))
+        return false;
+    submission = submission_new(error);
     if (!submission)
-        return error_set(error, ERROR_MEMORY, "", "no memory to check the job");
-    spec_init(&submission->spec);
+        return false;
     good = submit(submission, request, response, error);
+    submission_free(submission);
+    return good;
+}
+
+bool api_submit_fork(const struct http_request *request, const json_t *job,
+                     const struct api_fork *fork, struct http_response *response,
+                     struct error *error)
+{
+    struct submission *submission;
+    bool good;
+
+    if (!may_submit(request, error))
+        return false;
+    submission = submission_new(error);
+    if (!submission)
+        return false;
+    submission->fork = fork;
+    submission->initial.want_state = fork->state;
+    good = submit_json(submission, request, job, response, error);
     submission_free(submission);
     return good;
 }

@@ -12,6 +12,7 @@
 
 #include "server/body.h"
 #include "server/log.h"
+#include "server/query.h"
 #include "server/scope.h"
 #include "server/store.h"
 
@@ -34,8 +35,14 @@ struct http_request {
 };
 
 /* NULL when absent. Valid during the handler. Queries are decoded; each name is at most once there,
- * and is one that the route allows. */
+ * is one of the route's rows, and its value is one that the row takes. */
 const char *http_query(const struct http_request *request, const char *name);
+/* The same by the kind of their row; `absent` where the parameter is not there. A choice is its
+ * place among the row's choices; more of them are bits. */
+int64_t http_query_integer(const struct http_request *request, const char *name, int64_t absent);
+int http_query_choice(const struct http_request *request, const char *name, int absent);
+uint32_t http_query_choices(const struct http_request *request, const char *name, uint32_t absent);
+bool http_query_true(const struct http_request *request, const char *name);
 const char *http_header(const struct http_request *request, const char *name);
 /* Whether the Accept header names `type` ("text/csv"), with a weight above 0. The answer then says
  * that it depends on Accept. */
@@ -146,7 +153,8 @@ enum route_flag {
     ROUTE_BODY_FILE = 4, /* the body is written to a file (request.body_file); implies ROUTE_SLOW */
     ROUTE_BODY_MAY = 8,  /* there may be no body at all: else 411 */
     ROUTE_QUIET = 16,    /* asked all the time: what goes well is logged for debugging only */
-    ROUTE_OPEN = 32      /* for everybody, with a token or without */
+    ROUTE_OPEN = 32,     /* for everybody, with a token or without */
+    ROUTE_BODY_PATCH = 64 /* as ROUTE_BODY_JSON; application/merge-patch+json is welcome as well */
 };
 
 struct route {
@@ -157,9 +165,9 @@ struct route {
      * this version: 501. */
     bool (*handle)(const struct http_request *request, struct http_response *response,
                    struct error *error);
-    const char *const *queries; /* names that may stand after the ?, NULL-ended; NULL: none */
-    unsigned flags;             /* enum route_flag */
-    size_t body_limit;          /* 0: takes no body */
+    const struct query *queries; /* what may stand after the ?; NULL: nothing */
+    unsigned flags;              /* enum route_flag */
+    size_t body_limit;           /* 0: takes no body */
     /* What the client needs. SCOPE_NONE: read for GET, submit for POST and PATCH, admin for PUT and
      * DELETE. */
     enum scope scope;

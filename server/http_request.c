@@ -235,20 +235,39 @@ static bool check_route(struct http_exchange *exchange)
 static bool check_queries(struct http_exchange *exchange)
 {
     const struct target *target = &exchange->target;
+    struct error error = {0};
 
     for (int i = 0; i < target->query_count; i++) {
-        const char *const *name = exchange->route->queries;
+        const struct query *row = query_find(exchange->route->queries, target->queries[i].name);
 
-        while (name && *name && strcmp(*name, target->queries[i].name) != 0)
-            name++;
-        if (!name || !*name) {
+        if (!row) {
             http_problem(&exchange->response, 400, NULL,
                          "\"%.64s\" is not a query parameter of this address",
                          target->queries[i].name);
             return false;
         }
+        if (!query_check(row, target->queries[i].value, &error)) {
+            http_problem_from(&exchange->response, &error);
+            return false;
+        }
     }
     return true;
+}
+
+static bool type_allowed(const struct route *route, const char *type)
+{
+    static const struct {
+        const char *name;
+        unsigned flags;
+    } types[] = {{"application/json", ROUTE_BODY_JSON | ROUTE_BODY_PATCH},
+                 {"application/merge-patch+json", ROUTE_BODY_PATCH}};
+    size_t length = type ? strcspn(type, "; \t") : 0;
+
+    for (size_t i = 0; i < COUNT_OF(types); i++)
+        if ((types[i].flags & route->flags) && length == strlen(types[i].name) &&
+            strncasecmp(type, types[i].name, length) == 0)
+            return true;
+    return !(route->flags & (ROUTE_BODY_JSON | ROUTE_BODY_PATCH));
 }
 
 /* Whether the body is of a kind that the route takes. */
@@ -256,13 +275,15 @@ static bool check_type(struct http_exchange *exchange)
 {
     const char *type = http_header(&exchange->request, MHD_HTTP_HEADER_CONTENT_TYPE);
     const char *coding = http_header(&exchange->request, MHD_HTTP_HEADER_CONTENT_ENCODING);
-    size_t length = type ? strcspn(type, "; \t") : 0;
+    bool patch = exchange->route->flags & ROUTE_BODY_PATCH;
 
-    if ((exchange->route->flags & ROUTE_BODY_JSON) &&
-        (length != strlen("application/json") ||
-         strncasecmp(type, "application/json", length) != 0)) {
-        (void)request_refuse(exchange, 415, "want the header Content-Type: application/json");
-        http_response_header(&exchange->response, MHD_HTTP_HEADER_ACCEPT, "application/json");
+    if (!type_allowed(exchange->route, type)) {
+        (void)request_refuse(exchange, 415,
+                             patch ? "want the header Content-Type: application/json or "
+                                     "application/merge-patch+json"
+                                   : "want the header Content-Type: application/json");
+        http_response_header(&exchange->response, patch ? "Accept-Patch" : MHD_HTTP_HEADER_ACCEPT,
+                             "application/json%s", patch ? ", application/merge-patch+json" : "");
         return false;
     }
     if (coding && strcasecmp(coding, "identity") != 0) {
@@ -329,6 +350,42 @@ bool request_check(struct http_exchange *exchange, const char *method, const cha
 const char *http_query(const struct http_request *request, const char *name)
 {
     return target_query(&request->exchange->target, name);
+}
+
+int64_t http_query_integer(const struct http_request *request, const char *name, int64_t absent)
+{
+    const char *text = http_query(request, name);
+    int64_t value = absent;
+
+    if (text)
+        (void)query_read_integer(text, &value);
+    return value;
+}
+
+static const char *const *choices_of(const struct http_request *request, const char *name)
+{
+    return query_find(request->exchange->route->queries, name)->choices;
+}
+
+int http_query_choice(const struct http_request *request, const char *name, int absent)
+{
+    const char *text = http_query(request, name);
+
+    return text ? query_choice(choices_of(request, name), text, strlen(text)) : absent;
+}
+
+uint32_t http_query_choices(const struct http_request *request, const char *name, uint32_t absent)
+{
+    const char *text = http_query(request, name);
+
+    return text ? query_choices(choices_of(request, name), text) : absent;
+}
+
+bool http_query_true(const struct http_request *request, const char *name)
+{
+    const char *text = http_query(request, name);
+
+    return text && strcmp(text, "true") == 0;
 }
 
 const char *http_header(const struct http_request *request, const char *name)

@@ -292,12 +292,12 @@ struct MHD_Response *stream_response(struct http_exchange *exchange, struct http
     live->connection = exchange->connection;
     live->peer = exchange->peer;
     live->stream = stream;
-    exchange->marks.live = stream->live;
     if (stream->live && !enter(live)) {
         *full = true;
         free_stream(live);
         return NULL;
     }
+    exchange->marks.live = stream->live;
     response = MHD_create_response_from_callback(size, HTTP_PIECE, read_stream, live, free_stream);
     if (!response)
         free_stream(live);

@@ -11,6 +11,7 @@ void initial_drop(struct initial *initial)
 {
     free(initial->numbers);
     free(initial->bytes);
+    free(initial->state);
     *initial = (struct initial){0};
 }
 
@@ -50,8 +51,11 @@ bool initial_make_checkpoint(const struct spec *spec, const struct plan *plan,
     initial->bytes = malloc(initial->size);
     if (!initial->bytes)
         return error_set(error, ERROR_MEMORY, "init_from", "no memory for the first checkpoint");
-    checkpoint_start(
-        &(struct checkpoint_start){.spec = spec, .plan = plan, .numbers = initial->numbers},
-        initial->bytes);
+    checkpoint_start(&(struct checkpoint_start){.spec = spec,
+                                                .plan = plan,
+                                                .numbers = initial->numbers,
+                                                .state = initial->state,
+                                                .optimizer_steps = initial->optimizer_steps},
+                     initial->bytes);
     return describe_file(plan, initial, error);
 }

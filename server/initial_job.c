@@ -16,6 +16,12 @@ struct source {
     float *numbers;
 };
 
+struct wanted {
+    const struct spec *spec;
+    const struct plan *plan;
+    struct initial *out;
+};
+
 static void source_drop(struct source *source)
 {
     plan_drop(&source->plan);
@@ -103,15 +109,68 @@ static bool match(const struct source *source, const struct plan *plan, struct i
     return good;
 }
 
+/* What the optimizer remembers lies as the weights do, so that both must be the very same. */
+static bool same_memory(const struct source *source, const struct spec *spec,
+                        const struct plan *plan)
+{
+    uint8_t there[32], here[32];
+    plan_fingerprint(&source->spec, &source->plan, there);
+    plan_fingerprint(spec, plan, here);
+    return memcmp(there, here, sizeof(here)) == 0;
+}
+
+static bool copy_state(const struct checkpoint_view *view, struct initial *out, struct error *error)
+{
+    size_t count = (size_t)(view->optimizer_slots * view->parameter_count);
+    out->optimizer_steps = view->optimizer_steps;
+    out->state = calloc(count + 1, sizeof(*out->state));
+    if (!out->state)
+        return error_set(error, ERROR_MEMORY, "init_from", "no memory for the optimizer's state");
+    memcpy(out->state, view->optimizer_state, count * sizeof(*out->state));
+    return true;
+}
+
+/* The whole checkpoint, whose digest then says that the state is what was stored. */
+static bool read_state(struct db *db, const struct source *source, struct initial *out,
+                       struct error *error)
+{
+    size_t size = (size_t)source->checkpoint.bytes;
+    uint8_t *bytes = malloc(size);
+    struct checkpoint_view view = {0};
+    if (!bytes)
+        return error_set(error, ERROR_MEMORY, "init_from", "no memory for the checkpoint");
+    bool good = store_checkpoint_read(db, source->checkpoint.number, 0, bytes, size, error) &&
+                checkpoint_open(bytes, size, &view, error) && copy_state(&view, out, error);
+    free(bytes);
+    return good;
+}
+
+static bool take_state(struct db *db, const struct source *source, const struct wanted *wanted,
+                       struct problems *problems, struct error *error)
+{
+    if (!wanted->out->want_state || problems->count > 0)
+        return true;
+    if (same_memory(source, wanted->spec, wanted->plan))
+        return read_state(db, source, wanted->out, error);
+    problem_add(
+        problems, "/state",
+        "what the optimizer of the one remembers is nothing for the other: it goes with the "
+        "same network, the same optimizer and the same use of momentum");
+    return true;
+}
+
 bool initial_from_job(struct db *db, const struct spec *spec, const struct plan *plan,
                       struct initial *out, struct problems *problems, struct error *error)
 {
+    const struct wanted wanted = {spec, plan, out};
     struct source *source = calloc(1, sizeof(*source));
     bool found = false;
     if (!source)
         return error_set(error, ERROR_MEMORY, "init_from", "no memory for the weights");
     bool good = find(db, &spec->init_from, source, &found, problems, error) &&
-                (!found || (read(db, source, error) && match(source, plan, out, problems, error)));
+                (!found || (read(db, source, error) && match(source, plan, out, problems, error) &&
+                            take_state(db, source, &wanted, problems, error)));
+    out->step = source->checkpoint.step;
     source_drop(source);
     return good;
 }

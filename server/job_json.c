@@ -4,6 +4,7 @@
 
 #include "core/spec.h"
 #include "server/spec_json.h"
+#include "server/store_control.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -11,10 +12,11 @@
 
 enum { SERIES_MAX = 64 };
 
-/* name and labels: what the user wrote beside the spec. */
+/* name and labels: what the user wrote beside the spec; and what job it was forked from, or null.
+ */
 static bool put_meta(struct body *out, const struct job_row *row, struct error *error)
 {
-    static const char *const keys[] = {"name", "labels"};
+    static const char *const keys[] = {"name", "labels", "forked_from"};
     json_error_t place;
     json_t *meta = json_loads(row->meta, 0, &place);
 
@@ -86,12 +88,25 @@ static void put_best(struct body *out, const struct metric_summary *series, int 
 
 static void put_links(struct body *out, const char *id)
 {
-    static const char *const parts[] = {"events", "metrics", "checkpoints", "cancel"};
+    static const char *const parts[] = {"events", "metrics", "checkpoints", "schedule",
+                                        "pause",  "resume",  "cancel",      "fork"};
 
     body_print(out, ",\"links\":{\"self\":\"/v1/jobs/%s\"", id);
     for (size_t i = 0; i < COUNT_OF(parts); i++)
         body_print(out, ",\"%s\":\"/v1/jobs/%s/%s\"", parts[i], id, parts[i]);
     body_text(out, "}");
+}
+
+/* Of a job that is being cancelled: what it goes on to. */
+static bool put_stop(struct body *out, struct db *db, const struct job_row *row,
+                     struct error *error)
+{
+    struct job_orders orders;
+
+    if (!store_job_orders(db, row->number, &orders, error))
+        return false;
+    body_print(out, ",\"stop_when\":\"%s\"", stop_when_name(orders.when));
+    return true;
 }
 
 bool job_json_put(struct body *out, struct db *db, const struct job_row *row, struct error *error)
@@ -106,6 +121,8 @@ bool job_json_put(struct body *out, struct db *db, const struct job_row *row, st
         return false;
     body_print(out, ",\"state\":\"%s\",\"reason\":", job_state_name(row->state));
     body_string(out, row->reason);
+    if (row->state == JOB_CANCELLING && !put_stop(out, db, row, error))
+        return false;
     body_print(out, ",\"revision\":%" PRId64 ",\"priority\":%" PRId64 ",\"restarts\":%" PRId64,
                row->revision, row->priority, row->restarts);
     put_times(out, row);

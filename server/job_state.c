@@ -5,22 +5,24 @@
 
 #define TO(state) (1u << (state))
 
-static const struct {
-    const char *name; /* as stored and as sent: never changed */
-    unsigned moves;   /* none: the job has ended */
-} states[JOB_STATES] = {
-    [JOB_QUEUED] = {"queued", TO(JOB_RUNNING) | TO(JOB_PAUSED) | TO(JOB_CANCELLED)},
+/* As stored and as sent: never changed. */
+const char *const job_state_names[JOB_STATES + 1] = {
+    [JOB_QUEUED] = "queued",       [JOB_RUNNING] = "running",       [JOB_PAUSING] = "pausing",
+    [JOB_PAUSED] = "paused",       [JOB_CANCELLING] = "cancelling", [JOB_CANCELLED] = "cancelled",
+    [JOB_SUCCEEDED] = "succeeded", [JOB_FAILED] = "failed",
+};
+
+/* None: the job has ended. */
+static const unsigned moves[JOB_STATES] = {
+    [JOB_QUEUED] = TO(JOB_RUNNING) | TO(JOB_PAUSED) | TO(JOB_CANCELLED),
     /* Back to queued: the daemon stops, or has died. */
-    [JOB_RUNNING] = {"running", TO(JOB_QUEUED) | TO(JOB_PAUSING) | TO(JOB_CANCELLING) |
-                                    TO(JOB_SUCCEEDED) | TO(JOB_FAILED)},
-    [JOB_PAUSING] = {"pausing", TO(JOB_QUEUED) | TO(JOB_RUNNING) | TO(JOB_PAUSED) |
-                                    TO(JOB_CANCELLING) | TO(JOB_SUCCEEDED) | TO(JOB_FAILED)},
-    [JOB_PAUSED] = {"paused", TO(JOB_QUEUED) | TO(JOB_CANCELLED)},
+    [JOB_RUNNING] =
+        TO(JOB_QUEUED) | TO(JOB_PAUSING) | TO(JOB_CANCELLING) | TO(JOB_SUCCEEDED) | TO(JOB_FAILED),
+    [JOB_PAUSING] = TO(JOB_QUEUED) | TO(JOB_RUNNING) | TO(JOB_PAUSED) | TO(JOB_CANCELLING) |
+                    TO(JOB_SUCCEEDED) | TO(JOB_FAILED),
+    [JOB_PAUSED] = TO(JOB_QUEUED) | TO(JOB_CANCELLED),
     /* Not to succeeded: a user who was told that the job is being cancelled finds it cancelled. */
-    [JOB_CANCELLING] = {"cancelling", TO(JOB_CANCELLED) | TO(JOB_FAILED)},
-    [JOB_CANCELLED] = {"cancelled", 0},
-    [JOB_SUCCEEDED] = {"succeeded", 0},
-    [JOB_FAILED] = {"failed", 0},
+    [JOB_CANCELLING] = TO(JOB_CANCELLED) | TO(JOB_FAILED),
 };
 
 static bool known(enum job_state state)
@@ -30,23 +32,23 @@ static bool known(enum job_state state)
 
 const char *job_state_name(enum job_state state)
 {
-    return known(state) ? states[state].name : "unknown";
+    return known(state) ? job_state_names[state] : "unknown";
 }
 
 int job_state_find(const char *name)
 {
     for (int i = 0; i < JOB_STATES; i++)
-        if (strcmp(states[i].name, name) == 0)
+        if (strcmp(job_state_names[i], name) == 0)
             return i;
     return -1;
 }
 
 bool job_state_ended(enum job_state state)
 {
-    return known(state) && states[state].moves == 0;
+    return known(state) && moves[state] == 0;
 }
 
 bool job_state_may_become(enum job_state from, enum job_state to)
 {
-    return known(from) && known(to) && (states[from].moves & TO(to)) != 0;
+    return known(from) && known(to) && (moves[from] & TO(to)) != 0;
 }

@@ -63,7 +63,7 @@ static bool worker_turn(struct worker *worker)
         return false;
     pthread_mutex_lock(&pool->lock);
     worker->job = claim.job.number;
-    atomic_store(&worker->signals.cancel, false);
+    atomic_store(&worker->signals.look, false);
     pthread_mutex_unlock(&pool->lock);
 
     runner_run(pool->world, &claim.job, &worker->signals);
@@ -153,12 +153,12 @@ void pool_wake(struct pool *pool)
     pthread_mutex_unlock(&pool->lock);
 }
 
-void pool_cancel(struct pool *pool, int64_t number)
+void pool_tell(struct pool *pool, int64_t number)
 {
     pthread_mutex_lock(&pool->lock);
     for (int i = 0; i < pool->count; i++) {
         if (pool->workers[i].job == number)
-            atomic_store(&pool->workers[i].signals.cancel, true);
+            atomic_store(&pool->workers[i].signals.look, true);
     }
     pthread_mutex_unlock(&pool->lock);
 }

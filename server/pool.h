@@ -1,7 +1,7 @@
 /* Pool: the worker threads. Each claims a queued job from the store, has the runner run it, and
  * sleeps when none waits. Knows nothing of what running a job means.
  *
- * Other threads speak to a running job by its number only: pool_cancel sets a flag that the runner
+ * Other threads speak to a running job by its number only: pool_tell sets a flag that the runner
  * reads at each step boundary. */
 #ifndef SERVER_POOL_H
 #define SERVER_POOL_H
@@ -23,10 +23,10 @@ bool pool_new(const struct pool_setup *setup, struct pool **out, struct error *e
 bool pool_start(struct pool *pool, struct error *error) MUST_CHECK;
 /* A job was queued: wake a sleeping worker. Any thread. */
 void pool_wake(struct pool *pool);
-/* Has the worker that runs job `number` look at the job's state after the current step. Any thread;
- * call it after the move to `cancelling`, in the same write or later. Nothing is lost when no
- * worker has the job yet: the runner looks at the state when it starts. */
-void pool_cancel(struct pool *pool, int64_t number);
+/* Has the worker that runs job `number` look at the job's orders after the current step: it is to
+ * be cancelled, paused, edited. Any thread; call it after they are stored, in the same write or
+ * later. Nothing is lost when no worker has the job yet: the runner looks when it starts. */
+void pool_tell(struct pool *pool, int64_t number);
 /* Every worker finishes its step, stores a checkpoint, puts its job back into the queue, and ends.
  * Joins. The functions around this one may be called until pool_free. */
 void pool_stop(struct pool *pool);

@@ -3,15 +3,47 @@
 #include "server/routes.h"
 
 #include "server/api.h"
+#include "server/store_control.h"
 
-enum { SPEC_BYTES_MAX = 1024 * 1024 };
+/* A schedule with as many points as one may have fits in. */
+enum { SPEC_BYTES_MAX = 4 * 1024 * 1024 };
 
-static const char *const submit_queries[] = {"dry_run", NULL};
-static const char *const list_queries[] = {"state", "limit", "cursor", NULL};
-static const char *const metrics_queries[] = {"names", "from", "to", "max_points", NULL};
-static const char *const events_queries[] = {"since", NULL};
-static const char *const cancel_queries[] = {"when", NULL};
-static const char *const ready_queries[] = {"verbose", NULL};
+/* What may stand behind the ? of an address. */
+static const struct query submit_queries[] = {
+    {"dry_run", "only checks the job and answers with its plan", QUERY_TRUTH},
+    {NULL},
+};
+
+static const struct query list_queries[] = {
+    {"state", "jobs in this state", QUERY_CHOICE, .choices = job_state_names},
+    {"limit", "most jobs of a page", QUERY_INTEGER, 1, API_PAGE_MAX},
+    {"cursor", "next_cursor of the page before", QUERY_INTEGER, 1, QUERY_INTEGER_MAX},
+    {NULL},
+};
+
+static const struct query metrics_queries[] = {
+    {"names", "series, with commas between; all, when absent", QUERY_TEXT},
+    {"from", "first step", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
+    {"to", "last step", QUERY_INTEGER, 1, QUERY_INTEGER_MAX},
+    {"max_points", "most points of a series; 0: every row", QUERY_INTEGER, 0, API_POINTS_MAX},
+    {NULL},
+};
+
+static const struct query events_queries[] = {
+    {"since", "events behind the one of this number", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
+    {NULL},
+};
+
+static const struct query cancel_queries[] = {
+    {"when", "after the current step, or at the next end of an epoch, or checkpoint", QUERY_CHOICE,
+     .choices = stop_when_names},
+    {NULL},
+};
+
+static const struct query ready_queries[] = {
+    {"verbose", "with the single checks", QUERY_TEXT},
+    {NULL},
+};
 
 #define JOBS "/v1/jobs"
 #define JOB JOBS "/{id}"
@@ -25,6 +57,19 @@ const struct route routes[] = {
      .body_limit = SPEC_BYTES_MAX},
     {.method = "GET", .pattern = JOBS, .handle = api_jobs_list, .queries = list_queries},
     {.method = "GET", .pattern = JOB, .handle = api_jobs_get},
+    {.method = "PATCH",
+     .pattern = JOB,
+     .handle = api_jobs_patch,
+     .flags = ROUTE_BODY_PATCH | ROUTE_SLOW,
+     .body_limit = SPEC_BYTES_MAX},
+    {.method = "POST",
+     .pattern = JOB "/fork",
+     .handle = api_jobs_fork,
+     .queries = submit_queries,
+     .flags = ROUTE_BODY_JSON | ROUTE_SLOW,
+     .body_limit = SPEC_BYTES_MAX},
+    {.method = "POST", .pattern = JOB "/pause", .handle = api_jobs_pause},
+    {.method = "POST", .pattern = JOB "/resume", .handle = api_jobs_resume},
     {.method = "POST",
      .pattern = JOB "/cancel",
      .handle = api_jobs_cancel,
@@ -35,6 +80,7 @@ const struct route routes[] = {
      .handle = api_events_job,
      .queries = events_queries},
     {.method = "GET", .pattern = "/v1/events", .handle = api_events_all, .queries = events_queries},
+    {.method = "GET", .pattern = JOB "/schedule", .handle = api_jobs_schedule, .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = JOB "/checkpoints", .handle = api_checkpoints_list},
     {.method = "GET", .pattern = JOB "/checkpoints/{which}", .handle = api_checkpoints_get},
     {.method = "GET", .pattern = "/v1/datasets", .handle = api_datasets_list},
@@ -56,14 +102,9 @@ const struct route routes[] = {
      .flags = ROUTE_QUIET | ROUTE_OPEN},
 
     /* Known, and not in this version: 501. */
-    {.method = "PATCH", .pattern = JOB},
     {.method = "DELETE", .pattern = JOB},
-    {.method = "POST", .pattern = JOB "/pause"},
-    {.method = "POST", .pattern = JOB "/resume"},
-    {.method = "POST", .pattern = JOB "/fork"},
     {.method = "POST", .pattern = JOB "/predict"},
     {.method = "GET", .pattern = JOB "/evaluation"},
-    {.method = "GET", .pattern = JOB "/schedule"},
     {.method = "GET", .pattern = JOB "/export/pytorch"},
     {.method = "PUT", .pattern = "/v1/datasets/{name}"},
     {.method = "DELETE", .pattern = "/v1/datasets/{name}"},

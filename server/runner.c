@@ -23,6 +23,13 @@ static bool runner_step(struct runner *runner, struct error *error)
     return report.finite || runner_diverged(runner, &report, error);
 }
 
+/* Whether this is what a cancelled job was to go on to: an epoch's end, or a checkpoint. */
+static bool runner_stops_here(const struct runner *runner, bool saved)
+{
+    const struct runner_course *course = &runner->course;
+    return course->cancelling && (course->stop == STOP_EPOCH ? runner->last.epoch_ended : saved);
+}
+
 /* What is due at the step that the job stands at. Once more after a resume: a stop may have cut it
  * short. The evaluation comes before the checkpoint, which so knows of it. Nothing is due where a
  * step has spoilt the weights. */
@@ -34,10 +41,13 @@ static bool runner_settle(struct runner *runner, enum runner_wish *wish, struct 
         return false;
     if (*wish == WISH_GO && runner_evaluation_due(runner) && !runner_evaluate(runner, wish, error))
         return false;
-    if (*wish == WISH_GO && runner->last.step > 0 &&
-        (cadence_due(&runner->spec.checkpoint.every, &runner->last) ||
-         trainer_wants_end(runner->trainer)))
-        return runner_save(runner, false, error);
+    bool due =
+        runner->last.step > 0 && (cadence_due(&runner->spec.checkpoint.every, &runner->last) ||
+                                  trainer_wants_end(runner->trainer));
+    if (*wish == WISH_GO && due && !runner_save(runner, false, error))
+        return false;
+    if (*wish == WISH_GO && runner_stops_here(runner, due))
+        *wish = WISH_CANCEL;
     return true;
 }
 
@@ -60,12 +70,20 @@ static bool runner_train(struct runner *runner, enum runner_wish *wish, struct e
     progress_begin(&runner->progress, runner->last.step);
     if (!runner_settle(runner, wish, error))
         return false;
-    while (*wish == WISH_GO && !runner_ends(runner)) {
+    while (*wish == WISH_GO) {
+        bool ended = runner->last.ended;
+        if (!course_take(runner, error))
+            return false;
+        /* An edit has made this step the last one, at which more is due. */
+        if (runner->last.ended && !ended && !runner_settle(runner, wish, error))
+            return false;
+        if (*wish != WISH_GO || runner_ends(runner))
+            break;
         if (!runner_step(runner, error) || !runner_settle(runner, wish, error))
             return false;
     }
-    if (*wish == WISH_STOP || *wish == WISH_CANCEL)
-        return runner_save(runner, *wish == WISH_STOP, error);
+    if (*wish == WISH_STOP || *wish == WISH_CANCEL || *wish == WISH_PAUSE)
+        return runner_save(runner, *wish != WISH_CANCEL, error);
     return *wish == WISH_LEAVE || runner_flush(runner, error);
 }
 
@@ -74,14 +92,17 @@ void runner_run(const struct runner_world *world, const struct job_row *job,
 {
     struct runner runner = {.world = world, .job = job, .signals = signals};
     struct error error = {0};
-    enum runner_wish wish = WISH_GO;
-    /* A cancel between the claim and now found no worker to tell: the first look asks the store. */
-    atomic_store(&signals->cancel, true);
     RUNNER_LOG(&runner, LOG_INFO, "the job starts");
-    bool good = runner_open(&runner, &error) && runner_resume(&runner, &error) &&
-                runner_train(&runner, &wish, &error);
-    if (!good && runner.rows.count > 0 && !runner_flush(&runner, NULL))
-        RUNNER_LOG(&runner, LOG_WARNING, "the last rows are not stored");
-    runner_conclude(&runner, wish, good ? NULL : &error);
+    bool good = runner_open(&runner, &error) && runner_resume(&runner, &error);
+    for (bool over = false; !over;) {
+        enum runner_wish wish = WISH_GO;
+        /* An order between the claim, or the try to conclude, and now found nobody to tell: the
+         * first look asks the store. */
+        atomic_store(&signals->look, true);
+        good = good && runner_train(&runner, &wish, &error);
+        if (!good && runner.rows.count > 0 && !runner_flush(&runner, NULL))
+            RUNNER_LOG(&runner, LOG_WARNING, "the last rows are not stored");
+        over = runner_conclude(&runner, wish, good ? NULL : &error);
+    }
     runner_close(&runner);
 }

@@ -23,8 +23,7 @@ struct runner_world {
 
 /* Flags that other threads set and the runner reads at each step boundary. */
 struct runner_signals {
-    atomic_bool
-        cancel; /* look at the job's state: it may be `cancelling`. The runner takes it down */
+    atomic_bool look; /* at the job's orders: there may be new ones. The runner takes it down */
     atomic_bool stop; /* the daemon ends: checkpoint, → queued */
 };
 

@@ -148,26 +148,28 @@ static bool refuse(struct runner *runner, const struct checkpoint_row *row,
 
 /* The report that the trainer gave, or would have given, at this step, as far as cadences and
  * people need it. */
-static struct step_report report_at(const struct plan *plan, int64_t step)
+static struct step_report report_at(const struct plan *plan, int64_t step, int64_t length)
 {
     struct step_report report = {
         .step = step, .train_loss = NAN, .lr = NAN, .grad_norm = NAN, .finite = true};
     if (step > 0) {
         report.epoch = (step - 1) / plan->steps_per_epoch + 1;
         report.epoch_ended = step % plan->steps_per_epoch == 0;
-        report.ended = step >= plan->steps;
+        report.ended = step >= length;
     }
     return report;
 }
 
 /* Damage is survivable, the next older one will do. A sound checkpoint that belongs to another
  * network is not: then this program is not the one that began the job. */
-static bool take_row(struct runner *runner, const struct checkpoint_row *row, runner_take *take,
-                     bool *found, struct error *error)
+static bool take_row(struct runner *runner, const struct checkpoint_row *row, bool *found,
+                     struct error *error)
 {
+    size_t size = (size_t)row->bytes;
     struct error cause = {0};
     *found = read_bytes(runner, row, &cause) &&
-             take(runner->trainer, runner->checkpoint, (size_t)row->bytes, &cause);
+             course_suppose(runner, checkpoint_edits(runner->checkpoint, size), &cause) &&
+             trainer_load(runner->trainer, runner->checkpoint, size, &cause);
     if (*found)
         return true;
     if (cause.kind != ERROR_CORRUPT && cause.kind != ERROR_NOT_FOUND)
@@ -175,8 +177,7 @@ static bool take_row(struct runner *runner, const struct checkpoint_row *row, ru
     return refuse(runner, row, &cause, error);
 }
 
-bool runner_take_newest(struct runner *runner, bool passing, runner_take *take, bool *found,
-                        struct error *error)
+bool runner_take_newest(struct runner *runner, bool passing, bool *found, struct error *error)
 {
     struct checkpoint_row *rows = NULL;
     int count = 0;
@@ -186,7 +187,7 @@ bool runner_take_newest(struct runner *runner, bool passing, runner_take *take, 
     bool good = true;
     for (int i = count - 1; i >= 0 && good && !*found; i--)
         if (passing || !rows[i].passing)
-            good = take_row(runner, &rows[i], take, found, error);
+            good = take_row(runner, &rows[i], found, error);
     for (int i = 0; i < count; i++)
         checkpoint_row_drop(&rows[i]);
     free(rows);
@@ -200,15 +201,16 @@ bool runner_take_newest(struct runner *runner, bool passing, runner_take *take, 
 
 bool runner_stand(struct runner *runner, struct error *error)
 {
-    runner->last = report_at(&runner->plan, trainer_steps_done(runner->trainer));
+    runner->last = report_at(&runner->plan, trainer_steps_done(runner->trainer),
+                             trainer_length(runner->trainer));
     return runner_recall(runner, error);
 }
 
 bool runner_resume(struct runner *runner, struct error *error)
 {
     bool found;
-    if (!runner_take_newest(runner, true, trainer_load, &found, error) ||
-        !runner_stand(runner, error))
+    if (!runner_take_newest(runner, true, &found, error) ||
+        (!found && !course_suppose(runner, 0, error)) || !runner_stand(runner, error))
         return false;
     if (runner->last.step > 0)
         RUNNER_LOG(runner, LOG_INFO, "the job continues");

@@ -32,8 +32,8 @@ bool runner_open(struct runner *runner, struct error *error)
     if (!problems)
         return error_set(error, ERROR_MEMORY, "", "no memory to read the spec");
     bool good =
-        spec_from_stored(runner->job->spec, &runner->spec, error) &&
-        store_reader(world->store, &runner->reader, error) &&
+        store_reader(world->store, &runner->reader, error) && course_open(runner, error) &&
+        spec_from_stored(runner->course.first, &runner->spec, error) &&
         catalog_open_spec(world->catalog, runner->reader, &runner->spec, &runner->dataset, error) &&
         open_plan(runner, problems, error) && open_memory(runner, error);
     free(problems);
@@ -52,6 +52,7 @@ bool runner_open(struct runner *runner, struct error *error)
 void runner_close(struct runner *runner)
 {
     trainer_free(runner->trainer);
+    course_close(runner);
     catalog_close(runner->world->catalog, runner->dataset);
     if (runner->reader)
         db_close(runner->reader);

@@ -7,35 +7,40 @@
 #include <string.h>
 #include <time.h>
 
-struct standing {
+struct asking {
     int64_t number;
-    enum job_state state;
+    struct job_orders orders;
 };
 
-static bool standing_work(struct db *db, void *context, struct error *error)
+static bool asking_work(struct db *db, void *context, struct error *error)
 {
-    struct standing *standing = context;
-    struct job_row row = {0};
-    if (!store_job_get_number(db, standing->number, &row, error))
-        return false;
-    standing->state = row.state;
-    job_row_drop(&row);
-    return true;
+    struct asking *asking = context;
+    return store_job_orders(db, asking->number, &asking->orders, error);
+}
+
+static enum runner_wish wish_of(struct runner_course *course, const struct job_orders *orders)
+{
+    course->wait = orders->edits;
+    course->cancelling = orders->state == JOB_CANCELLING;
+    course->stop = orders->when;
+    if (orders->state == JOB_PAUSING)
+        return WISH_PAUSE;
+    if (course->cancelling)
+        return course->stop == STOP_NOW ? WISH_CANCEL : WISH_GO;
+    return orders->state == JOB_RUNNING ? WISH_GO : WISH_LEAVE;
 }
 
 bool runner_look(struct runner *runner, enum runner_wish *wish, struct error *error)
 {
-    if (atomic_exchange(&runner->signals->cancel, false)) {
-        struct standing standing = {.number = runner->job->number};
-        if (!store_write(runner->world->store, standing_work, &standing, error))
+    if (atomic_exchange(&runner->signals->look, false)) {
+        struct asking asking = {.number = runner->job->number};
+        if (!store_write(runner->world->store, asking_work, &asking, error))
             return false;
-        if (standing.state == JOB_CANCELLING)
-            *wish = WISH_CANCEL;
-        else if (standing.state != JOB_RUNNING)
-            *wish = WISH_LEAVE;
+        *wish = wish_of(&runner->course, &asking.orders);
     }
+    /* A cancel that was to wait for something waits for no other life. */
     if (*wish == WISH_GO && atomic_load(&runner->signals->stop))
-        *wish = WISH_STOP;
+        *wish = runner->course.cancelling ? WISH_CANCEL : WISH_STOP;
     return true;
 }
 
@@ -94,25 +99,43 @@ struct conclusion {
     int64_t number;
     enum job_state wanted;
     const char *reason;
+    bool at_length; /* it ends because its length is reached, which an edit may change */
     enum job_state became;
+    bool goes_on;
 };
 
-/* A cancel that came while the job ended otherwise wins where the table does not allow the other
- * end. */
+/* What becomes of a job that its worker would leave in `wanted`, when meanwhile it was told
+ * something else: the state that it goes to, or that it is in, for a job that goes on. */
+static enum job_state settled_state(const struct conclusion *conclusion, enum job_state found)
+{
+    if (job_state_ended(conclusion->wanted) || conclusion->wanted == found)
+        return found == JOB_CANCELLING && !job_state_may_become(found, conclusion->wanted)
+                   ? JOB_CANCELLED
+                   : conclusion->wanted;
+    /* Who was told to pause and then to go on, or to end at some later moment, goes on. */
+    if (conclusion->wanted == JOB_PAUSED)
+        return found == JOB_PAUSING ? JOB_PAUSED : found;
+    /* The daemon stops. */
+    return found == JOB_PAUSING      ? JOB_PAUSED
+           : found == JOB_CANCELLING ? JOB_CANCELLED
+                                     : conclusion->wanted;
+}
+
 static bool conclusion_work(struct db *db, void *context, struct error *error)
 {
     struct conclusion *conclusion = context;
-    struct standing standing = {.number = conclusion->number};
-    if (!standing_work(db, &standing, error))
+    struct job_orders orders;
+    if (!store_job_orders(db, conclusion->number, &orders, error))
         return false;
     struct job_move move = {.number = conclusion->number,
-                            .from = standing.state,
-                            .to = conclusion->wanted,
+                            .from = orders.state,
+                            .to = settled_state(conclusion, orders.state),
                             .reason = conclusion->reason};
-    if (!job_state_may_become(move.from, move.to) && move.from == JOB_CANCELLING)
-        move.to = JOB_CANCELLED;
+    /* An edit that came in time may be a greater length. */
+    conclusion->goes_on =
+        move.to == move.from || (move.to == JOB_SUCCEEDED && conclusion->at_length && orders.edits);
     conclusion->became = move.to;
-    return store_job_move(db, &move, error);
+    return conclusion->goes_on || store_job_move(db, &move, error);
 }
 
 static void pause_a_little(void)
@@ -146,15 +169,17 @@ static enum job_state wanted_state(enum runner_wish wish, const struct error *fa
         return wish == WISH_CANCEL ? JOB_CANCELLED : JOB_FAILED;
     if (wish == WISH_STOP)
         return JOB_QUEUED;
+    if (wish == WISH_PAUSE)
+        return JOB_PAUSED;
     return wish == WISH_CANCEL ? JOB_CANCELLED : JOB_SUCCEEDED;
 }
 
-void runner_conclude(struct runner *runner, enum runner_wish wish, const struct error *failure)
+bool runner_conclude(struct runner *runner, enum runner_wish wish, const struct error *failure)
 {
     char reason[640] = "";
     if (wish == WISH_LEAVE) {
         RUNNER_LOG(runner, LOG_WARNING, "the job's state was changed by another hand");
-        return;
+        return true;
     }
     if (failure) {
         reason_text(failure, reason, sizeof(reason));
@@ -165,6 +190,11 @@ void runner_conclude(struct runner *runner, enum runner_wish wish, const struct 
                                     .reason = failure ? reason : NULL};
     if (conclusion.wanted == JOB_SUCCEEDED && runner->ending[0] != '\0')
         conclusion.reason = runner->ending;
-    if (conclude(runner, &conclusion))
+    conclusion.at_length = runner->ending[0] == '\0';
+    bool concluded = conclude(runner, &conclusion);
+    if (concluded && conclusion.goes_on)
+        return false;
+    if (concluded)
         RUNNER_LOG(runner, LOG_INFO, "the job is %s", job_state_name(conclusion.became));
+    return true;
 }

@@ -5,6 +5,7 @@
 
 #include "server/clock.h"
 #include "server/runner.h"
+#include "server/store_control.h"
 
 enum { RUNNER_ROWS = 4096, RUNNER_MARKS = 64 };
 
@@ -13,6 +14,7 @@ enum runner_wish {
     WISH_GO,
     WISH_STOP,   /* the daemon ends */
     WISH_CANCEL, /* the user is done with it */
+    WISH_PAUSE,  /* the user wants the worker for something else */
     WISH_LEAVE   /* the stored state is one that another hand set: touch nothing more */
 };
 
@@ -44,12 +46,30 @@ struct runner_measured {
     struct observation found;
 };
 
+/* A spec that edits have made, and its plan. */
+struct runner_version {
+    struct json_t *json;
+    struct spec spec;
+    struct plan plan;
+};
+
+/* What users want of the job beside what it began with. */
+struct runner_course {
+    char *first;            /* the spec without edits, JSON */
+    struct edit_list edits; /* those that have a place, in order; some may be to come again */
+    struct runner_version *version; /* as the trainer has it; NULL: runner.spec and runner.plan */
+    int64_t frontier;               /* the newest step that was shown: no new edit before it */
+    bool wait;                      /* the store may have edits that want a place */
+    enum stop_when stop;            /* STOP_NOW: nothing is put off */
+    bool cancelling;                /* at the next `stop` */
+};
+
 struct runner {
     const struct runner_world *world;
     const struct job_row *job;
     struct runner_signals *signals;
     struct db *reader;
-    struct spec spec;
+    struct spec spec; /* as the job began: only the trainer knows of edits */
     struct plan plan;
     struct dataset *dataset;
     struct trainer *trainer;
@@ -57,6 +77,7 @@ struct runner {
     struct runner_rows rows;
     struct runner_progress progress;
     struct runner_measured measured;
+    struct runner_course course;
     uint8_t *checkpoint; /* checkpoint_size(&plan) bytes, for writing and reading */
     char ending[256];    /* why the job ends before its last step, although all is well; "" */
 };
@@ -106,16 +127,29 @@ bool runner_save(struct runner *runner, bool passing, struct error *error) MUST_
  * write that completes it. */
 bool runner_save_again(struct runner *runner, store_work *also, void *context,
                        struct error *error) MUST_CHECK;
-/* Hands the bytes of the newest checkpoint, passing ones only if `passing`, to `take`. One that is
- * damaged is reported, and the next older one taken. *found: there was a good one. */
-typedef bool runner_take(struct trainer *trainer, const uint8_t *bytes, size_t size,
-                         struct error *error);
-bool runner_take_newest(struct runner *runner, bool passing, runner_take *take, bool *found,
+/* Loads the newest checkpoint, passing ones only if `passing`, with the edits that it knows of. One
+ * that is damaged is reported, and the next older one taken. *found: there was a good one;
+ * otherwise the trainer stands where it was. */
+bool runner_take_newest(struct runner *runner, bool passing, bool *found,
                         struct error *error) MUST_CHECK;
 /* Puts the trainer where its newest good checkpoint stands. */
 bool runner_resume(struct runner *runner, struct error *error) MUST_CHECK;
 /* After the trainer has moved: where the job stands now. */
 bool runner_stand(struct runner *runner, struct error *error) MUST_CHECK;
+
+/* ---- runner_course.c ---- */
+
+/* Reads the job's first spec and its edits. */
+bool course_open(struct runner *runner, struct error *error) MUST_CHECK;
+void course_close(struct runner *runner);
+/* The trainer's spec as the first `edits` edits have made it, for what follows: a checkpoint that
+ * knows of as many. ERROR_CORRUPT when there are not so many. */
+bool course_suppose(struct runner *runner, int64_t edits, struct error *error) MUST_CHECK;
+/* Makes the edits behind those that the trainer knows of, up to the `edits`-th, at once. */
+bool course_repeat(struct runner *runner, int64_t edits, struct error *error) MUST_CHECK;
+/* At a step boundary, when all that is due there is done: makes the edits whose place it is, and
+ * gives those that wait this place, unless it was shown already what comes behind it. */
+bool course_take(struct runner *runner, struct error *error) MUST_CHECK;
 
 /* ---- runner_return.c ---- */
 
@@ -127,10 +161,11 @@ bool runner_diverged(struct runner *runner, const struct step_report *report,
 
 /* ---- runner_outcome.c ---- */
 
-/* Reads the signals and, when they say so, the job's stored state. */
+/* Reads the signals and, when they say so, the job's stored orders. */
 bool runner_look(struct runner *runner, enum runner_wish *wish, struct error *error) MUST_CHECK;
-/* Moves the job to its next state and says so in the log. `failure` NULL: nothing went wrong. */
-void runner_conclude(struct runner *runner, enum runner_wish wish, const struct error *failure);
+/* Moves the job to its next state and says so in the log. `failure` NULL: nothing went wrong.
+ * False: the job goes on, since its user wants it to. */
+bool runner_conclude(struct runner *runner, enum runner_wish wish, const struct error *failure);
 
 /* An entry of the log about the runner's job, where it stands now. */
 #define RUNNER_LOG(runner, level, ...)                                                             \

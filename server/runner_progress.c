@@ -45,7 +45,7 @@ static json_t *eta_seconds(const struct runner *runner)
 {
     const struct runner_progress *progress = &runner->progress;
     bool over = runner->ending[0] != '\0' || trainer_wants_end(runner->trainer);
-    int64_t left = over ? 0 : runner->plan.steps - runner->last.step;
+    int64_t left = over ? 0 : trainer_length(runner->trainer) - runner->last.step;
     int64_t done = runner->last.step - progress->began_step;
     if (left > 0 && done == 0)
         return json_null();
@@ -56,12 +56,12 @@ static json_t *eta_seconds(const struct runner *runner)
 
 char *progress_text(const struct runner *runner)
 {
-    const struct plan *plan = &runner->plan;
     const struct step_report *last = &runner->last;
+    int64_t steps = trainer_length(runner->trainer), each = runner->plan.steps_per_epoch;
     json_t *progress = json_pack(
         "{s:I, s:I, s:I, s:I, s:f, s:o, s:o}", "epoch", (json_int_t)last->epoch, "epochs",
-        (json_int_t)plan->epochs, "step", (json_int_t)last->step, "steps", (json_int_t)plan->steps,
-        "fraction", (double)last->step / (double)plan->steps, "samples_per_second",
+        (json_int_t)((steps + each - 1) / each), "step", (json_int_t)last->step, "steps",
+        (json_int_t)steps, "fraction", (double)last->step / (double)steps, "samples_per_second",
         samples_per_second(&runner->progress), "eta_seconds", eta_seconds(runner));
     char *text = progress ? json_dumps(progress, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
     json_decref(progress);

@@ -75,17 +75,28 @@ static bool store_return(struct runner *runner, const struct step_report *report
 }
 
 /* A checkpoint that a stop has left is passed over: a run that was never stopped has none there. */
+static bool load_earlier(struct runner *runner, struct error *error)
+{
+    bool found;
+    return runner_take_newest(runner, false, &found, error) &&
+           (found ||
+            (course_suppose(runner, 0, error) && trainer_start_over(runner->trainer, error)));
+}
+
+/* Back to older weights, and not to older wishes: what the user has changed since holds at once. */
 static bool go_back(struct runner *runner, const struct step_report *report, struct error *error)
 {
-    double factor_before = trainer_lr_factor(runner->trainer);
-    bool found;
+    double factor = trainer_lr_factor(runner->trainer);
+    int64_t retries = trainer_retries(runner->trainer), edits = trainer_edits(runner->trainer);
     runner->rows.count = 0; /* of steps that now have never been */
-    if (!runner_take_newest(runner, false, trainer_return, &found, error) ||
-        (!found && !trainer_return(runner->trainer, NULL, 0, error)) ||
-        !runner_stand(runner, error))
+    if (!load_earlier(runner, error) || !course_repeat(runner, edits, error))
         return false;
+    trainer_count_return(runner->trainer, factor, retries);
+    if (!runner_stand(runner, error))
+        return false;
+    runner->course.frontier = runner->last.step;
     progress_begin(&runner->progress, runner->last.step);
-    return store_return(runner, report, factor_before, error);
+    return store_return(runner, report, factor, error);
 }
 
 bool runner_diverged(struct runner *runner, const struct step_report *report, struct error *error)

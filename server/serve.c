@@ -22,8 +22,9 @@ struct serve {
     _Atomic(struct http *)
         audience; /* whom commits are told to; NULL before the listener and after it */
     sigset_t signals;
-    struct token_gate *gate;
-    char spool[1100]; /* where bodies that go to files are on their way */
+    struct token_gate *gate; /* the HTTP thread's, once there is one */
+    bool guarded;            /* there were access tokens at the start */
+    char spool[1100];        /* where bodies that go to files are on their way */
 };
 
 static void signals_block(sigset_t *out)
@@ -119,7 +120,8 @@ static bool gate_open(struct serve *serve, struct error *error)
         .dir = config->data_dir, .loopback = address_is_loopback(&address), .log = serve->app.log};
     if (!token_gate_open(&setup, &serve->gate, error))
         return false;
-    if (!setup.loopback && token_gate_count(serve->gate) == 0)
+    serve->guarded = token_gate_count(serve->gate) > 0;
+    if (!setup.loopback && !serve->guarded)
         return error_set(error, ERROR_UNSUPPORTED, config->listen,
                          "without an access token the daemon listens on loopback only, such as "
                          "127.0.0.1:8080; make one with: traind token add NAME --scope admin "
@@ -141,6 +143,8 @@ static bool register_datasets(struct serve *serve, struct error *error)
     db_close(db);
     return true;
 }
+
+_Static_assert(TOKEN_NAME_SIZE == (int)HTTP_NAME_SIZE, "a token's name has room in a request");
 
 static bool serve_listen(struct serve *serve, struct error *error)
 {
@@ -217,7 +221,7 @@ static void announce(const struct serve *serve)
     const struct log *log = serve->app.log;
     log_line(log, LOG_INFO, "traind %s answers on http://%s/, data in %s", TRAIND_VERSION,
              http_address(serve->app.http), config->data_dir);
-    if (token_gate_count(serve->gate) == 0)
+    if (!serve->guarded)
         log_line(log, LOG_INFO, "there are no access tokens: who is on this machine may do all");
     log_line(log, LOG_INFO, "%d job%s at once, %d thread%s each; kernels: %s", config->workers,
              config->workers == 1 ? "" : "s", serve->world.threads.usual,

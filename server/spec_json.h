@@ -41,6 +41,11 @@ void json_real_text(double value, char out[JSON_REAL_TEXT]);
 bool spec_from_json(const json_t *job, struct spec *spec, struct job_meta *meta,
                     struct problems *problems, struct error *error) MUST_CHECK;
 
+/* Fills *meta from an object with its keys alone; the labels are in `arena`. False only when memory
+ * is gone. */
+bool job_meta_from_json(const json_t *json, struct arena *arena, struct job_meta *meta,
+                        struct problems *problems, struct error *error) MUST_CHECK;
+
 /* Fills *spec from the text that a job was stored with. ERROR_CORRUPT when that is no JSON,
  * ERROR_INVALID, with the pointer in `where`, when this version no longer takes it. spec_drop in
  * any case. */

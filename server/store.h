@@ -78,9 +78,11 @@ enum job_state {
     JOB_FAILED,
     JOB_STATES
 };
-const char *job_state_name(enum job_state state); /* "queued" … */
-int job_state_find(const char *name);             /* −1 when there is none */
-bool job_state_ended(enum job_state state);       /* cancelled, succeeded, failed */
+/* "queued" …, NULL-ended */
+extern const char *const job_state_names[JOB_STATES + 1];
+const char *job_state_name(enum job_state state);
+int job_state_find(const char *name);       /* −1 when there is none */
+bool job_state_ended(enum job_state state); /* cancelled, succeeded, failed */
 /* The table of legal moves. */
 bool job_state_may_become(enum job_state from, enum job_state to);
 

@@ -71,6 +71,8 @@ bool store_event_insert(struct db *db, const char *text, struct sql_list list,
                         struct error *error) MUST_CHECK;
 /* Something that a user sees of the job has changed. */
 bool store_job_touch(struct db *db, int64_t number, struct error *error) MUST_CHECK;
+/* Of a job that ends: takes back the edits that wait, and what the job shows of them. */
+bool store_edit_void(struct db *db, int64_t job, struct error *error) MUST_CHECK;
 /* Puts the jobs of a daemon that died back. */
 bool store_job_recover(struct db *db, struct error *error) MUST_CHECK;
 /* Deletes some of what incomplete checkpoints of one job (0: all) hold; *more: there is more to

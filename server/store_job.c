@@ -27,7 +27,8 @@ static const char select_state[] = "SELECT state FROM job WHERE number = ?1";
 
 /* The literal allows the index of waiting jobs alone, and SQLite would rather sort all of them. */
 static const char claim[] =
-    "UPDATE job SET state = ?1, reason = NULL, revision = revision + 1,"
+    "UPDATE job SET state = ?1, reason = NULL, revision = revision + 1, fruitless = max(fruitless, "
+    "0),"
     " started_at = CASE started_at WHEN 0 THEN ?2 ELSE started_at END"
     " WHERE number = (SELECT number FROM job INDEXED BY job_waiting WHERE state = 'queued'"
     "                 ORDER BY priority DESC, number LIMIT 1)"
@@ -53,8 +54,9 @@ static const char insert_end_event[] =
 
 static const char set_progress[] =
     "UPDATE job SET progress = ?2, revision = revision + 1 WHERE number = ?1";
+/* A life that has borne fruit is none of the fruitless ones: its death makes it 0. */
 static const char touch[] =
-    "UPDATE job SET revision = revision + 1, fruitless = 0 WHERE number = ?1";
+    "UPDATE job SET revision = revision + 1, fruitless = -1 WHERE number = ?1";
 
 /* ---- rows ---- */
 
@@ -335,6 +337,8 @@ bool store_job_change(struct db *db, const struct job_move *move, int64_t restar
         return false;
     if (sql_changes(&db->sql) == 0)
         return lost_race(db, move, error);
+    if (ends && !store_edit_void(db, move->number, error))
+        return false;
     return add_state_event(db, move->number, error) &&
            (!ends || add_end_event(db, move->number, error));
 }

@@ -6,9 +6,28 @@ static const char select_interrupted[] =
     "SELECT number, state, fruitless FROM job WHERE state IN (?1, ?2, ?3) ORDER BY number LIMIT 1";
 static const char count_fruitless[] = "UPDATE job SET fruitless = fruitless + 1 WHERE number = ?1";
 
-/* A job that kills its daemon before it stores a single row would do so at every start, for ever.
- */
-enum { FRUITLESS_MOST = 20 };
+/* Lives in a row that a job has ended together with their daemons before it had stored anything
+ * new: it would do so at every start, for ever. */
+enum { FRUITLESS_MOST = 3 };
+
+/* Where a job goes that was in this state when its daemon died. Who pauses a job wants it paused,
+ * and the newest checkpoint is there. */
+static const enum job_state homes[JOB_STATES] = {
+    [JOB_RUNNING] = JOB_QUEUED, [JOB_PAUSING] = JOB_PAUSED, [JOB_CANCELLING] = JOB_CANCELLED};
+
+static struct job_move way_home(int64_t number, enum job_state from, int64_t fruitless)
+{
+    struct job_move move = {.number = number, .from = from, .to = homes[from]};
+
+    if (move.to == JOB_QUEUED)
+        move.reason = "restarted";
+    if (move.to != JOB_CANCELLED && fruitless >= FRUITLESS_MOST) {
+        move.to = JOB_FAILED;
+        move.reason = "crash_loop: the daemon died under it again and again before it had stored "
+                      "anything new";
+    }
+    return move;
+}
 
 bool store_job_recover(struct db *db, struct error *error)
 {
@@ -24,23 +43,12 @@ bool store_job_recover(struct db *db, struct error *error)
             return false;
         if (!row)
             return true;
-        struct job_move move = {.number = sql_column_integer(statement, 0),
-                                .from =
-                                    (enum job_state)job_state_find(sql_column_text(statement, 1)),
-                                .to = JOB_QUEUED,
-                                .reason = "restarted"};
-        bool hopeless = sql_column_integer(statement, 2) + 1 >= FRUITLESS_MOST;
+        enum job_state from = (enum job_state)job_state_find(sql_column_text(statement, 1));
+        const struct job_move move =
+            way_home(sql_column_integer(statement, 0), from, sql_column_integer(statement, 2) + 1);
         sql_reset(statement);
-        if (move.from == JOB_CANCELLING) {
-            move.to = JOB_CANCELLED;
-            move.reason = NULL;
-        } else if (hopeless) {
-            move.to = JOB_FAILED;
-            move.reason = "crash_loop: the daemon died under it again and again before it had "
-                          "stored a single row";
-        }
         if (!sql_run(&db->sql, count_fruitless, SQL_LIST(sql_integer(move.number)), error) ||
-            !store_job_change(db, &move, move.to == JOB_QUEUED, error))
+            !store_job_change(db, &move, !job_state_ended(move.to), error))
             return false;
     }
 }

@@ -1,9 +1,11 @@
 /* Daemon: see daemon.h. */
 #include "tests/api/daemon.h"
 
+#include "server/store.h"
 #include "tests/harness.h"
 
 #include <curl/curl.h>
+#include <jansson.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -131,6 +133,12 @@ static size_t take_piece(char *bytes, size_t unit, size_t count, void *context)
 
 int daemon_ask(const struct daemon *daemon, const char *path, const char *body, char **out)
 {
+    return daemon_call(daemon, NULL, path, body, out);
+}
+
+int daemon_call(const struct daemon *daemon, const char *method, const char *path, const char *body,
+                char **out)
+{
     char url[256];
     long status = 0;
     struct answer answer = {.text = calloc(1, ANSWER_MAX)};
@@ -146,6 +154,8 @@ int daemon_ask(const struct daemon *daemon, const char *path, const char *body, 
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     }
+    if (method)
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     if (curl_easy_perform(curl) != CURLE_OK ||
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK)
         status = 0;
@@ -156,4 +166,31 @@ int daemon_ask(const struct daemon *daemon, const char *path, const char *body, 
     else
         free(answer.text);
     return (int)status;
+}
+
+/* The newest step of the job's curve; −1: it has ended. */
+static int64_t newest_step_of(const struct daemon *daemon, const char *id)
+{
+    char path[64], *answer = NULL;
+    (void)snprintf(path, sizeof(path), "/v1/jobs/%s", id);
+    CHECK_INT(daemon_ask(daemon, path, NULL, &answer), 200);
+    json_t *job = json_loads(answer, 0, NULL);
+    json_t *newest = json_object_get(json_object_get(job, "latest"), "train_loss");
+    int state = job_state_find(json_string_value(json_object_get(job, "state")));
+    int64_t step = json_integer_value(json_object_get(newest, "step"));
+    CHECK(state >= 0);
+    json_decref(job);
+    free(answer);
+    return job_state_ended((enum job_state)state) ? -1 : step;
+}
+
+void daemon_let_advance(const struct daemon *daemon, const char *id)
+{
+    int64_t before = newest_step_of(daemon, id), now = before;
+    while (now >= 0 && now <= before) {
+        nap();
+        now = newest_step_of(daemon, id);
+        if (now < before) /* it went back after diverging */
+            before = now;
+    }
 }

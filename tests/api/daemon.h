@@ -5,6 +5,7 @@
 #define TESTS_API_DAEMON_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct daemon {
@@ -27,8 +28,15 @@ void daemon_kill(struct daemon *daemon);
 /* SIGTERM; the exit status, 128 + signal when one ended it. */
 int daemon_stop(struct daemon *daemon);
 
+/* Waits until the job's curve gets longer, or the job has ended. A job whose daemons die again and
+ * again before it gets on fails. */
+void daemon_let_advance(const struct daemon *daemon, const char *id);
+
 /* One request. `body` NULL: a GET. Returns the status, 0 when the connection failed. *answer (may
  * be NULL) is malloc'ed text. */
 int daemon_ask(const struct daemon *daemon, const char *path, const char *body, char **answer);
+/* The same with a method of its own. */
+int daemon_call(const struct daemon *daemon, const char *method, const char *path, const char *body,
+                char **answer);
 
 #endif

@@ -116,7 +116,7 @@ static int kill_rounds(struct daemon *daemon, const char *long_job,
         if (i % 3 != 0)
             wait_seconds(0.001 * (double)(rand_r(&seed) % 200));
         if (i % 3 == 1)
-            read_state(daemon, long_job, state);
+            daemon_let_advance(daemon, long_job);
         daemon_kill(daemon);
         daemon_start(daemon, "data", test_dir(), NULL);
         read_state(daemon, long_job, state);

@@ -77,6 +77,8 @@ static int kill_until_ended(struct daemon *daemon, const char *id)
     printf("random seed %u\n", seed);
     for (; !has_ended(daemon, id); rounds++) {
         wait_seconds(0.001 * (double)(rand_r(&seed) % (200 * test_slowdown())));
+        if (rounds % 2 == 1)
+            daemon_let_advance(daemon, id);
         daemon_kill(daemon);
         daemon_start(daemon, "data", test_dir(), NULL);
     }

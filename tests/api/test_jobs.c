@@ -203,7 +203,7 @@ TEST("a deep network is planned without keeping others waiting")
 TEST("a body of another type is refused with 415 and one that is too large with 413")
 {
     struct api api;
-    size_t size = 2 << 20;
+    size_t size = 5 << 20;
     char *large = malloc(size + 1);
     const struct call form = {
         .path = "/v1/jobs", .body = "{}", .headers = {"Content-Type: text/plain"}};
@@ -218,12 +218,12 @@ TEST("a body of another type is refused with 415 and one that is too large with 
     struct answer answer = api_call(&api, &form);
     check_problem(json_incref(answer.json), 415, "application/json");
     answer_drop(&answer);
-    check_problem(api_post(&api, "/v1/jobs", large, 413), 413, "1048576");
+    check_problem(api_post(&api, "/v1/jobs", large, 413), 413, "4194304");
     answer = api_call(&api, &no_wait);
-    check_problem(json_incref(answer.json), 413, "1048576");
+    check_problem(json_incref(answer.json), 413, "4194304");
     answer_drop(&answer);
     answer = api_call(&api, &chunked);
-    check_problem(json_incref(answer.json), 413, "1048576");
+    check_problem(json_incref(answer.json), 413, "4194304");
     answer_drop(&answer);
     json_decref(api_get(&api, "/livez", 200));
     api_stop(&api);
@@ -302,8 +302,6 @@ TEST("a waiting job is cancelled at once, a running one after its step, an ended
     check_problem(api_post(&api, path, NULL, 409), 409, "cancelled");
     api_wait(&api, running, "running");
 
-    check_problem(api_post(&api, job_path(running, "/cancel?when=epoch", path), NULL, 501), 501,
-                  "when");
     check_problem(api_post(&api, job_path(running, "/cancel?when=later", path), NULL, 400), 400,
                   "when");
     job = api_post(&api, job_path(running, "/cancel?when=now", path), NULL, 200);

@@ -50,7 +50,8 @@ def run(bench, until):
     ratios = [pair[1].figures.median / pair[0].figures.median for levels in table.values() for pair in levels
               if pair[1].figures.turns]
     note = ("%d threads, fp32. oneDNN and our own kernels (`--kernels portable`) are held back by `ONEDNN_MAX_CPU_ISA` and "
-            "`TRAIND_MAX_ISA`; \"auto\" takes our own where they are faster.%s\n" %
+            "`TRAIND_MAX_ISA`; \"auto\" takes our own where they are faster, and with oneDNN alone held back our own AVX-512 "
+            "kernels still serve beside it: those columns flatter oneDNN.%s\n" %
             (bench.threads[-1], " Own : oneDNN is %s in the median and %s at most." %
              (tools.figure(statistics.median(ratios)), tools.figure(max(ratios))) if ratios else ""))
     return [tools.table(head, rows), note]

@@ -16,7 +16,7 @@
 
 static atomic_bool watching;
 static atomic_int seen, pardoned;
-static struct allocation_pardon pardon;
+static const struct allocation_pardon *pardons;
 static struct allocations found;
 
 bool allocations_seen(void)
@@ -33,7 +33,7 @@ void allocations_begin(const struct allocation_pardon *wanted)
     void *frame;
 
     (void)backtrace(&frame, 1); /* its first call takes memory itself */
-    pardon = wanted != NULL ? *wanted : (struct allocation_pardon){"", 0};
+    pardons = wanted;
     atomic_store(&seen, 0);
     atomic_store(&pardoned, 0);
     atomic_store(&watching, true);
@@ -75,10 +75,13 @@ static bool is_pardoned(const struct allocation *one)
 {
     Dl_info info;
 
-    for (int i = 0; i < one->depth && one->size <= pardon.most; i++)
-        if (dladdr(one->frames[i], &info) != 0 && info.dli_sname != NULL &&
-            strcmp(info.dli_sname, pardon.function) == 0)
-            return true;
+    for (int i = 0; pardons != NULL && i < one->depth; i++) {
+        if (dladdr(one->frames[i], &info) == 0 || info.dli_sname == NULL)
+            continue;
+        for (const struct allocation_pardon *pardon = pardons; pardon->function != NULL; pardon++)
+            if (one->size <= pardon->most && strcmp(info.dli_sname, pardon->function) == 0)
+                return true;
+    }
     return false;
 }
 

@@ -33,8 +33,8 @@ struct allocation_pardon {
 bool allocations_seen(void);
 
 /* From begin to end all threads are watched; not twice at once. Reading comes after the end, when
- * the threads rest. NULL: nothing is pardoned. */
-void allocations_begin(const struct allocation_pardon *pardon);
+ * the threads rest. `pardons` last as long, up to one without a function; NULL: none. */
+void allocations_begin(const struct allocation_pardon *pardons);
 const struct allocations *allocations_end(void);
 /* Onto standard output: each one's size and who called it. What is no name in the lines of a
  * program is its addr2line's. */

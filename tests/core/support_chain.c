@@ -131,11 +131,11 @@ static void line_make(struct line *line, const struct chain_run *run, const stru
         struct op *op = &line->ops[line->count];
         const struct op_setup setup = {.plan = &run->plan,
                                        .layer = &run->plan.layers[i],
-                                       .shard_size = way->shard_size,
-                                       .shards =
+                                       .cut.shard_size = way->shard_size,
+                                       .cut.shards =
                                            (run->samples + way->shard_size - 1) / way->shard_size,
-                                       .members = MEMBERS,
-                                       .keepers = MEMBERS,
+                                       .cut.members = MEMBERS,
+                                       .cut.keepers = MEMBERS,
                                        .block = layout.block,
                                        .number = layout.number,
                                        .chain = run->plan.layer_count - i,
@@ -145,9 +145,9 @@ static void line_make(struct line *line, const struct chain_run *run, const stru
         CHECK(line->count < OPS);
         if (!kernels_make(&setup, way->kernels, op, &error))
             FAIL("%s", error.text);
-        if (op->x_block != layout.block || op->x_number != layout.number)
+        if (op->x.block != layout.block || op->x.number != layout.number)
             FAIL("%s wants another layout", op->kernel);
-        layout = (struct layout){op->y_block, op->y_number};
+        layout = (struct layout){op->y.block, op->y.number};
         i += op->layers > 1 ? op->layers : 1;
         line->count++;
     }
@@ -159,9 +159,9 @@ static void line_room(struct line *line, int64_t shard_size)
 {
     for (int i = 0; i <= line->count; i++) {
         const struct op *op = &line->ops[i > 0 ? i - 1 : 0];
-        int64_t count = i > 0 ? op->y_count : op->x_count;
+        int64_t count = i > 0 ? op->y.count : op->x.count;
 
-        line->bytes[i] = count * (int64_t)number_size(i > 0 ? op->y_number : op->x_number);
+        line->bytes[i] = count * (int64_t)number_size(i > 0 ? op->y.number : op->x.number);
         if (i > 0 && (op->traits & OP_IN_PLACE)) {
             line->values[i] = line->values[i - 1];
             line->gradients[i] = line->gradients[i - 1];
@@ -200,7 +200,7 @@ static void run_shard(struct chain_run *run, const struct chain_way *way, struct
     int64_t left = run->samples - first, samples = left < way->shard_size ? left : way->shard_size;
     int shard = (int)(first / way->shard_size), last = line->count;
     const struct op *begin = &line->ops[0], *end = &line->ops[last - 1];
-    const struct layout in = {begin->x_block, begin->x_number}, out = {end->y_block, end->y_number};
+    const struct layout in = {begin->x.block, begin->x.number}, out = {end->y.block, end->y.number};
     const struct shape *from = &run->plan.layers[0].input;
     const struct shape *to = &run->plan.layers[run->plan.layer_count - 1].output;
     struct op_call call = {.samples = samples,

@@ -205,13 +205,13 @@ static void run_passes(struct op *op, const struct buffers *all, const struct la
 
 static struct buffers buffers_new(const struct op *op, int64_t room)
 {
-    const struct layout x = {op->x_block, op->x_number}, y = {op->y_block, op->y_number};
+    const struct layout x = {op->x.block, op->x.number}, y = {op->y.block, op->y.number};
     bool apart = !(op->traits & OP_IN_PLACE);
-    struct buffers all = {.x = images_new(x, op->x_count, room),
-                          .dy = images_new(y, op->y_count, room)};
+    struct buffers all = {.x = images_new(x, op->x.count, room),
+                          .dy = images_new(y, op->y.count, room)};
 
-    all.y = apart ? images_new(y, op->y_count, room) : all.x;
-    all.dx = apart ? images_new(x, op->x_count, room) : all.dy;
+    all.y = apart ? images_new(y, op->y.count, room) : all.x;
+    all.dx = apart ? images_new(x, op->x.count, room) : all.dy;
     return all;
 }
 
@@ -270,10 +270,10 @@ void layer_compute(struct layer_run *run, const struct layer_way *way)
     const struct op_setup setup = {
         .plan = &run->plan,
         .layer = &run->plan.layers[0],
-        .shard_size = way->shard_size,
-        .shards = (run->samples + way->shard_size - 1) / way->shard_size,
-        .members = way->members,
-        .keepers = way->members,
+        .cut.shard_size = way->shard_size,
+        .cut.shards = (run->samples + way->shard_size - 1) / way->shard_size,
+        .cut.members = way->members,
+        .cut.keepers = way->members,
         .block = run->block > 0 ? run->block : 1,
         .precision = run->spec.run.precision,
         .number = run->spec.run.precision == PRECISION_BF16 ? NUMBER_BF16 : NUMBER_REAL,

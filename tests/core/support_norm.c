@@ -174,10 +174,10 @@ void norm_compute(struct norm_run *run, int chain)
     const struct op_setup setup = {
         .plan = &run->plan,
         .layer = &run->plan.layers[0],
-        .shard_size = run->shard_size,
-        .shards = (run->size.samples + run->shard_size - 1) / run->shard_size,
-        .members = run->members,
-        .keepers = run->members,
+        .cut.shard_size = run->shard_size,
+        .cut.shards = (run->size.samples + run->shard_size - 1) / run->shard_size,
+        .cut.members = run->members,
+        .cut.keepers = run->members,
         .block = run->size.block,
         .number = run->size.number,
         .precision = run->size.number == NUMBER_BF16 ? PRECISION_BF16 : PRECISION_FP32,
@@ -187,9 +187,9 @@ void norm_compute(struct norm_run *run, int chain)
 
     if (!kernels_make(&setup, KERNELS_BEST, &op, &error) || !block_take(&memory, &error))
         FAIL("%s", error.text);
-    CHECK_INT(op.x_block, run->size.block);
-    CHECK_INT(op.x_number, run->size.number);
-    CHECK_INT(op.y_number, run->size.number);
+    CHECK_INT(op.x.block, run->size.block);
+    CHECK_INT(op.x.number, run->size.number);
+    CHECK_INT(op.y.number, run->size.number);
     snprintf(run->kernel, sizeof(run->kernel), "%s", op.kernel);
     run->layers = op.layers;
     run_passes(run, &op);

@@ -29,6 +29,7 @@ void optimizer_open(struct optimizer_run *run, const char *words, int64_t count)
 void optimizer_step(struct optimizer_run *run, double factor)
 {
     const struct update update = {.options = run->optimizer.options,
+                                  .base_lr = optimizer_base_lr(&run->optimizer),
                                   .w = run->w,
                                   .g = run->g,
                                   .state = run->state,

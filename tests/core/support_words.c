@@ -107,21 +107,22 @@ static void set_plain(const struct field *field, void *at, const char *value)
     }
 }
 
-/* Of items that are one number each. */
+/* Items of several numbers stand one behind the other. */
 static void set_list(struct arena *arena, const struct fields *fields, const char *value,
                      struct list *out)
 {
-    size_t room = 1;
+    size_t room = 1, each = fields->count;
 
-    CHECK_INT((int64_t)fields->count, 1);
     for (const char *comma = strchr(value, ','); comma != NULL; comma = strchr(comma + 1, ','))
         room++;
-    out->items = arena_take_array(arena, room, fields->size);
+    CHECK(room % each == 0);
+    out->count = room / each;
+    out->items = arena_take_array(arena, out->count, fields->size);
     CHECK(out->items != NULL);
-    while (out->count < room) {
-        const struct field *row = fields->rows;
+    for (size_t i = 0; i < room; i++) {
+        const struct field *row = &fields->rows[i % each];
 
-        set_plain(row, field_at(row, (char *)out->items + out->count++ * fields->size), value);
+        set_plain(row, field_at(row, (char *)out->items + i / each * fields->size), value);
         value += strcspn(value, ",") + 1;
     }
 }

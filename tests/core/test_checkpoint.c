@@ -189,6 +189,9 @@ static const struct lie lies[] = {
     {176, 8, 25, ERROR_INVALID},
     {176, 8, UINT64_MAX, ERROR_INVALID},
     {184, 8, NAN_BITS, ERROR_INVALID},
+    {88, 8, 1, ERROR_INVALID},  /* edits that nobody knows */
+    {200, 8, 4, ERROR_INVALID}, /* of three updates four inherited */
+    {200, 8, UINT64_MAX, ERROR_INVALID},
 };
 
 TEST("a header that lies under a right digest is refused")

@@ -197,8 +197,8 @@ static void run_shard(struct op *op, real *x, real *y, int64_t samples)
     struct op_call call = {.samples = samples, .train = true, .x = x, .y = y, .dy = y};
 
     op->forward(op, &call);
-    for (int64_t i = 0; i < 2 * op->y_count; i++)
-        y[i] = i < samples * op->y_count; /* dy, of missing samples zero */
+    for (int64_t i = 0; i < 2 * op->y.count; i++)
+        y[i] = i < samples * op->y.count; /* dy, of missing samples zero */
     op->backward(op, &call);
 }
 
@@ -214,22 +214,22 @@ TEST("a shard that is not full does not learn from what a diverged step left in 
                &(struct shape){16, 4, 4, 0}, 2);
     const struct op_setup setup = {.plan = &run.plan,
                                    .layer = run.plan.layers,
-                                   .shard_size = 2,
-                                   .shards = 1,
-                                   .members = 1,
-                                   .keepers = 1,
+                                   .cut.shard_size = 2,
+                                   .cut.shards = 1,
+                                   .cut.members = 1,
+                                   .cut.keepers = 1,
                                    .block = 16,
                                    .memory = &memory};
     kernels_greet_thread();
     CHECK(kernels_make(&setup, KERNELS_BEST, &op, &error) && block_take(&memory, &error));
-    x = calloc((size_t)(2 * op.x_count), sizeof(*x));
-    y = calloc((size_t)(2 * op.y_count), sizeof(*y));
+    x = calloc((size_t)(2 * op.x.count), sizeof(*x));
+    y = calloc((size_t)(2 * op.y.count), sizeof(*y));
     CHECK(x != NULL && y != NULL);
     op.pack(&op, run.parameters);
-    for (int64_t i = 0; i < 2 * op.x_count; i++)
+    for (int64_t i = 0; i < 2 * op.x.count; i++)
         x[i] = (real)NAN;
     run_shard(&op, x, y, 2);
-    memset(x, 0, (size_t)(2 * op.x_count) * sizeof(*x));
+    memset(x, 0, (size_t)(2 * op.x.count) * sizeof(*x));
     run_shard(&op, x, y, 1);
     op.gather(&op, &(struct op_gather){.samples = 1, .shards = 1, .gradients = run.gradients});
     for (int64_t i = 0; i < run.plan.parameters; i++)

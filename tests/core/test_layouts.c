@@ -104,7 +104,7 @@ static void check_both_ways(const struct shape *shape, const struct layout layou
     heap_draw(&x, dice);
     heap_draw(&dy, dice);
     CHECK(layout_make(shape, layouts[0], layouts[1], &op, &error));
-    CHECK(op.x_count == x.count && op.y_count == y.count);
+    CHECK(op.x.count == x.count && op.y.count == y.count);
     op.forward(&op, &call);
     op.backward(&op, &call);
     check_converted(&x, &y);

@@ -233,9 +233,9 @@ static bool handle_wait(const struct http_request *request, struct http_response
     return http_response_json(response, 200, &body, error);
 }
 
-static const char *const file_queries[] = {"keep", NULL};
-static const char *const stream_queries[] = {"break", "live", NULL};
-static const char *const text_queries[] = {"size", NULL};
+static const struct query file_queries[] = {{"keep"}, {NULL}};
+static const struct query stream_queries[] = {{"break"}, {"live"}, {NULL}};
+static const struct query text_queries[] = {{"size"}, {NULL}};
 
 static const struct route own_routes[] = {
     {.method = "GET", .pattern = "/fail", .handle = fail_with_a_path},

@@ -329,3 +329,29 @@ TEST("dates are read in the three forms of HTTP and written in today's")
     CHECK_INT(date_read("Sun, 06 Nov 1994 08:49:37"), -1);
     CHECK_INT(date_read(""), -1);
 }
+
+TEST("header values of random bytes are read to their end and no further")
+{
+    static const char *const pieces[] = {
+        "\"", "W/",   "*",     ",", ";", "q=",   "0.", "1",        " ",
+        "\t", "gzip", "-gzip", "a", ".", "\xff", "=",  "identity", "GMT"};
+    srand(3);
+    for (int i = 0; i < 200000; i++) {
+        /* At its exact size, so that a sanitizer sees a step too far. */
+        char text[256] = "", *exact;
+        bool coded;
+        for (int k = rand() % 12; k > 0; k--)
+            (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s",
+                           pieces[rand() % (int)COUNT_OF(pieces)]);
+        exact = strdup(text);
+        CHECK(exact);
+        int weight = weight_find(exact, "gzip");
+        CHECK(weight >= -1 && weight <= 1000);
+        if (etag_listed(exact, "a", &coded))
+            CHECK(strchr(exact, '*') || strstr(exact, "\"a"));
+        if (http_may_change(exact, "a.1"))
+            CHECK(strchr(exact, '*') || strstr(exact, "\"a"));
+        CHECK_INT(date_read(exact), -1);
+        free(exact);
+    }
+}

@@ -166,7 +166,7 @@ static bool cancel_work(struct db *db, void *context, struct error *error)
     if (!store_job_move(db, &move, error))
         return false;
     if (cancellation->shop->pool)
-        pool_cancel(cancellation->shop->pool, cancellation->job);
+        pool_tell(cancellation->shop->pool, cancellation->job);
     return true;
 }
 
