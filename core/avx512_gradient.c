@@ -95,62 +95,47 @@ static void add_biases(const struct avx512_gradient *g, const struct part *part,
     }
 }
 
-/* Rows of images of bf16 as words: `lines` rows of each plane, from one on. */
+/* Rows `first` … `end` − 1 of each plane of two images, `next` numbers apart, as words. */
 struct pairing {
-    const struct avx512_paired *paired;
-    const bf16 *from;   /* the first row */
-    int64_t row, plane; /* of the bf16 */
-    int64_t lines, planes;
-    bf16 *room;
-    real *to;
-    const struct avx512_view *view; /* of the words */
+    const bf16 *from; /* the first of the two */
+    int64_t next;     /* 0: there is no second */
+    int64_t planes, height, first, end, row;
 };
 
-static void pair(const struct pairing *p)
+static void pair(const struct pairing *p, const struct avx512_view *view, real *to)
 {
-    for (int64_t plane = 0; plane < p->planes; plane++)
-        for (int64_t line = 0; line < p->lines; line++)
-            avx512_paired_put(p->paired, p->from + plane * p->plane + line * p->row, p->room,
-                              p->to + plane * p->view->plane + line * p->view->row);
+    for (int64_t plane = 0; plane < p->planes; plane++) {
+        const bf16 *from = p->from + (plane * p->height + p->first) * p->row;
+        avx512_paired_put(from, p->next ? from + p->next : NULL, (p->end - p->first) * p->row,
+                          to + plane * view->plane);
+    }
 }
 
-/* What the part reads of x and dy, from sample number `image` on, as words. */
+/* What the part reads of x and dy, from the pair number `image` on. */
 static void pair_part(const struct avx512_gradient *g, const struct avx512_samples *samples,
                       int64_t image, struct part *part)
 {
     const struct sliding *w = &g->padding.windows[0];
     const struct avx512_words *words = &g->words;
-    int64_t x_row = g->padding.windows[1].size * AVX512_LANES, dy_row = g->width * AVX512_LANES;
-    int64_t from = part->first * w->stride - g->lead[0],
-            to = least((part->end - 1) * w->stride - g->lead[0] + window_extent(w), w->size);
-    bf16 *rooms = words->rooms + samples->member * (words->x_room + words->dy_room);
-    real *x = words->words + samples->member * (words->x_count + words->dy_count);
+    int64_t first = part->first * w->stride - g->lead[0],
+            end = least((part->end - 1) * w->stride - g->lead[0] + window_extent(w), w->size);
+    real *x = words->numbers + samples->member * (words->x + words->dy), *dy = x + words->x;
+    struct pairing xs = {NULL, 0, g->planes, w->size, first > 0 ? first : 0, end, g->x.row};
+    struct pairing dys = {NULL, 0, g->panels, g->height, part->first, part->end, g->dy.row};
+    int64_t x_image = xs.planes * xs.height * xs.row, dy_image = dys.planes * dys.height * dys.row;
 
-    from = from > 0 ? from : 0;
-    part->x = (struct avx512_rows){x, from};
-    part->dy = (struct avx512_rows){x + words->x_count, part->first};
-    struct pairing xs = {.paired = &words->x,
-                         .row = x_row,
-                         .plane = w->size * x_row,
-                         .lines = to > from ? to - from : 0,
-                         .planes = g->planes,
-                         .room = rooms,
-                         .view = &g->x};
-    struct pairing dys = {.paired = &words->dy,
-                          .row = dy_row,
-                          .plane = g->height * dy_row,
-                          .lines = part->end - part->first,
-                          .planes = g->panels,
-                          .room = rooms + words->x_room,
-                          .view = &g->dy};
+    part->x = (struct avx512_rows){x, xs.first};
+    part->dy = (struct avx512_rows){dy, dys.first};
     for (int64_t i = 0; i < part->images; i++) {
-        xs.from = (const bf16 *)samples->x + (image + i) * xs.planes * xs.plane + from * x_row;
-        dys.from =
-            (const bf16 *)samples->dy + (image + i) * dys.planes * dys.plane + part->first * dy_row;
-        xs.to = x + i * g->x.image;
-        dys.to = x + words->x_count + i * g->dy.image;
-        pair(&xs);
-        pair(&dys);
+        int64_t sample = 2 * (image + i);
+        bool two = sample + 1 < samples->count;
+        xs.from = (const bf16 *)samples->x + sample * x_image;
+        dys.from = (const bf16 *)samples->dy + sample * dy_image;
+        xs.next = two ? x_image : 0;
+        dys.next = two ? dy_image : 0;
+        if (xs.end > xs.first)
+            pair(&xs, &g->x, x + i * g->x.image);
+        pair(&dys, &g->dy, dy + i * g->dy.image);
     }
 }
 
@@ -173,11 +158,12 @@ void avx512_gradient_run(const struct avx512_gradient *g, const struct avx512_sa
                          real *slot, bool biases)
 {
     real *db = biases ? slot + avx512_gradient_biases(g) : NULL;
+    int64_t images = g->source == AVX512_PAIRED ? (samples->count + 1) / 2 : samples->count;
 
     memset(slot, 0, (size_t)g->slot * sizeof *slot);
-    for (int64_t image = 0; image < samples->count; image += g->images_at_once)
+    for (int64_t image = 0; image < images; image += g->images_at_once)
         for (int64_t first = 0; first < g->height; first += g->rows_at_once) {
-            struct part part = {.images = least(g->images_at_once, samples->count - image),
+            struct part part = {.images = least(g->images_at_once, images - image),
                                 .first = first,
                                 .end = least(first + g->rows_at_once, g->height)};
             find_part(g, samples, image, &part);

@@ -2,8 +2,8 @@
  * Knows windows and padding, knows nothing of layers.
  *
  * x is in blocks of 16 channels, reals or bf16, or in planes of one channel, reals; dy has 16
- * channels side by side and x's numbers; the gradients are reals. Of bf16 pairs of pixels are
- * multiplied and added at once, exactly, and rounded to float; that wants AVX512-BF16.
+ * channels side by side and x's numbers; the gradients are reals. Of bf16 two images are multiplied
+ * and added at once; that wants AVX512-BF16.
  *
  * A slot holds the gradients of one shard: for each panel its weights, 16 filters side by side, and
  * behind all panels Σ dy of the filters, the gradients of their biases. */
@@ -18,11 +18,11 @@
 enum avx512_source {
     AVX512_BARE,   /* where it is: rows and columns of zeros around it are left out */
     AVX512_STAGED, /* where a product reads it */
-    AVX512_PAIRED  /* bf16: both it and dy as words */
+    AVX512_PAIRED  /* bf16: as AVX512_BARE, but it and dy of two images at once as words */
 };
 
-/* Images as they are read: from row to row, plane to plane, image to image, and from one pixel (or
- * pair of them) to the next; dy's planes are its panels. */
+/* Images as they are read: from row to row, plane to plane, image (or pair of images) to image, and
+ * from one pixel of dy to the next; dy's planes are its panels. */
 struct avx512_view {
     int64_t row, plane, image, step;
 };
@@ -43,12 +43,10 @@ struct avx512_batches {
     int64_t complete; /* one that all of dy goes into; −1: there is none */
 };
 
-/* Images of bf16 as words: for each member, of x and of dy. */
+/* Pairs of images of bf16 as words: for each member those of x, then those of dy. */
 struct avx512_words {
-    struct avx512_paired x, dy;
-    int64_t x_room, dy_room, x_count, dy_count; /* numbers of each */
-    bf16 *rooms;                                /* (members, x_room + dy_room) */
-    real *words;                                /* (members, x_count + dy_count) */
+    int64_t x, dy;
+    real *numbers; /* (members, x + dy) */
 };
 
 struct avx512_gradient {
@@ -61,8 +59,8 @@ struct avx512_gradient {
     int64_t size[2], lead[2];    /* rows and columns of x as it is read; those that are left out */
     int64_t height, width;       /* of dy */
     struct avx512_view x, dy;
-    int64_t images_at_once, rows_at_once;
-    int64_t panel, slot; /* numbers */
+    int64_t images_at_once, rows_at_once; /* images: as they are read */
+    int64_t panel, slot;                  /* numbers */
     struct avx512_batches batches;
     struct avx512_words words;
 };

@@ -72,28 +72,17 @@ static void read_staged(struct avx512_gradient *g)
     g->images_at_once = 1;
 }
 
-/* Pixels that dy's pairs read by a tap are as far apart as the stride; a word begins at each. */
+/* Only the rows that are read at once are words. */
 static void read_paired(struct avx512_gradient *g)
 {
-    const struct sliding *w = g->padding.windows;
-    struct avx512_paired *x = &g->words.x, *dy = &g->words.dy;
-    *dy = (struct avx512_paired){
-        .pixels = g->width, .step = 2, .apart = 1, .words = (g->width + 1) / 2};
-    *x = (struct avx512_paired){.pixels = w[1].size,
-                                .before = w[1].before,
-                                .step = 1,
-                                .apart = w[1].stride,
-                                .words = 2 * w[1].stride * (dy->words - 1) + window_extent(&w[1])};
-    g->size[0] = w[0].size;
-    g->lead[0] = w[0].before;
-    g->x.row = x->words * AVX512_LANES;
-    g->dy.row = dy->words * AVX512_LANES;
-    g->x.step *= 2;
-    choose_part(g);
-    g->x.plane = ((g->rows_at_once - 1) * w[0].stride + window_extent(&w[0])) * g->x.row;
+    const struct sliding *w = &g->padding.windows[0];
+    int64_t rows;
+    read_bare(g);
+    rows = (g->rows_at_once - 1) * w->stride + window_extent(w);
+    g->x.plane = (rows < w->size ? rows : w->size) * g->x.row;
     g->dy.plane = g->rows_at_once * g->dy.row;
-    g->words.x_room = avx512_paired_room(x) * AVX512_LANES;
-    g->words.dy_room = avx512_paired_room(dy) * AVX512_LANES;
+    g->words.x = g->images_at_once * g->planes * g->x.plane;
+    g->words.dy = g->images_at_once * g->panels * g->dy.plane;
 }
 
 /* Of blocks, zeros around x are left out, unless those beside it would be left out of a part of a
@@ -156,19 +145,13 @@ bool avx512_gradient_make(const struct avx512_task *task, struct avx512_gradient
 
 void avx512_gradient_reserve(struct avx512_gradient *g, struct block *memory)
 {
-    struct avx512_words *words = &g->words;
-    int64_t members = g->members;
+    const struct avx512_words *words = &g->words;
 
     block_reserve(memory, &g->batches.strips, g->batches.strip_count, sizeof *g->batches.strips);
     block_reserve(memory, &g->batches.list, g->batches.strip_count, sizeof *g->batches.list);
-    if (g->source != AVX512_PAIRED)
-        return;
-    words->x_count = saturating_product(g->images_at_once, g->x.image);
-    words->dy_count = saturating_product(g->images_at_once, g->dy.image);
-    block_reserve(memory, &words->words,
-                  saturating_product(members, words->x_count + words->dy_count), sizeof(real));
-    block_reserve(memory, &words->rooms,
-                  saturating_product(members, words->x_room + words->dy_room), sizeof(bf16));
+    if (g->source == AVX512_PAIRED)
+        block_reserve(memory, &g->words.numbers,
+                      saturating_product(g->members, words->x + words->dy), sizeof(real));
 }
 
 /* ---- strips ---- */
@@ -234,12 +217,12 @@ static struct avx512_batch batch_of(const struct avx512_gradient *g, const struc
     const struct sliding *w = g->padding.windows;
     int64_t columns = outline->taps ? w[1].kernel : 1;
     int64_t row = group / columns, column = group % columns;
-    struct avx512_batch batch = {.end = {g->height, g->dy.row / AVX512_LANES}};
+    struct avx512_batch batch = {.end = {g->height, g->width}};
     if (g->padding.lanes == 1)
         return batch;
     batch.x = row * w[0].dilation * g->x.row + column * w[1].dilation * AVX512_LANES;
     look_at_dy(g, 0, row, &batch);
-    if (outline->taps && g->source == AVX512_BARE)
+    if (outline->taps && g->source != AVX512_STAGED)
         look_at_dy(g, 1, column, &batch);
     return batch;
 }

@@ -8,37 +8,15 @@
 
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl")))
 
-/* The last pixel that a row's words look at. */
-static int64_t last(const struct avx512_paired *p)
+TARGET void avx512_paired_put(const bf16 *first, const bf16 *second, int64_t count, real *words)
 {
-    return (p->words - 1) * p->step + p->apart;
-}
-
-int64_t avx512_paired_room(const struct avx512_paired *p)
-{
-    int64_t end = p->before + p->pixels;
-    return last(p) < end ? end : last(p) + 1;
-}
-
-TARGET void avx512_paired_put(const struct avx512_paired *p, const bf16 *row, bf16 *room,
-                              real *words)
-{
-    const __m512i turns =
-        _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
-                         21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-    const bf16 *from = row;
-    if (p->before > 0 || last(p) >= p->pixels) {
-        memcpy(room + p->before * AVX512_LANES, row,
-               (size_t)(p->pixels * AVX512_LANES) * sizeof *row);
-        from = room;
-    }
-    const bf16 *second = from + p->apart * AVX512_LANES;
-    for (int64_t i = 0; i < p->words; i++, words += AVX512_LANES) {
-        int64_t at = i * p->step * AVX512_LANES;
-        __m256i one = _mm256_loadu_si256((const __m256i *)(from + at));
-        __m256i two = _mm256_loadu_si256((const __m256i *)(second + at));
-        __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(one), two, 1);
-        _mm512_storeu_si512(words, _mm512_permutexvar_epi16(turns, both));
+    for (int64_t i = 0; i < count; i += AVX512_LANES) {
+        __m512i one = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(first + i)));
+        if (second) {
+            __m512i two = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(second + i)));
+            one = _mm512_or_si512(one, _mm512_slli_epi32(two, 16));
+        }
+        _mm512_storeu_si512(words + i, one);
     }
 }
 
