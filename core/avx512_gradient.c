@@ -154,6 +154,19 @@ static void find_part(const struct avx512_gradient *g, const struct avx512_sampl
         part->x = avx512_product_rows(g->product, samples->member, x, part->first, part->end);
 }
 
+void avx512_gradient_take(const struct avx512_gradient *g, const real *slot, real *plain)
+{
+    int64_t taps = g->padding.windows[0].kernel * g->padding.windows[1].kernel;
+    int64_t channels = g->planes * g->run;
+
+    for (int64_t f = 0; f < g->panels * AVX512_LANES; f++) {
+        const real *from = slot + f / AVX512_LANES * g->panel + f % AVX512_LANES;
+        for (int64_t i = 0; i < channels; i++)
+            for (int64_t tap = 0; tap < taps; tap++)
+                *plain++ = from[(tap * channels + i) * AVX512_LANES];
+    }
+}
+
 void avx512_gradient_run(const struct avx512_gradient *g, const struct avx512_samples *samples,
                          real *slot, bool biases)
 {

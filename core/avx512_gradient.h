@@ -83,6 +83,9 @@ void avx512_gradient_fill(struct avx512_gradient *gradient);
 int64_t avx512_gradient_place(const struct avx512_gradient *gradient,
                               const struct avx512_weight *at);
 int64_t avx512_gradient_biases(const struct avx512_gradient *gradient);
+/* The weights' gradients of a slot as (panels·16, channels, rows, columns), where x is in blocks;
+ * bf16 have whole blocks of channels. */
+void avx512_gradient_take(const struct avx512_gradient *gradient, const real *slot, real *plain);
 
 /* x (count, planes, height, width, lanes) and dy (count, panels, height, width, 16). */
 struct avx512_samples {
