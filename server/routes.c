@@ -5,6 +5,7 @@
 #include "server/api.h"
 #include "server/review.h"
 #include "server/store_control.h"
+#include "server/store_list.h"
 
 /* A schedule with as many points as one may have fits in. */
 enum { SPEC_BYTES_MAX = 4 * 1024 * 1024 };
@@ -18,9 +19,14 @@ static const struct query submit_queries[] = {
 };
 
 static const struct query list_queries[] = {
-    {"state", "jobs in this state", QUERY_CHOICE, .choices = job_state_names},
+    {"state", "jobs in one of these states", QUERY_CHOICES, .choices = job_state_names},
+    {"label", "jobs with all of these labels: key:value, or key alone, with commas between",
+     QUERY_TEXT},
+    {"name", "jobs whose name has this in it, in small letters or capitals", QUERY_TEXT},
+    {"sort", "what comes first; with a minus downwards; jobs without it come last", QUERY_CHOICE,
+     .choices = job_order_names},
     {"limit", "most jobs of a page", QUERY_INTEGER, 1, API_PAGE_MAX},
-    {"cursor", "next_cursor of the page before", QUERY_INTEGER, 1, QUERY_INTEGER_MAX},
+    {"cursor", "next_cursor of the page before, in the same order", QUERY_TEXT},
     {NULL},
 };
 
@@ -92,7 +98,11 @@ const struct route routes[] = {
      .queries = submit_queries,
      .flags = ROUTE_BODY_JSON | ROUTE_SLOW,
      .body_limit = SPEC_BYTES_MAX},
-    {.method = "GET", .pattern = JOBS, .handle = api_jobs_list, .queries = list_queries},
+    {.method = "GET",
+     .pattern = JOBS,
+     .handle = api_jobs_list,
+     .queries = list_queries,
+     .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = JOB, .handle = api_jobs_get},
     {.method = "PATCH",
      .pattern = JOB,

@@ -32,6 +32,7 @@ struct asker {
     pthread_t thread;
     struct evaluation_row row;
     bool good, fresh;
+    _Atomic bool done;
     struct error error;
 };
 
@@ -40,6 +41,7 @@ static void *ask(void *context)
     struct asker *asker = context;
     asker->good =
         evaluator_ask(asker->evaluator, &asker->task, &asker->row, &asker->fresh, &asker->error);
+    asker->done = true;
     return NULL;
 }
 
@@ -60,25 +62,28 @@ TEST("who asks for what is just being made gets it too, and a third one is told 
     struct maker maker = {.go = false};
     struct evaluator *evaluator;
     struct error error = {0};
-    struct asker first, same;
+    struct asker first, others[2];
     CHECK(evaluator_new(&evaluator, &error));
     start(&first, evaluator, &maker, 7);
     while (maker.made == 0)
         (void)usleep(500);
-    start(&same, evaluator, &maker, 7);
-    (void)usleep(100 * 1000); /* the second one waits now; were it late, it would be told instead */
-    struct asker third = {.task = {7, "test", make, &maker}};
-    CHECK(!evaluator_ask(evaluator, &third.task, &third.row, &third.fresh, &third.error));
-    CHECK_INT(third.error.kind, ERROR_BUSY);
+    for (int i = 0; i < 2; i++)
+        start(&others[i], evaluator, &maker, 7);
+    while (!others[0].done && !others[1].done)
+        (void)usleep(500);
     maker.go = true;
     finish(&first);
-    finish(&same);
-    CHECK(first.good && first.fresh && same.good && !same.fresh);
+    for (int i = 0; i < 2; i++)
+        finish(&others[i]);
+    const struct asker *refused = &others[others[0].good], *same = &others[!others[0].good];
+    CHECK(first.good && first.fresh && same->good && !same->fresh && !refused->good);
+    CHECK_INT(refused->error.kind, ERROR_BUSY);
     CHECK_TEXT(first.row.data, "first");
-    CHECK_TEXT(same.row.data, "first");
+    CHECK_TEXT(same->row.data, "first");
     CHECK_INT(maker.made, 1);
     evaluation_row_drop(&first.row);
-    evaluation_row_drop(&same.row);
+    evaluation_row_drop(&others[0].row);
+    evaluation_row_drop(&others[1].row);
     evaluator_free(evaluator);
 }
 
