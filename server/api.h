@@ -15,6 +15,8 @@ enum {
     API_PAGE_MAX = 200,
     API_POINTS_DEFAULT = 2000,
     API_POINTS_MAX = 100000,
+    API_SAMPLES_MAX = 1000,
+    API_SAMPLE_SIDE_MAX = 4096,
     API_WAIT_MAX = 300 /* seconds */
 };
 
@@ -51,8 +53,18 @@ api_handler api_metrics;
 api_handler api_events_job, api_events_all;
 /* api_checkpoints.c */
 api_handler api_checkpoints_list, api_checkpoints_get;
+/* api_predict.c, api_evaluation.c */
+api_handler api_predict, api_evaluation;
+/* Of the query parameter `split`. */
+extern const char *const evaluation_splits[];
 /* api_datasets.c */
 api_handler api_datasets_list, api_datasets_get;
+/* Writes the set's row as users see it. */
+bool api_put_dataset(struct body *body, const struct dataset_row *row,
+                     struct error *error) MUST_CHECK;
+/* api_dataset_change.c, api_samples.c */
+extern const char *const api_split_names[]; /* "train", "test"; NULL-ended */
+api_handler api_datasets_put, api_datasets_delete, api_samples_list, api_samples_get;
 /* api_health.c */
 api_handler api_livez, api_readyz, api_schema;
 /* api_static.c */
@@ -83,6 +95,14 @@ bool api_may_change(const struct api_aim *aim, const struct job_row *row,
 /* 200 and the job as it is now, with its tag. In the writer's thread. */
 bool api_answer_job(struct db *db, int64_t number, struct http_response *response,
                     struct error *error) MUST_CHECK;
+
+/* What came as a file is not what it should be: makes the response a 422 whose error says what is
+ * wrong, and in which member of the file where `cause` names one. `file` is the body's path: its
+ * name is nobody's business. */
+void api_refuse_file(struct http_response *response, const char *what, const char *file,
+                     const struct error *cause);
+/* Whether an error of that kind is about a file that came, and not about this server. */
+bool api_is_about_file(enum error_kind kind);
 
 /* Writes `,"key":value`. */
 void api_put_member(struct body *body, const char *key, const json_t *value);

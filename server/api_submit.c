@@ -70,6 +70,7 @@ static bool answer_plan(const struct submission *submission, struct http_respons
 struct accepted {
     char *meta, *spec, *plan;
     int64_t priority;
+    char dataset[65]; /* "": it is made */
     struct initial initial;
     struct idempotency idempotency;
 };
@@ -111,6 +112,14 @@ static bool store_initial(struct db *db, const struct initial *initial, struct j
     return store_job_get_number(db, number, row, error);
 }
 
+/* It was there when the job was checked; somebody may have deleted it since. */
+static bool check_dataset(struct db *db, const char *name, struct error *error)
+{
+    return name[0] == '\0' || catalog_there(db, name) ||
+           error_set(error, ERROR_CONFLICT, "/dataset/name",
+                     "the data set %s was deleted while the job was checked", name);
+}
+
 static bool store_key(struct db *db, const struct idempotency *asked, const struct job_row *row,
                       struct error *error)
 {
@@ -131,7 +140,7 @@ static bool store_accepted(struct db *db, void *context, struct http_response *r
         return false;
     if (known)
         return true;
-    good = store_job_add(db, &job, &row, error) &&
+    good = check_dataset(db, accepted->dataset, error) && store_job_add(db, &job, &row, error) &&
            store_initial(db, &accepted->initial, &row, error) &&
            store_key(db, &accepted->idempotency, &row, error) &&
            job_json_put(&body, db, &row, error) && http_response_json(response, 201, &body, error);
@@ -178,6 +187,7 @@ static bool queue(struct submission *submission, struct http_response *response,
     accepted->spec = text_and_free(spec_to_json(&submission->spec));
     accepted->plan = text_and_free(view_to_json(submission, false));
     accepted->priority = submission->meta.priority;
+    memcpy(accepted->dataset, submission->spec.dataset.name, sizeof(accepted->dataset));
     accepted->idempotency = submission->idempotency;
     accepted->initial = submission->initial;
     submission->initial = (struct initial){0};

@@ -15,13 +15,14 @@
 
 enum {
     STREAMS_DEFAULT = 64,
-    WAITERS_DEFAULT = 64,
     CLERKS_DEFAULT = 4,
     HEARTBEAT_DEFAULT = 12000,
     PATIENCE_DEFAULT = 30,
     BACKLOG = 1024,
     FILES_ELSEWHERE = 256
 };
+
+#define UPLOAD_DEFAULT (INT64_C(8) << 30)
 
 /* ---- what libmicrohttpd calls ---- */
 
@@ -130,7 +131,7 @@ static bool start_listening(struct http *http, struct error *error)
 /* As many connections as wanted, or as the system lets this process have. */
 static int count_places(const struct http *http)
 {
-    rlim_t wanted = (rlim_t)(HTTP_CONNECTIONS + http->setup.streams + http->setup.waiters);
+    rlim_t wanted = (rlim_t)(HTTP_CONNECTIONS + http->setup.streams + HTTP_WAITERS);
     rlim_t others = HTTP_RESERVE + FILES_ELSEWHERE;
     struct rlimit files;
 
@@ -176,14 +177,14 @@ bool http_start(const struct http_setup *setup, struct http **out, struct error 
     http->listener = -1;
     if (http->setup.streams == 0)
         http->setup.streams = STREAMS_DEFAULT;
-    if (http->setup.waiters == 0)
-        http->setup.waiters = WAITERS_DEFAULT;
     if (http->setup.heartbeat == 0)
         http->setup.heartbeat = HEARTBEAT_DEFAULT;
     if (http->setup.patience == 0)
         http->setup.patience = PATIENCE_DEFAULT;
     if (http->setup.clerks == 0)
         http->setup.clerks = CLERKS_DEFAULT;
+    if (http->setup.upload_limit == 0)
+        http->setup.upload_limit = UPLOAD_DEFAULT;
     if (setup->spool && !spool_prepare(setup->spool, error))
         goto failed;
     if (!start_listening(http, error) || !store_reader(setup->store, &http->db, error))

@@ -81,6 +81,7 @@ struct http {
 /* Bounds on what strangers may make the server hold. */
 enum {
     HTTP_CONNECTIONS = 1024,            /* beside the live streams and those that wait */
+    HTTP_WAITERS = 64,                  /* requests that wait for their answer */
     HTTP_RESERVE = 64,                  /* more for those that come while others are dropped */
     HTTP_HEAD_MAX = 32 * 1024,          /* request line and headers */
     HTTP_CONNECTION_MEMORY = 48 * 1024, /* the same, and the head of the answer */
@@ -153,6 +154,9 @@ struct http_exchange {
  * exchange->request. False: the response is a problem. */
 bool request_check(struct http_exchange *exchange, const char *method,
                    const char *version) MUST_CHECK;
+
+/* The most bytes that the route takes as a body. */
+uint64_t request_body_limit(const struct http_exchange *exchange);
 
 /* Makes the response a problem; false. */
 bool request_refuse(struct http_exchange *exchange, int status, const char *text);

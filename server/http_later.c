@@ -106,7 +106,7 @@ static enum outcome fall_asleep(struct http_exchange *exchange)
     pthread_mutex_lock(&hub->lock);
     if (hub->ending || later->stirs != hub->waiters.stirs) {
         outcome = OUTCOME_AGAIN;
-    } else if (hub->waiters.count >= exchange->http->setup.waiters) {
+    } else if (hub->waiters.count >= HTTP_WAITERS) {
         outcome = OUTCOME_FULL;
     } else {
         later->next = hub->waiters.first;

@@ -3,11 +3,14 @@
 #include "server/routes.h"
 
 #include "server/api.h"
+#include "server/review.h"
 #include "server/store_control.h"
 #include "server/store_list.h"
 
 /* A schedule with as many points as one may have fits in. */
 enum { SPEC_BYTES_MAX = 4 * 1024 * 1024 };
+/* Samples for a network, as a file. */
+enum { PREDICT_BYTES_MAX = 64 * 1024 * 1024 };
 
 /* What may stand behind the ? of an address. */
 static const struct query submit_queries[] = {
@@ -40,6 +43,8 @@ static const struct query metrics_queries[] = {
     {"from", "first step", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
     {"to", "last step", QUERY_INTEGER, 1, QUERY_INTEGER_MAX},
     {"max_points", "most points of a series; 0: every row", QUERY_INTEGER, 0, API_POINTS_MAX},
+    {"since", "cursor of an earlier answer: only rows written after it", QUERY_INTEGER, 0,
+     QUERY_INTEGER_MAX},
     {NULL},
 };
 
@@ -54,6 +59,37 @@ static const struct query cancel_queries[] = {
     {NULL},
 };
 
+static const struct query predict_queries[] = {
+    {"checkpoint", "best, last or a step; the best, when absent", QUERY_TEXT},
+    {"top", "only so many classes of each answer", QUERY_INTEGER, 1, 1000},
+    {"resize", "brings an image to the network's size", QUERY_TRUTH},
+    {NULL},
+};
+
+static const struct query evaluation_queries[] = {
+    {"checkpoint", "best, last or a step; when absent the best, or of a job that runs the newest",
+     QUERY_TEXT},
+    {"split", "what to look at; the validation split, when absent", QUERY_CHOICE,
+     .choices = evaluation_splits},
+    {"worst", "how many of the samples that it does worst on", QUERY_INTEGER, 0, REVIEW_WORST},
+    {NULL},
+};
+
+static const struct query samples_queries[] = {
+    {"split", "train, when absent, or test", QUERY_CHOICE, .choices = api_split_names},
+    {"offset", "first sample, counted from 0", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
+    {"limit", "most samples of a page", QUERY_INTEGER, 1, API_SAMPLES_MAX},
+    {NULL},
+};
+
+static const struct query sample_queries[] = {
+    {"split", "train, when absent, or test", QUERY_CHOICE, .choices = api_split_names},
+    {"size", "pixels are shown as whole squares, so large that the longer side still fits this",
+     QUERY_INTEGER, 1, API_SAMPLE_SIDE_MAX},
+    {"sha256", "beginning of the set's sha256: of another content there is no picture", QUERY_TEXT},
+    {NULL},
+};
+
 static const struct query ready_queries[] = {
     {"verbose", "with the single checks", QUERY_TEXT},
     {NULL},
@@ -61,6 +97,7 @@ static const struct query ready_queries[] = {
 
 #define JOBS "/v1/jobs"
 #define JOB JOBS "/{id}"
+#define DATASET "/v1/datasets/{name}"
 
 const struct route routes[] = {
     {.method = "POST",
@@ -102,8 +139,35 @@ const struct route routes[] = {
     {.method = "GET", .pattern = JOB "/schedule", .handle = api_jobs_schedule, .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = JOB "/checkpoints", .handle = api_checkpoints_list},
     {.method = "GET", .pattern = JOB "/checkpoints/{which}", .handle = api_checkpoints_get},
+    {.method = "POST",
+     .pattern = JOB "/predict",
+     .handle = api_predict,
+     .queries = predict_queries,
+     .flags = ROUTE_SLOW | ROUTE_BODY_FILE,
+     .body_limit = PREDICT_BYTES_MAX},
+    {.method = "GET",
+     .pattern = JOB "/evaluation",
+     .handle = api_evaluation,
+     .queries = evaluation_queries,
+     .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = "/v1/datasets", .handle = api_datasets_list},
-    {.method = "GET", .pattern = "/v1/datasets/{name}", .handle = api_datasets_get},
+    {.method = "GET", .pattern = DATASET, .handle = api_datasets_get},
+    {.method = "PUT",
+     .pattern = DATASET,
+     .handle = api_datasets_put,
+     .flags = ROUTE_BODY_FILE,
+     .body_limit = HTTP_UPLOAD_LIMIT},
+    {.method = "DELETE", .pattern = DATASET, .handle = api_datasets_delete},
+    {.method = "GET",
+     .pattern = DATASET "/samples",
+     .handle = api_samples_list,
+     .queries = samples_queries,
+     .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = DATASET "/samples/{file}",
+     .handle = api_samples_get,
+     .queries = sample_queries,
+     .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = "/v1/schema", .handle = api_schema},
     {.method = "GET",
      .pattern = "/livez",
@@ -121,12 +185,7 @@ const struct route routes[] = {
      .flags = ROUTE_QUIET | ROUTE_OPEN},
 
     /* Known, and not in this version: 501. */
-    {.method = "POST", .pattern = JOB "/predict"},
-    {.method = "GET", .pattern = JOB "/evaluation"},
     {.method = "GET", .pattern = JOB "/export/pytorch"},
-    {.method = "PUT", .pattern = "/v1/datasets/{name}"},
-    {.method = "DELETE", .pattern = "/v1/datasets/{name}"},
-    {.method = "GET", .pattern = "/v1/datasets/{name}/samples/{file}"},
     {.method = "PUT", .pattern = "/v1/weights/{name}"},
     {.method = "GET", .pattern = "/v1/weights/{name}"},
     {.method = "DELETE", .pattern = "/v1/weights/{name}"},

@@ -167,7 +167,8 @@ bool store_metrics_add(struct db *db, int64_t job, const struct metric_row *rows
                        struct error *error) MUST_CHECK;
 
 /* Deletes the rows behind that step, which are to be taken again and may differ. Reads all rows of
- * the job. For a write. */
+ * the job. For a write that then adds an event, which tells of it: who has seen that event has seen
+ * the rows gone. */
 bool store_metrics_forget(struct db *db, int64_t job, int64_t step, struct error *error) MUST_CHECK;
 
 /* Reads rows in order of (series, step). `each` false stops. names: NULL-ended list or NULL for
@@ -292,6 +293,14 @@ bool store_dataset_put(struct db *db, const char *name, const char *path, const 
                        struct error *error) MUST_CHECK;
 bool store_dataset_get(struct db *db, const char *name, struct dataset_row *out,
                        struct error *error) MUST_CHECK;
+/* Jobs that have not ended and train on the set of that name: the first `room` of them, in order of
+ * arrival. */
+struct dataset_user {
+    char job[JOB_ID_SIZE];
+    enum job_state state;
+};
+bool store_dataset_users(struct db *db, const char *name, struct dataset_user *out, int room,
+                         int *count, struct error *error) MUST_CHECK;
 /* By name; *rows is malloc'ed; drop each, then free. */
 bool store_dataset_list(struct db *db, struct dataset_row **rows, int *count,
                         struct error *error) MUST_CHECK;

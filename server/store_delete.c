@@ -71,6 +71,10 @@ static const char note_swept[] = "UPDATE deletion SET swept = 1 WHERE job = ?1";
 static const char *const pieces[] = {
     "DELETE FROM metric WHERE (job, series, step) IN"
     " (SELECT job, series, step FROM metric WHERE job = ?1 LIMIT 4096)",
+    "DELETE FROM stretch WHERE (job, series, shift, place) IN"
+    " (SELECT job, series, shift, place FROM stretch WHERE job = ?1 LIMIT 4096)",
+    "DELETE FROM arrival WHERE (job, series, event) IN"
+    " (SELECT job, series, event FROM arrival WHERE job = ?1 LIMIT 4096)",
     "DELETE FROM event WHERE number IN (SELECT number FROM event WHERE job = ?1 LIMIT 4096)",
 };
 

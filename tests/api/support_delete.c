@@ -83,8 +83,9 @@ int64_t ask_sql(const char *text)
 /* Waits until deleted jobs have left nothing. */
 void wait_swept(void)
 {
-    static const char *const tables[] = {"metric", "event", "checkpoint",  "job_text", "summary",
-                                         "label",  "edit",  "idempotency", "job"};
+    static const char *const tables[] = {
+        "metric",   "stretch", "arrival", "withdrawal", "event",       "checkpoint", "job_text",
+        "job_data", "summary", "label",   "edit",       "idempotency", "job"};
     char text[160];
 
     while (ask_sql("SELECT count(*) FROM deletion WHERE swept = 0") > 0)

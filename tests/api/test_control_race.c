@@ -231,56 +231,57 @@ TEST("one worker takes the higher priority first and equal ones in order of arri
 
 /* ---- hostile bodies ---- */
 
+static const char *const not_json[] = {"",
+                                       "null",
+                                       "[]",
+                                       "\"lr\"",
+                                       "3",
+                                       "true",
+                                       "{",
+                                       "{}}",
+                                       "{\"name\": \"a\", \"name\": \"b\"}",
+                                       "{\"lr\": NaN}",
+                                       "{\"lr\": 01}",
+                                       "\xef\xbb\xbf{}",
+                                       "{\"a\xff\": 1}"};
+static const char *const wrong_patches[] = {
+    "{\"id\": \"aaaaaaaaaaaa\"}",
+    "{\"state\": \"succeeded\"}",
+    "{\"revision\": 1}",
+    "{\"created_at\": 0}",
+    "{\"restarts\": 0}",
+    "{\"spec\": {\"seed\": 1}}",
+    "{\"plan\": {}}",
+    "{\"__proto__\": {}}",
+    "{\"\": 1}",
+    "{\"forked_from\": null}",
+    "{\"name\": 3}",
+    "{\"name\": [\"a\"]}",
+    "{\"name\": \"a\\u0000b\"}",
+    "{\"name\": \"a\\nb\"}",
+    "{\"labels\": []}",
+    "{\"labels\": \"a:b\"}",
+    "{\"labels\": {\"\": \"x\"}}",
+    "{\"labels\": {\"a\": {\"b\": \"c\"}}}",
+    "{\"labels\": {\"a\": \"\\u0007\"}}",
+    "{\"priority\": 1.5}",
+    "{\"priority\": \"1\"}",
+    "{\"priority\": 1e99}",
+    "{\"priority\": true}",
+    "{\"lr\": \"0.1\"}",
+    "{\"lr\": [0.1]}",
+    "{\"lr\": {}}",
+    "{\"lr\": 1e999}",
+    "{\"lr_schedule\": []}",
+    "{\"lr_schedule\": null, \"epochs\": []}",
+    "{\"max_steps\": -1}",
+    "{\"epochs\": 1e300}",
+    "{\"lr\": 0.1, \"unknown\": null}",
+};
+
 TEST("no body that a stranger sends as a PATCH changes a job that it should not, or is taken for "
      "what it is not")
 {
-    static const char *const not_json[] = {"",
-                                           "null",
-                                           "[]",
-                                           "\"lr\"",
-                                           "3",
-                                           "true",
-                                           "{",
-                                           "{}}",
-                                           "{\"name\": \"a\", \"name\": \"b\"}",
-                                           "{\"lr\": NaN}",
-                                           "{\"lr\": 01}",
-                                           "\xef\xbb\xbf{}",
-                                           "{\"a\xff\": 1}"};
-    static const char *const wrong[] = {
-        "{\"id\": \"aaaaaaaaaaaa\"}",
-        "{\"state\": \"succeeded\"}",
-        "{\"revision\": 1}",
-        "{\"created_at\": 0}",
-        "{\"restarts\": 0}",
-        "{\"spec\": {\"seed\": 1}}",
-        "{\"plan\": {}}",
-        "{\"__proto__\": {}}",
-        "{\"\": 1}",
-        "{\"forked_from\": null}",
-        "{\"name\": 3}",
-        "{\"name\": [\"a\"]}",
-        "{\"name\": \"a\\u0000b\"}",
-        "{\"name\": \"a\\nb\"}",
-        "{\"labels\": []}",
-        "{\"labels\": \"a:b\"}",
-        "{\"labels\": {\"\": \"x\"}}",
-        "{\"labels\": {\"a\": {\"b\": \"c\"}}}",
-        "{\"labels\": {\"a\": \"\\u0007\"}}",
-        "{\"priority\": 1.5}",
-        "{\"priority\": \"1\"}",
-        "{\"priority\": 1e99}",
-        "{\"priority\": true}",
-        "{\"lr\": \"0.1\"}",
-        "{\"lr\": [0.1]}",
-        "{\"lr\": {}}",
-        "{\"lr\": 1e999}",
-        "{\"lr_schedule\": []}",
-        "{\"lr_schedule\": null, \"epochs\": []}",
-        "{\"max_steps\": -1}",
-        "{\"epochs\": 1e300}",
-        "{\"lr\": 0.1, \"unknown\": null}",
-    };
     struct api api;
     char id[16], path[160], *large = malloc(70000);
     struct call call = {.method = "PATCH"};
@@ -291,9 +292,9 @@ TEST("no body that a stranger sends as a PATCH changes a job that it should not,
     pause_it(&api, id);
     json_t *before = api_job(&api, id);
     call.path = job_path(id, "", path);
-    for (size_t i = 0; i < COUNT_OF(not_json) + COUNT_OF(wrong); i++) {
+    for (size_t i = 0; i < COUNT_OF(not_json) + COUNT_OF(wrong_patches); i++) {
         bool json = i >= COUNT_OF(not_json);
-        call.body = json ? wrong[i - COUNT_OF(not_json)] : not_json[i];
+        call.body = json ? wrong_patches[i - COUNT_OF(not_json)] : not_json[i];
         struct answer answer = api_call(&api, &call);
         if (answer.status != (json ? 422 : 400) && !(json && answer.status == 400))
             FAIL("%s gave %d: %s", call.body, answer.status, answer.body);

@@ -14,7 +14,7 @@
  * its end. */
 static void fatten(const char *id, int rows, int events, int megabytes)
 {
-    char text[1600];
+    char text[2000];
 
     (void)snprintf(
         text, sizeof(text),
@@ -22,6 +22,10 @@ static void fatten(const char *id, int rows, int events, int megabytes)
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
         " INSERT INTO metric SELECT j.number, s.number, 1000 + n.i, 0.5, 0, 0 FROM n, job j, series"
         " s WHERE j.id = '%s' AND s.name = 'lr';"
+        "INSERT INTO stretch (job, series, shift, place) SELECT job, series, 4, step FROM metric"
+        " WHERE step > 1000 AND step %% 16 = 0;"
+        "INSERT INTO arrival (job, series, event, step) SELECT job, series, 1000000 + step, step"
+        " FROM metric WHERE step > 1000 AND step %% 16 = 0;"
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
         " INSERT INTO event (job, name, step, at, data) SELECT number, 'warning', n.i, 1, '{}'"
         " FROM n, job WHERE id = '%s';"
@@ -38,7 +42,7 @@ TEST_SLOW(
     "file gets small again",
     120)
 {
-    enum { ROWS = 300000, MEGABYTES = 64 };
+    enum { ROWS = 100000, MEGABYTES = 32 };
     struct api api;
     struct event_log log = {0};
     char id[16], other[16], path[160];
@@ -101,7 +105,7 @@ TEST_SLOW("a daemon that is killed while it sweeps goes on sweeping when it star
     api_submit_tiny(&api, "\"epochs\": 1", id);
     api_submit_tiny(&api, "\"epochs\": 1", other);
     api_wait(&api, other, "succeeded");
-    fatten(id, 300000, 100000, 32);
+    fatten(id, 100000, 50000, 16);
     check_deleted(&api, id);
     for (; deaths < 6 && ask_sql("SELECT count(*) FROM deletion WHERE swept = 0") > 0; deaths++) {
         nap(0.01 * deaths);

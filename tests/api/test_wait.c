@@ -225,7 +225,7 @@ TEST("no more than so many may wait, which costs no processor time and holds nob
         handles[i] = ask(&api, id, "wait=300");
     CHECK(is_silent(handles[WAITERS - 1], 0.5));
     struct answer full = api_call(&api, &(struct call){.path = job_path(id, "?wait=300", path)});
-    CHECK(atoi(answer_header(&full, "Retry-After")) > 0);
+    CHECK(strtol(answer_header(&full, "Retry-After"), NULL, 10) > 0);
     check_problem(json_incref(full.json), 503, "wait");
     answer_drop(&full);
     double used = api_seconds(&api);
