@@ -48,8 +48,8 @@ const char *http_header(const struct http_request *request, const char *name);
 /* Whether the Accept header names `type` ("text/csv"), with a weight above 0. The answer then says
  * that it depends on Accept. */
 bool http_accepts(const struct http_request *request, const char *type);
-/* Which of the NULL-ended types the Accept header gives the largest weight, the first of equals; −1:
- * none is named. The answer then says that it depends on Accept. */
+/* Which of the NULL-ended types the Accept header gives the largest weight, the first of equals;
+ * −1: none is named. The answer then says that it depends on Accept. */
 int http_preferred(const struct http_request *request, const char *const *types);
 
 /* ---- bodies that come in pieces ---- */

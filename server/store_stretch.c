@@ -13,20 +13,17 @@ static const int shifts[STRETCH_LEVELS] = {0, 4, 8, 12};
 #define SET(column, condition)                                                                     \
     column " = CASE WHEN " condition " THEN excluded." column " ELSE " column " END"
 
-static const char
-    join_stretch[] = "INSERT INTO stretch (job, series, shift, place, min_step, min, max_step, "
-                     "max, odd_step, odd)"
-                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO UPDATE "
-                     "SET " SET("min_step", EARLIER("min", "<")) ", " SET("min", EARLIER("min", "<")) ", " SET(
-                         "max_step",
-                         EARLIER(
-                             "max",
-                             ">")) ", " SET("max",
-                                            EARLIER(
-                                                "max",
-                                                ">")) ", " SET("odd_step",
-                                                               ODD_EARLIER) ", " SET("odd",
-                                                                                     ODD_EARLIER);
+static const char join_stretch[] =
+    "INSERT INTO stretch (job, series, shift, place, min_step, min, max_step, "
+    "max, odd_step, odd)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO UPDATE "
+    "SET " SET("min_step", EARLIER("min", "<")) ", " SET("min", EARLIER("min", "<")) ", " SET(
+        "max_step",
+        EARLIER("max", ">")) ", " SET("max",
+                                      EARLIER("max",
+                                              ">")) ", " SET("odd_step",
+                                                             ODD_EARLIER) ", " SET("odd",
+                                                                                   ODD_EARLIER);
 
 static const char delete_stretches[] =
     "DELETE FROM stretch WHERE job = ?1 AND series = ?2 AND shift = ?3 AND place >= ?4";
