@@ -45,6 +45,8 @@ api_handler api_events_job, api_events_all;
 api_handler api_checkpoints_list, api_checkpoints_get;
 /* api_datasets.c */
 api_handler api_datasets_list, api_datasets_get;
+/* api_prometheus.c */
+api_handler api_prometheus;
 /* api_health.c */
 api_handler api_livez, api_readyz, api_schema;
 /* api_static.c */

@@ -55,6 +55,8 @@ static const struct option options[] = {
      "the address is written there once the daemon answers"},
     {"--datasets", "TRAIND_DATASETS", "DIR", "/usr/share/datasets", TEXT_OPTION(datasets), NULL,
      "folder whose data sets are registered at start"},
+    {"--free-disk", "TRAIND_FREE_DISK", "MIB", "64", OPTION_INT, offsetof(struct config, free_disk),
+     0, 1 << 30, NULL, "MiB that must be free where the data directory is, or /readyz says 503"},
     {"--log", "TRAIND_LOG", "FORM", "plain", OPTION_NAMED, offsetof(struct config, log.form), 0, 0,
      form_names, "plain, or json: one object a line", log_form_find},
     {"--log-level", "TRAIND_LOG_LEVEL", "LEVEL", "info", OPTION_NAMED,

@@ -41,7 +41,7 @@ static const struct query cancel_queries[] = {
 };
 
 static const struct query ready_queries[] = {
-    {"verbose", "with the single checks", QUERY_TEXT},
+    {"verbose", "with the single checks; takes any value or none", QUERY_TEXT},
     {NULL},
 };
 
@@ -113,7 +113,10 @@ const struct route routes[] = {
     {.method = "GET", .pattern = "/v1/weights/{name}"},
     {.method = "DELETE", .pattern = "/v1/weights/{name}"},
     {.method = "GET", .pattern = "/openapi.json"},
-    {.method = "GET", .pattern = "/metrics", .flags = ROUTE_QUIET},
+    {.method = "GET",
+     .pattern = "/metrics",
+     .handle = api_prometheus,
+     .flags = ROUTE_QUIET | ROUTE_SLOW},
 };
 
 const size_t route_count = COUNT_OF(routes);

@@ -5,6 +5,7 @@
 #include "server/catalog.h"
 #include "server/config.h"
 #include "server/http.h"
+#include "server/instruments.h"
 #include "server/pool.h"
 #include "server/speedometer.h"
 
@@ -19,6 +20,8 @@ struct app {
     struct pool *pool;
     struct http *http;
     struct speedometer *speedometer;
+    struct instruments *instruments;
+    int64_t started_at; /* Unix milliseconds */
     struct threads threads;
     enum kernel_choice kernels; /* that train */
     atomic_bool stopping; /* /readyz says 503 and submissions are refused with 503 + Retry-After */

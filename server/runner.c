@@ -15,7 +15,9 @@ static bool runner_step(struct runner *runner, struct error *error)
          */
         return cause.kind == ERROR_CANCELLED ||
                error_set(error, cause.kind, cause.where, "%s", cause.text);
-    progress_count(&runner->progress, report.samples, clock_seconds() - start);
+    double seconds = clock_seconds() - start;
+    progress_count(&runner->progress, report.samples, seconds);
+    instruments_step(runner->world->instruments, report.samples, seconds);
     if (report.finite)
         runner->last = report; /* otherwise the weights still stand at the step before */
     if (!runner_report(runner, &report, error))

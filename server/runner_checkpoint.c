@@ -86,6 +86,7 @@ static bool save(struct runner *runner, struct checkpoint_new how, struct error 
     if (!metrics)
         return error_set(error, ERROR_MEMORY, "", "no memory for the checkpoint's metrics");
     const struct spec_checkpoint *wanted = &runner->spec.checkpoint;
+    double start = clock_seconds();
     trainer_save(runner->trainer, runner->checkpoint);
     struct checkpoint_new checkpoint = how;
     checkpoint.job = runner->job->number;
@@ -99,6 +100,9 @@ static bool save(struct runner *runner, struct checkpoint_new how, struct error 
     checkpoint.keep_best = (int)wanted->keep_best;
     bool good = describe_file(runner, &checkpoint.file, error) &&
                 store_checkpoint_add(runner->world->store, &checkpoint, error);
+    if (good)
+        instruments_checkpoint(runner->world->instruments, checkpoint.size,
+                               clock_seconds() - start);
     free(metrics);
     return good;
 }
