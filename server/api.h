@@ -45,10 +45,12 @@ api_handler api_events_job, api_events_all;
 api_handler api_checkpoints_list, api_checkpoints_get;
 /* api_datasets.c */
 api_handler api_datasets_list, api_datasets_get;
+/* api_openapi.c */
+api_handler api_openapi, api_schema;
 /* api_prometheus.c */
 api_handler api_prometheus;
 /* api_health.c */
-api_handler api_livez, api_readyz, api_schema;
+api_handler api_livez, api_readyz;
 /* api_static.c */
 api_handler api_static;
 bool api_static_serves(const char *path);

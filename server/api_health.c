@@ -1,14 +1,12 @@
-/* Health: whether the daemon lives, and whether it is of use; and the schema of a job. */
+/* Health: whether the daemon lives, and whether it is of use. */
 #include "server/api.h"
 
 #include "server/process.h"
-#include "server/spec_json.h"
 #include "server/store_watch.h"
 #include "server/version.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* One thing that must be well. `word`: what is wrong, or what is worth saying. */
 enum { WORD_SIZE = 128 };
@@ -211,23 +209,4 @@ bool api_readyz(const struct http_request *request, struct http_response *respon
         good = answer_json(request, true, &report, response, error);
     drop_report(&report);
     return good;
-}
-
-bool api_schema(const struct http_request *request, struct http_response *response,
-                struct error *error)
-{
-    json_t *schema = spec_schema();
-    char *text = json_text(schema, NULL);
-    struct body body = {0};
-
-    (void)request;
-    json_decref(schema);
-    if (!text)
-        return error_set(error, ERROR_MEMORY, "", "no memory for the schema");
-    body_text(&body, text);
-    free(text);
-    if (!http_response_json(response, 200, &body, error))
-        return false;
-    response->content_type = "application/schema+json";
-    return true;
 }

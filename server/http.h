@@ -20,6 +20,7 @@
 struct http_response;
 struct app; /* what handlers need; see routes.h */
 struct http_exchange;
+struct route_doc; /* see route_doc.h */
 
 struct http_request {
     const char *method; /* static text; HEAD arrives as GET */
@@ -172,6 +173,7 @@ struct route {
     /* What the client needs. SCOPE_NONE: read for GET, submit for POST and PATCH, admin for PUT and
      * DELETE. */
     enum scope scope;
+    const struct route_doc *doc; /* what the OpenAPI document says of it; http does not look */
 };
 
 enum scope http_route_scope(const struct route *route);
