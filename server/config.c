@@ -57,6 +57,9 @@ static const struct option options[] = {
      "folder whose data sets are registered at start"},
     {"--free-disk", "TRAIND_FREE_DISK", "MIB", "64", OPTION_INT, offsetof(struct config, free_disk),
      0, 1 << 30, NULL, "MiB that must be free where the data directory is, or /readyz says 503"},
+    {"--upload-limit", "TRAIND_UPLOAD_LIMIT", "MIB", "8192", OPTION_INT,
+     offsetof(struct config, upload_limit), 1, 1 << 20, NULL,
+     "most MiB of an uploaded data set or file of weights"},
     {"--log", "TRAIND_LOG", "FORM", "plain", OPTION_NAMED, offsetof(struct config, log.form), 0, 0,
      form_names, "plain, or json: one object a line", log_form_find},
     {"--log-level", "TRAIND_LOG_LEVEL", "LEVEL", "info", OPTION_NAMED,
@@ -156,7 +159,7 @@ void config_help(void)
     for (size_t i = 0; i < COUNT_OF(options); i++) {
         const struct option *option = &options[i];
         const char *fallback = option->fallback[0] != '\0' ? option->fallback : "none";
-        printf("  %-12s %-10s %s\n%26s(default: %s; environment: %s)\n", option->name,
+        printf("  %-14s %-10s %s\n%28s(default: %s; environment: %s)\n", option->name,
                option->value, option->help, "", fallback, option->environment);
     }
 }

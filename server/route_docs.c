@@ -93,7 +93,8 @@ const struct route_doc doc_metrics = {
     .summary = "Shows a job's curves, in columns",
     .about = "Curves that are longer than `max_points` are thinned; the first, the last and the "
              "extremes of every part are kept.",
-    .answers = ANSWERS({200, JSON, "Metrics"}, {200, "text/csv", NULL}),
+    .answers =
+        ANSWERS({200, JSON, "Metrics"}, {200, "text/csv", NULL}, {200, "application/jsonl", NULL}),
 };
 
 const struct route_doc doc_events_job = {
@@ -103,7 +104,7 @@ const struct route_doc doc_events_job = {
     .about = "`id:` is the event's stored number; a client that reconnects with it misses nothing. "
              "`data:` is one JSON object a line, the component Event.",
     .request_headers = "Last-Event-ID",
-    .answers = ANSWERS({200, "text/event-stream", NULL}),
+    .answers = ANSWERS({200, "text/event-stream", NULL}, {204, NULL, NULL}),
 };
 
 const struct route_doc doc_events_all = {
@@ -140,6 +141,17 @@ const struct route_doc doc_checkpoints_get = {
     .problems = PROBLEMS(416),
 };
 
+const struct route_doc doc_predict = {
+    .id = "predict",
+    .tag = "results",
+    .summary = "Says what a checkpoint's network makes of images",
+    .about = "One PNG or JPEG image, an NPY array of one sample or of many, or JSON.",
+    .body = "Instances",
+    .body_types = "image/png image/jpeg application/x-npy",
+    .answers = ANSWERS({200, JSON, "Predictions"}),
+    .problems = PROBLEMS(415, 422),
+};
+
 /* ---- data sets ---- */
 
 const struct route_doc doc_datasets_list = {
@@ -154,6 +166,47 @@ const struct route_doc doc_datasets_get = {
     .tag = "data",
     .summary = "Shows a data set",
     .answers = ANSWERS({200, JSON, "Dataset"}),
+};
+
+const struct route_doc doc_datasets_put = {
+    .id = "putDataset",
+    .tag = "data",
+    .summary = "Stores a data set: one archive",
+    .about =
+        "tar, tar.gz, tar.zst or zip of IDX, CIFAR binary, NPY, NPZ files, or of one folder of "
+        "PNG or JPEG images per class; what it is is seen by its content, whatever the "
+        "Content-Type. All of it is checked before the name appears. A name has one content: "
+        "the same archive once more is 200, another one 409.",
+    .body_types = "application/octet-stream",
+    .request_headers = "If-Match If-None-Match",
+    .answer_headers = "Location",
+    .answers = ANSWERS({201, JSON, "Dataset"}, {200, JSON, "Dataset"}),
+    .problems = PROBLEMS(409, 412, 422),
+};
+
+const struct route_doc doc_datasets_delete = {
+    .id = "deleteDataset",
+    .tag = "data",
+    .summary = "Deletes a data set that no job needs",
+    .request_headers = "If-Match",
+    .answers = ANSWERS({204, NULL, NULL}),
+    .problems = PROBLEMS(409, 412),
+};
+
+const struct route_doc doc_samples_list = {
+    .id = "listSamples",
+    .tag = "data",
+    .summary = "Lists samples of a data set with their labels",
+    .answers = ANSWERS({200, JSON, "SamplePage"}),
+};
+
+const struct route_doc doc_samples_get = {
+    .id = "getSample",
+    .tag = "data",
+    .summary = "Shows a sample as a picture",
+    .request_headers = "If-None-Match",
+    .answer_headers = "ETag",
+    .answers = ANSWERS({200, "image/png", NULL}, {304, NULL, NULL}),
 };
 
 /* ---- the server ---- */

@@ -6,6 +6,7 @@
 #include "server/config.h"
 #include "server/http.h"
 #include "server/instruments.h"
+#include "server/models.h"
 #include "server/pool.h"
 #include "server/speedometer.h"
 
@@ -22,6 +23,7 @@ struct app {
     struct speedometer *speedometer;
     struct instruments *instruments;
     int64_t started_at; /* Unix milliseconds */
+    struct models *models;
     struct threads threads;
     enum kernel_choice kernels; /* that train */
     atomic_bool stopping; /* /readyz says 503 and submissions are refused with 503 + Retry-After */

@@ -15,9 +15,9 @@ static bool runner_step(struct runner *runner, struct error *error)
          */
         return cause.kind == ERROR_CANCELLED ||
                error_set(error, cause.kind, cause.where, "%s", cause.text);
-    double seconds = clock_seconds() - start;
-    progress_count(&runner->progress, report.samples, seconds);
-    instruments_step(runner->world->instruments, report.samples, seconds);
+    double now = clock_seconds();
+    pace_count(&runner->pace, report.samples, now);
+    instruments_step(runner->world->instruments, report.samples, now - start);
     if (report.finite)
         runner->last = report; /* otherwise the weights still stand at the step before */
     if (!runner_report(runner, &report, error))
@@ -69,7 +69,7 @@ static bool runner_ends(struct runner *runner)
 
 static bool runner_train(struct runner *runner, enum runner_wish *wish, struct error *error)
 {
-    progress_begin(&runner->progress, runner->last.step);
+    pace_begin(&runner->pace, clock_seconds());
     if (!runner_settle(runner, wish, error))
         return false;
     while (*wish == WISH_GO) {
