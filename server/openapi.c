@@ -55,8 +55,7 @@ static json_t *names_of(struct openapi *out, const char *const *choices)
  * hold. */
 static json_t *integer_schema(struct openapi *out, const struct query *row)
 {
-    json_t *schema =
-        json_pack("{s:s, s:I}", "type", "integer", "minimum", (json_int_t)row->min);
+    json_t *schema = json_pack("{s:s, s:I}", "type", "integer", "minimum", (json_int_t)row->min);
 
     if (row->max < QUERY_INTEGER_MAX)
         openapi_set(out, schema, "maximum", json_integer((json_int_t)row->max));
@@ -253,7 +252,7 @@ static void put_usual_problems(struct openapi *out, const struct route *route, j
         {400, true},
         {401, http_route_scope(route) != SCOPE_NONE},
         {403, http_route_scope(route) > SCOPE_READ},
-        {404, route->pattern && strchr(route->pattern, '{')},
+        {404, route->pattern && strchr(route->pattern, '{') && strcmp(route->method, "PUT") != 0},
         {411, body && !(route->flags & ROUTE_BODY_MAY)},
         {413, body},
         {415, body && typed},

@@ -40,6 +40,8 @@ static const struct value_row answer_headers[] = {
     {"ETag", "What the answer is a copy of", "{\"type\": \"string\"}"},
     {"Location", "The new thing's address", "{\"type\": \"string\", \"format\": \"uri-reference\"}"},
     {"Content-Disposition", "A name for the file", "{\"type\": \"string\"}"},
+    {"Traind-Cursor", "For the query parameter since", "{\"type\": \"integer\"}"},
+    {"Traind-Drop-After", "Rows behind this step that the client has are no longer true", "{\"type\": \"integer\"}"},
     {"Retry-After", "Seconds to wait before the next try", "{\"type\": \"integer\"}"},
     {NULL, NULL, NULL},
 };

@@ -16,6 +16,7 @@ const struct route_doc doc_submit = {
     .about = "Only `dataset`, `model` and `optimizer` are required; every default is written back "
              "into the job's `spec`. What was answered 201 survives a crash.",
     .body = "JobSpec",
+    .request_headers = "Idempotency-Key",
     .answer_headers = "Location",
     .answers = ANSWERS({201, JSON, "Job"}, {200, JSON, "DryRun"}),
     .problems = PROBLEMS(422),
@@ -55,6 +56,7 @@ const struct route_doc doc_fork = {
     .tag = "control",
     .summary = "Submits a new job that begins with a checkpoint of this one",
     .body = "Fork",
+    .request_headers = "Idempotency-Key",
     .answer_headers = "Location",
     .answers = ANSWERS({201, JSON, "Job"}, {200, JSON, "DryRun"}),
     .problems = PROBLEMS(422),
@@ -93,6 +95,7 @@ const struct route_doc doc_metrics = {
     .summary = "Shows a job's curves, in columns",
     .about = "Curves that are longer than `max_points` are thinned; the first, the last and the "
              "extremes of every part are kept.",
+    .answer_headers = "Traind-Cursor Traind-Drop-After",
     .answers =
         ANSWERS({200, JSON, "Metrics"}, {200, "text/csv", NULL}, {200, "application/jsonl", NULL}),
 };
@@ -134,11 +137,9 @@ const struct route_doc doc_checkpoints_get = {
     .tag = "results",
     .summary = "Downloads a checkpoint as safetensors",
     .about = "Tensors are named as in the state dict of PyTorch's `nn.Sequential`.",
-    .request_headers = "Range If-Range If-None-Match",
+    .request_headers = "If-None-Match",
     .answer_headers = "ETag Content-Disposition",
-    .answers = ANSWERS({200, "application/octet-stream", NULL},
-                       {206, "application/octet-stream", NULL}, {304, NULL, NULL}),
-    .problems = PROBLEMS(416),
+    .answers = ANSWERS({200, "application/octet-stream", NULL}, {304, NULL, NULL}),
 };
 
 const struct route_doc doc_predict = {

@@ -72,13 +72,14 @@ async function tooLarge({ daemon, document }) {
     }
 }
 
-async function otherType({ daemon, document }) {
+async function otherType({ daemon, document, places }) {
     for (const { method, path, operation } of document.operations) {
         if (!operation.responses[415])
             continue;
-        const options = { headers: { "Content-Type": "application/x-www-form-urlencoded" }, body: "a=1" };
-        const answer = await ask(daemon.address, method, fill(path), options);
-        problem(`${method} ${path}`, document.check(method, fill(path), answer), 415);
+        const headers = { "Content-Type": "application/x-www-form-urlencoded" };
+        const target = fill(path, places);
+        const answer = await ask(daemon.address, method, target, { headers, body: "a=1" });
+        problem(`${method} ${path}`, document.check(method, target, answer), 415);
         if (bodyTypes(operation).includes("application/json") && !/json/.test(answer.json.detail))
             throw new Error(`${method} ${path} does not say which type it wants: ${answer.text}`);
     }
