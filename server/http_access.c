@@ -41,13 +41,13 @@ void access_answer(const struct http_exchange *exchange, enum MHD_RequestTermina
         (void)strncat(shown, path, strcspn(path, "?"));
     log_record(
         exchange->http->setup.log, level_of(exchange),
-        LOG_FIELDS(
-            log_text("method", exchange->marks.head ? "HEAD" : exchange->request.method),
-            log_text("path", path ? shown : NULL), log_number("status", exchange->response.status),
-            log_number("bytes", (double)peer->sent),
-            log_number("seconds", seconds), log_text("from", peer->address),
-            log_text("token", exchange->bearer[0] ? exchange->bearer : NULL),
-            log_text("end", end_name(why))),
+        LOG_FIELDS(log_text("method", exchange->marks.head ? "HEAD" : exchange->request.method),
+                   log_text("path", path ? shown : NULL),
+                   log_number("status", exchange->response.status),
+                   log_number("bytes", (double)peer->sent), log_number("seconds", seconds),
+                   log_text("from", peer->address),
+                   log_text("token", exchange->bearer[0] ? exchange->bearer : NULL),
+                   log_text("end", end_name(why))),
         "request");
     meter_answer(exchange, seconds);
 }

@@ -20,8 +20,10 @@ static const struct value_row path_rows[] = {
     {"id", "The job's id", "{\"type\": \"string\", \"pattern\": \"^[a-z2-7]{12}$\"}"},
     {"which", "best, last, or a step",
      "{\"oneOf\": [{\"enum\": [\"best\", \"last\"]}, {\"type\": \"integer\", \"minimum\": 0}]}"},
-    {"name", "The name by which it was stored", "{\"type\": \"string\", \"minLength\": 1, \"maxLength\": 64}"},
-    {"file", "The sample's number from 0 on, and .png", "{\"type\": \"string\", \"pattern\": \"^[0-9]+\\\\.png$\"}"},
+    {"name", "The name by which it was stored",
+     "{\"type\": \"string\", \"minLength\": 1, \"maxLength\": 64}"},
+    {"file", "The sample's number from 0 on, and .png",
+     "{\"type\": \"string\", \"pattern\": \"^[0-9]+\\\\.png$\"}"},
     {NULL, NULL, NULL},
 };
 
@@ -30,18 +32,22 @@ static const struct value_row request_headers[] = {
     {"If-None-Match", "Only if the ETag is no longer this one", "{\"type\": \"string\"}"},
     {"If-Range", "The range only if the ETag is still this one", "{\"type\": \"string\"}"},
     {"Range", "A part of the bytes", "{\"type\": \"string\", \"pattern\": \"^bytes=\"}"},
-    {"Last-Event-ID", "Number of the last event that was seen", "{\"type\": \"integer\", \"minimum\": 0}"},
-    {"Idempotency-Key", "Any text of the client's: the same request with the same key makes one job",
+    {"Last-Event-ID", "Number of the last event that was seen",
+     "{\"type\": \"integer\", \"minimum\": 0}"},
+    {"Idempotency-Key",
+     "Any text of the client's: the same request with the same key makes one job",
      "{\"type\": \"string\", \"minLength\": 1, \"maxLength\": 200}"},
     {NULL, NULL, NULL},
 };
 
 static const struct value_row answer_headers[] = {
     {"ETag", "What the answer is a copy of", "{\"type\": \"string\"}"},
-    {"Location", "The new thing's address", "{\"type\": \"string\", \"format\": \"uri-reference\"}"},
+    {"Location", "The new thing's address",
+     "{\"type\": \"string\", \"format\": \"uri-reference\"}"},
     {"Content-Disposition", "A name for the file", "{\"type\": \"string\"}"},
     {"Traind-Cursor", "For the query parameter since", "{\"type\": \"integer\"}"},
-    {"Traind-Drop-After", "Rows behind this step that the client has are no longer true", "{\"type\": \"integer\"}"},
+    {"Traind-Drop-After", "Rows behind this step that the client has are no longer true",
+     "{\"type\": \"integer\"}"},
     {"Retry-After", "Seconds to wait before the next try", "{\"type\": \"integer\"}"},
     {NULL, NULL, NULL},
 };

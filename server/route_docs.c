@@ -153,6 +153,18 @@ const struct route_doc doc_predict = {
     .problems = PROBLEMS(415, 422),
 };
 
+const struct route_doc doc_evaluation = {
+    .id = "getEvaluation",
+    .tag = "results",
+    .summary =
+        "Shows what a checkpoint's network makes of a split: by class, and where it is wrong",
+    .about = "Made when it is first asked for, which may take a while, and then kept.",
+    .request_headers = "If-None-Match",
+    .answer_headers = "ETag",
+    .answers = ANSWERS({200, JSON, "Evaluation"}, {304, NULL, NULL}),
+    .problems = PROBLEMS(409),
+};
+
 /* ---- data sets ---- */
 
 const struct route_doc doc_datasets_list = {

@@ -3,6 +3,7 @@
 #include "server/routes.h"
 
 #include "server/api.h"
+#include "server/review.h"
 #include "server/route_doc.h"
 #include "server/store_control.h"
 #include "server/store_list.h"
@@ -51,6 +52,22 @@ static const struct query cancel_queries[] = {
     {NULL},
 };
 
+static const struct query predict_queries[] = {
+    {"checkpoint", "best, last or a step; the best, when absent", QUERY_TEXT},
+    {"top", "only so many classes of each answer", QUERY_INTEGER, 1, 1000},
+    {"resize", "brings an image to the network's size", QUERY_TRUTH},
+    {NULL},
+};
+
+static const struct query evaluation_queries[] = {
+    {"checkpoint", "best, last or a step; when absent the best, or of a job that runs the newest",
+     QUERY_TEXT},
+    {"split", "what to look at; the validation split, when absent", QUERY_CHOICE,
+     .choices = evaluation_splits},
+    {"worst", "how many of the samples that it does worst on", QUERY_INTEGER, 0, REVIEW_WORST},
+    {NULL},
+};
+
 static const struct query samples_queries[] = {
     {"split", "train, when absent, or test", QUERY_CHOICE, .choices = api_split_names},
     {"offset", "first sample, counted from 0", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
@@ -63,13 +80,6 @@ static const struct query sample_queries[] = {
     {"size", "pixels are shown as whole squares, so large that the longer side still fits this",
      QUERY_INTEGER, 1, API_SAMPLE_SIDE_MAX},
     {"sha256", "beginning of the set's sha256: of another content there is no picture", QUERY_TEXT},
-    {NULL},
-};
-
-static const struct query predict_queries[] = {
-    {"checkpoint", "best, last or a step; the best, when absent", QUERY_TEXT},
-    {"top", "only so many classes of each answer", QUERY_INTEGER, 1, 1000},
-    {"resize", "brings an image to the network's size", QUERY_TRUTH},
     {NULL},
 };
 
@@ -153,6 +163,12 @@ const struct route routes[] = {
      .flags = ROUTE_SLOW | ROUTE_BODY_FILE,
      .body_limit = PREDICT_BYTES_MAX},
     {.method = "GET",
+     .pattern = JOB "/evaluation",
+     .doc = &doc_evaluation,
+     .handle = api_evaluation,
+     .queries = evaluation_queries,
+     .flags = ROUTE_SLOW},
+    {.method = "GET",
      .pattern = "/v1/datasets",
      .doc = &doc_datasets_list,
      .handle = api_datasets_list},
@@ -200,7 +216,6 @@ const struct route routes[] = {
 
     /* Known, and not in this version: 501. */
     {.method = "DELETE", .pattern = JOB},
-    {.method = "GET", .pattern = JOB "/evaluation"},
     {.method = "GET", .pattern = JOB "/export/pytorch"},
     {.method = "PUT", .pattern = "/v1/weights/{name}"},
     {.method = "GET", .pattern = "/v1/weights/{name}"},

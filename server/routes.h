@@ -4,6 +4,7 @@
 
 #include "server/catalog.h"
 #include "server/config.h"
+#include "server/evaluator.h"
 #include "server/http.h"
 #include "server/instruments.h"
 #include "server/models.h"
@@ -24,6 +25,7 @@ struct app {
     struct instruments *instruments;
     int64_t started_at; /* Unix milliseconds */
     struct models *models;
+    struct evaluator *evaluator;
     struct threads threads;
     enum kernel_choice kernels; /* that train */
     atomic_bool stopping; /* /readyz says 503 and submissions are refused with 503 + Retry-After */

@@ -105,6 +105,16 @@ async function datasets(world) {
     await call(world, "DELETE", own, 204);
 }
 
+async function evaluating(world) {
+    const own = `/v1/jobs/${world.id}/evaluation`;
+    const { headers } = await call(world, "GET", `${own}?worst=3`, 200);
+    await call(world, "GET", own, 200);
+    await call(world, "GET", `${own}?worst=3`, 304, { headers: { "If-None-Match": headers.etag } });
+    const id = await submit(world, { dataset: { ...job().dataset, validation: "none" } });
+    await until(world, id, ["succeeded"]);
+    await call(world, "GET", `/v1/jobs/${id}/evaluation?split=validation`, 409);
+}
+
 async function predicting(world) {
     const own = `/v1/jobs/${world.id}/predict`;
     const sample = Array.from({ length: 8 }, (_, y) => Array(8).fill(y * 20));
@@ -207,6 +217,7 @@ export const storyChecks = [
     ["a job is forked", forking],
     ["a data set comes, is looked at, is needed, and goes", datasets],
     ["a network predicts", predicting],
+    ["a network is looked at sample by sample", evaluating],
     ["the server tells of itself", server],
 ];
 
