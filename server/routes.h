@@ -19,6 +19,7 @@ struct app {
     struct pool *pool;
     struct http *http;
     struct speedometer *speedometer;
+    struct event_feed *feed;
     struct threads threads;
     enum kernel_choice kernels; /* that train */
     atomic_bool stopping; /* /readyz says 503 and submissions are refused with 503 + Retry-After */
