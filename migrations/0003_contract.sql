@@ -12,6 +12,32 @@ CREATE INDEX label_by_value ON label (name, value, job);
 INSERT INTO label (job, name, value)
     SELECT job_text.job, pair.key, pair.value FROM job_text, json_each(job_text.meta, '$.labels') AS pair;
 
+-- A copy of the name in job_text.meta, for lists.
+ALTER TABLE job ADD COLUMN name TEXT NOT NULL DEFAULT '' COLLATE NOCASE;
+UPDATE job SET name = coalesce((SELECT json_extract(meta, '$.name') FROM job_text WHERE job = number), '');
+
+-- What lists are sorted by. The job's number, which all of them end with, is not named: SQLite seeks (key, number) in one
+-- go only where the number is the row's own.
+CREATE INDEX job_by_name ON job (name);
+CREATE INDEX job_by_priority ON job (priority);
+CREATE INDEX job_by_start ON job (started_at);
+CREATE INDEX job_by_end ON job (finished_at);
+CREATE INDEX summary_by_min ON summary (series, min, job);
+CREATE INDEX summary_by_max ON summary (series, max, job);
+
+-- A deleted job is gone for every reader at once: its state is 'deleted', which is none. What is left of it is deleted
+-- piece by piece, its row last. This stays, because streams replay it: `event` is a number of the events' own sequence.
+CREATE TABLE deletion (
+    event INTEGER PRIMARY KEY,
+    job   INTEGER NOT NULL,
+    id    TEXT    NOT NULL,
+    step  INTEGER NOT NULL,
+    at    INTEGER NOT NULL,
+    swept INTEGER NOT NULL DEFAULT 0               -- nothing is left
+) STRICT;
+CREATE INDEX deletion_by_job ON deletion (job, event);
+CREATE INDEX deletion_waiting ON deletion (event) WHERE swept = 0;
+
 -- A request that created a job, by the key its client chose: the same one again makes no second job.
 CREATE TABLE idempotency (
     key        TEXT    PRIMARY KEY,
@@ -49,11 +75,20 @@ CREATE TABLE weights (
     created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- What a job must know of its data set so that its network can be used when the set is gone: shape, names of the
+-- classes, what pixels are normalized with. Written with the job's first checkpoint.
+CREATE TABLE job_data (
+    job  INTEGER PRIMARY KEY REFERENCES job (number) ON DELETE CASCADE,
+    data TEXT NOT NULL
+) STRICT;
+
 -- What a checkpoint makes of a split, sample by sample, kept because it takes long to find out.
 CREATE TABLE evaluation (
     checkpoint INTEGER NOT NULL REFERENCES checkpoint (number) ON DELETE CASCADE,
     split      TEXT    NOT NULL,
-    data       TEXT    NOT NULL,                   -- JSON: confusion matrix, classes, worst samples
+    data       TEXT    NOT NULL,                   -- JSON: counts, classes, confusion matrix
+    worst      TEXT    NOT NULL,                   -- JSON: the samples that it does worst on
+    created_at INTEGER NOT NULL,
     PRIMARY KEY (checkpoint, split)
 ) STRICT, WITHOUT ROWID;
 
