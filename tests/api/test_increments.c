@@ -65,8 +65,8 @@ TEST("metrics come as one JSON object a row to who prefers that, with the number
         CHECK_INT(strtoll(answer_header(&answer, "Traind-Cursor"), NULL, 10),
                   integer_at(columns, "cursor"));
         rows = 0;
-        for (const char *line = answer.body; *line; line = strchr(line, '\n') + 1, rows++) {
-            json_t *row = json_loads(line, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, NULL);
+        for (char *rest = answer.body, *line; (line = strsep(&rest, "\n")) && line[0]; rows++) {
+            json_t *row = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
 
             CHECK(row);
             CHECK_TEXT(text_at(row, "series"), "train_loss");
