@@ -49,18 +49,27 @@ struct avx512_words {
     real *numbers; /* (members, x + dy) */
 };
 
+struct avx512_shape {
+    int64_t planes, run;           /* of x; run: channels of a plane */
+    int64_t panels, height, width; /* of dy */
+};
+
+/* Images, as they are read, and rows of dy. */
+struct avx512_share {
+    int64_t images, rows;
+};
+
 struct avx512_gradient {
     struct padding padding; /* of x */
     int members;
     const struct avx512_product *product; /* AVX512_STAGED: must not move; else NULL */
     enum avx512_source source;
     enum avx512_strip_numbers numbers;
-    int64_t planes, run, panels; /* run: channels of a plane */
-    int64_t size[2], lead[2];    /* rows and columns of x as it is read; those that are left out */
-    int64_t height, width;       /* of dy */
+    struct avx512_shape shape;
+    int64_t size[2], lead[2]; /* rows and columns of x as it is read; those that are left out */
     struct avx512_view x, dy;
-    int64_t images_at_once, rows_at_once; /* images: as they are read */
-    int64_t panel, slot;                  /* numbers */
+    struct avx512_share at_once;
+    int64_t panel, slot; /* numbers */
     struct avx512_batches batches;
     struct avx512_words words;
 };
