@@ -117,10 +117,9 @@ static void pair_part(const struct avx512_gradient *g, const struct avx512_sampl
                       int64_t image, struct part *part)
 {
     const struct sliding *w = &g->padding.windows[0];
-    const struct avx512_words *words = &g->words;
     int64_t first = part->first * w->stride - g->lead[0],
             end = least((part->end - 1) * w->stride - g->lead[0] + window_extent(w), w->size);
-    real *x = words->numbers + samples->member * (words->x + words->dy), *dy = x + words->x;
+    real *x = samples->words, *dy = x + g->words.x;
     struct pairing xs = {NULL, 0, g->shape.planes, w->size, first > 0 ? first : 0, end, g->x.row};
     struct pairing dys = {NULL,        0,         g->shape.panels, g->shape.height,
                           part->first, part->end, g->dy.row};

@@ -81,8 +81,8 @@ static void read_paired(struct avx512_gradient *g)
     rows = (g->at_once.rows - 1) * w->stride + window_extent(w);
     g->x.plane = (rows < w->size ? rows : w->size) * g->x.row;
     g->dy.plane = g->at_once.rows * g->dy.row;
-    g->words.x = g->at_once.images * g->shape.planes * g->x.plane;
-    g->words.dy = g->at_once.images * g->shape.panels * g->dy.plane;
+    g->words.x = saturating_product(g->at_once.images * g->shape.planes, g->x.plane);
+    g->words.dy = saturating_product(g->at_once.images * g->shape.panels, g->dy.plane);
 }
 
 /* Of blocks, zeros around x are left out, unless those beside it would be left out of a part of a
@@ -115,7 +115,6 @@ bool avx512_gradient_make(const struct avx512_task *task, struct avx512_gradient
 
     *g = (struct avx512_gradient){
         .padding = task->padding,
-        .members = task->members,
         .product = task->product,
         .numbers = bf16s                                        ? AVX512_BF16
                    : task->product && task->product->kind.pairs ? AVX512_PAIRS
@@ -143,13 +142,8 @@ bool avx512_gradient_make(const struct avx512_task *task, struct avx512_gradient
 
 void avx512_gradient_reserve(struct avx512_gradient *g, struct block *memory)
 {
-    const struct avx512_words *words = &g->words;
-
     block_reserve(memory, &g->batches.strips, g->batches.strip_count, sizeof *g->batches.strips);
     block_reserve(memory, &g->batches.list, g->batches.strip_count, sizeof *g->batches.list);
-    if (g->source == AVX512_PAIRED)
-        block_reserve(memory, &g->words.numbers,
-                      saturating_product(g->members, words->x + words->dy), sizeof(real));
 }
 
 /* ---- strips ---- */
