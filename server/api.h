@@ -53,6 +53,10 @@ api_handler api_events_job, api_events_all;
 api_handler api_checkpoints_list, api_checkpoints_get;
 /* api_predict.c, api_evaluation.c */
 api_handler api_predict, api_evaluation;
+/* api_inspect.c, api_activations.c */
+api_handler api_filters, api_histograms, api_activations;
+/* Of the query parameter `format`. */
+extern const char *const inspect_formats[];
 /* Of the query parameter `split`. */
 extern const char *const evaluation_splits[];
 /* api_datasets.c */

@@ -83,6 +83,30 @@ static const struct query sample_queries[] = {
     {NULL},
 };
 
+#define FORMAT_QUERY                                                                               \
+    {                                                                                              \
+        "format", "json, when absent, or png", QUERY_CHOICE, .choices = inspect_formats            \
+    }
+
+static const struct query filters_queries[] = {
+    FORMAT_QUERY,
+    {NULL},
+};
+
+static const struct query histograms_queries[] = {
+    {"bins", "of each histogram; 64, when absent", QUERY_INTEGER, 1, 1000},
+    {NULL},
+};
+
+static const struct query activations_queries[] = {
+    {"split", "of the data set: train, when absent, or test", QUERY_CHOICE,
+     .choices = api_split_names},
+    {"sample", "which one of the split, counted from 0", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
+    {"layer", "with all its numbers; when absent how those of all layers are spread", QUERY_TEXT},
+    FORMAT_QUERY,
+    {NULL},
+};
+
 static const struct query ready_queries[] = {
     {"verbose", "with the single checks; takes any value or none", QUERY_TEXT},
     {NULL},
@@ -90,6 +114,7 @@ static const struct query ready_queries[] = {
 
 #define JOBS "/v1/jobs"
 #define JOB JOBS "/{id}"
+#define CHECKPOINT JOB "/checkpoints/{which}"
 #define DATASET "/v1/datasets/{name}"
 
 const struct route routes[] = {
@@ -155,6 +180,21 @@ const struct route routes[] = {
      .pattern = JOB "/checkpoints/{which}",
      .doc = &doc_checkpoints_get,
      .handle = api_checkpoints_get},
+    {.method = "GET",
+     .pattern = CHECKPOINT "/filters",
+     .handle = api_filters,
+     .queries = filters_queries,
+     .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = CHECKPOINT "/histograms",
+     .handle = api_histograms,
+     .queries = histograms_queries,
+     .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = CHECKPOINT "/activations",
+     .handle = api_activations,
+     .queries = activations_queries,
+     .flags = ROUTE_SLOW},
     {.method = "POST",
      .pattern = JOB "/predict",
      .doc = &doc_predict,
