@@ -49,11 +49,20 @@ CREATE TABLE weights (
     created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- What a job must know of its data set so that its network can be used when the set is gone: shape, names of the
+-- classes, what pixels are normalized with. Written with the job's first checkpoint.
+CREATE TABLE job_data (
+    job  INTEGER PRIMARY KEY REFERENCES job (number) ON DELETE CASCADE,
+    data TEXT NOT NULL
+) STRICT;
+
 -- What a checkpoint makes of a split, sample by sample, kept because it takes long to find out.
 CREATE TABLE evaluation (
     checkpoint INTEGER NOT NULL REFERENCES checkpoint (number) ON DELETE CASCADE,
     split      TEXT    NOT NULL,
-    data       TEXT    NOT NULL,                   -- JSON: confusion matrix, classes, worst samples
+    data       TEXT    NOT NULL,                   -- JSON: counts, classes, confusion matrix
+    worst      TEXT    NOT NULL,                   -- JSON: the samples that it does worst on
+    created_at INTEGER NOT NULL,
     PRIMARY KEY (checkpoint, split)
 ) STRICT, WITHOUT ROWID;
 

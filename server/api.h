@@ -43,6 +43,8 @@ api_handler api_metrics;
 api_handler api_events_job, api_events_all;
 /* api_checkpoints.c */
 api_handler api_checkpoints_list, api_checkpoints_get;
+/* api_predict.c */
+api_handler api_predict;
 /* api_datasets.c */
 api_handler api_datasets_list, api_datasets_get;
 /* api_health.c */

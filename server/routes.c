@@ -7,6 +7,8 @@
 
 /* A schedule with as many points as one may have fits in. */
 enum { SPEC_BYTES_MAX = 4 * 1024 * 1024 };
+/* Samples for a network, as a file. */
+enum { PREDICT_BYTES_MAX = 64 * 1024 * 1024 };
 
 /* What may stand behind the ? of an address. */
 static const struct query submit_queries[] = {
@@ -37,6 +39,13 @@ static const struct query events_queries[] = {
 static const struct query cancel_queries[] = {
     {"when", "after the current step, or at the next end of an epoch, or checkpoint", QUERY_CHOICE,
      .choices = stop_when_names},
+    {NULL},
+};
+
+static const struct query predict_queries[] = {
+    {"checkpoint", "best, last or a step; the best, when absent", QUERY_TEXT},
+    {"top", "only so many classes of each answer", QUERY_INTEGER, 1, 1000},
+    {"resize", "brings an image to the network's size", QUERY_TRUTH},
     {NULL},
 };
 
@@ -83,6 +92,12 @@ const struct route routes[] = {
     {.method = "GET", .pattern = JOB "/schedule", .handle = api_jobs_schedule, .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = JOB "/checkpoints", .handle = api_checkpoints_list},
     {.method = "GET", .pattern = JOB "/checkpoints/{which}", .handle = api_checkpoints_get},
+    {.method = "POST",
+     .pattern = JOB "/predict",
+     .handle = api_predict,
+     .queries = predict_queries,
+     .flags = ROUTE_SLOW | ROUTE_BODY_FILE,
+     .body_limit = PREDICT_BYTES_MAX},
     {.method = "GET", .pattern = "/v1/datasets", .handle = api_datasets_list},
     {.method = "GET", .pattern = "/v1/datasets/{name}", .handle = api_datasets_get},
     {.method = "GET", .pattern = "/v1/schema", .handle = api_schema},
@@ -103,7 +118,6 @@ const struct route routes[] = {
 
     /* Known, and not in this version: 501. */
     {.method = "DELETE", .pattern = JOB},
-    {.method = "POST", .pattern = JOB "/predict"},
     {.method = "GET", .pattern = JOB "/evaluation"},
     {.method = "GET", .pattern = JOB "/export/pytorch"},
     {.method = "PUT", .pattern = "/v1/datasets/{name}"},
