@@ -49,7 +49,7 @@ static const char *normalize(struct onnx_graph *graph, const struct normalizatio
 static void put_probabilities(struct onnx_graph *graph, const struct spec *spec)
 {
     /* Of a loss that asks for each class by itself they do not add up to 1. */
-    bool apart = spec->loss.kind == &loss_binary_cross_entropy.kind;
+    bool apart = ((const struct loss_kind *)spec->loss.kind)->apart;
     const struct onnx_attribute axis[] = {{"axis", ONNX_INTEGER, .integer = 1}, {0}};
 
     onnx_put_node(graph, &(struct onnx_node){.op = apart ? "Sigmoid" : "Softmax",

@@ -54,6 +54,12 @@ static const struct query ready_queries[] = {
     {NULL},
 };
 
+static const struct query checkpoint_queries[] = {
+    {"format", "kind of file; onnx: the network with its weights, for other runtimes", QUERY_CHOICE,
+     .choices = api_checkpoint_formats},
+    {NULL},
+};
+
 #define JOBS "/v1/jobs"
 #define JOB JOBS "/{id}"
 
@@ -91,13 +97,21 @@ const struct route routes[] = {
     {.method = "GET", .pattern = "/v1/events", .handle = api_events_all, .queries = events_queries},
     {.method = "GET", .pattern = JOB "/schedule", .handle = api_jobs_schedule, .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = JOB "/checkpoints", .handle = api_checkpoints_list},
-    {.method = "GET", .pattern = JOB "/checkpoints/{which}", .handle = api_checkpoints_get},
+    {.method = "GET",
+     .pattern = JOB "/checkpoints/{which}",
+     .handle = api_checkpoints_get,
+     .queries = checkpoint_queries,
+     .flags = ROUTE_SLOW},
     {.method = "POST",
      .pattern = JOB "/predict",
      .handle = api_predict,
      .queries = predict_queries,
      .flags = ROUTE_SLOW | ROUTE_BODY_FILE,
      .body_limit = PREDICT_BYTES_MAX},
+    {.method = "GET",
+     .pattern = JOB "/export/pytorch",
+     .handle = api_export_pytorch,
+     .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = "/v1/datasets", .handle = api_datasets_list},
     {.method = "GET", .pattern = "/v1/datasets/{name}", .handle = api_datasets_get},
     {.method = "GET", .pattern = "/v1/schema", .handle = api_schema},
@@ -119,7 +133,6 @@ const struct route routes[] = {
     /* Known, and not in this version: 501. */
     {.method = "DELETE", .pattern = JOB},
     {.method = "GET", .pattern = JOB "/evaluation"},
-    {.method = "GET", .pattern = JOB "/export/pytorch"},
     {.method = "PUT", .pattern = "/v1/datasets/{name}"},
     {.method = "DELETE", .pattern = "/v1/datasets/{name}"},
     {.method = "GET", .pattern = "/v1/datasets/{name}/samples/{file}"},
