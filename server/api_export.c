@@ -13,44 +13,41 @@ static const char *const told[] = {
     "dataset",    "loss",      "optimizer",      "lr_schedule",     "epochs", "max_steps",
     "batch_size", "precision", "clip_grad_norm", "clip_grad_value", NULL};
 
-/* One line, malloc'ed. */
-static char *training_text(const struct job_row *job)
+/* A line for each. JSON has no line breaks of its own, and escapes those of texts. */
+static void put_training(struct body *out, const json_t *spec)
 {
-    json_t *spec = json_loads(job->spec, 0, NULL), *some = json_object();
-    char *text;
-
-    for (const char *const *key = told; spec && *key; key++)
-        if (json_object_get(spec, *key))
-            (void)json_object_set(some, *key, json_object_get(spec, *key));
-    text = json_text(some, NULL);
-    json_decref(some);
-    json_decref(spec);
-    return text;
+    for (const char *const *key = told; *key; key++) {
+        char *text = json_text(json_object_get(spec, *key), NULL);
+        if (text)
+            body_print(out, "# %s: %s\n", *key, text);
+        free(text);
+    }
 }
 
 static bool write_script(const struct job_row *job, const struct job_network *network,
                          struct body *out, struct problems *problems, struct error *error)
 {
     const struct job_data *data = &network->data;
-    json_t *meta = json_loads(job->meta, 0, NULL);
-    char *training = training_text(job);
+    json_t *meta = json_loads(job->meta, 0, NULL), *spec = json_loads(job->spec, 0, NULL);
+    struct body training = {0};
     char *classes = data->class_names ? json_text(data->class_names, NULL) : NULL;
     const char *name = json_string_value(json_object_get(meta, "name"));
+    put_training(&training, spec);
     const struct pytorch_source source = {.spec = &network->spec,
                                           .plan = &network->plan,
                                           .normalization = &data->normalization,
                                           .job = job->id,
                                           .name = name ? name : "",
                                           .classes = classes,
-                                          .training = training};
-    bool good = training && (classes || !data->class_names);
+                                          .training = training.bytes ? training.bytes : ""};
 
-    if (good)
-        pytorch_write(&source, out, problems);
+    pytorch_write(&source, out, problems);
+    out->failed |= training.failed || (data->class_names && !classes);
     free(classes);
-    free(training);
+    body_drop(&training);
     json_decref(meta);
-    return (good && !out->failed) || error_set(error, ERROR_MEMORY, "", "no memory for the script");
+    json_decref(spec);
+    return !out->failed || error_set(error, ERROR_MEMORY, "", "no memory for the script");
 }
 
 static bool answer(const struct job_row *job, struct body *script, struct http_response *response,

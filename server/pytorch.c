@@ -257,7 +257,7 @@ void pytorch_write(const struct pytorch_source *source, struct body *out, struct
     put_network(&writing, source->spec);
     put_normalize(out, source->normalization);
     put_probabilities(out, source->spec);
-    body_print(out, "# How traind trained it: %s\n", source->training);
+    body_print(out, "# traind trained it so:\n%s\n\n", source->training);
     pytorch_course(out, source->spec, source->plan);
     body_text(out, pytorch_end);
 }

@@ -16,7 +16,7 @@ struct pytorch_source {
     const struct normalization *normalization;
     const char *job, *name; /* its id; its name, any text */
     const char *classes;    /* JSON list of their names; NULL: they have none */
-    const char *training;   /* JSON object, of one line: how it is trained, for a comment */
+    const char *training;   /* Python comments, lines that begin with #: how it is trained */
 };
 
 /* Appends the script. What cannot be written goes to *problems, with the layer's pointer. */

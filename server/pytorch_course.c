@@ -108,6 +108,13 @@ static void cyclic(struct body *out, const struct variant *schedule, int64_t len
     body_text(out, ", cycle_momentum=False");
 }
 
+static void constant(struct body *out, const struct variant *schedule, int64_t length)
+{
+    (void)schedule;
+    (void)length;
+    body_text(out, ", factor=1");
+}
+
 static void plateau(struct body *out, const struct variant *schedule, int64_t length)
 {
     const struct field *field = fields_find(&schedule->kind->options, "metric");
@@ -118,6 +125,7 @@ static void plateau(struct body *out, const struct variant *schedule, int64_t le
 }
 
 /* clang-format off */
+static const char *const none[] = {NULL};
 static const char *const of_step[] = {"step_size", "gamma", NULL};
 static const char *const of_multistep[] = {"milestones", "gamma", NULL};
 static const char *const of_exponential[] = {"gamma", NULL};
@@ -136,6 +144,7 @@ static const struct pytorch_schedule {
     const char *const *options; /* NULL-ended, of both but for large letters */
     further *more;
 } schedules[] = {
+    {&schedule_constant.kind, "ConstantLR", none, constant},
     {&schedule_step.kind, "StepLR", of_step, NULL},
     {&schedule_multistep.kind, "MultiStepLR", of_multistep, NULL},
     {&schedule_exponential.kind, "ExponentialLR", of_exponential, NULL},

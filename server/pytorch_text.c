@@ -27,7 +27,8 @@ const char pytorch_locally_connected2d[] =
     "\n"
     "    def forward(self, x):\n"
     "        out_channels, height, width = self.weight.shape[:3]\n"
-    "        patches = functional.unfold(functional.pad(x, self.padding, self.padding_mode), **self.windows)\n"
+    "        x = nn.functional.pad(x, self.padding, self.padding_mode)\n"
+    "        patches = nn.functional.unfold(x, **self.windows)\n"
     "        weight = self.weight.reshape(out_channels, height * width, -1)\n"
     "        y = torch.einsum(\"nkp,opk->nop\", patches, weight).reshape(-1, out_channels, height, width)\n"
     "        return y if self.bias is None else y + self.bias\n";

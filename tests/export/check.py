@@ -1,7 +1,8 @@
 """What Debian's Python makes of exported networks: onnx checks the model, PyTorch runs the script.
 
 usage: check.py PLACE ID …, where PLACE holds ID.onnx, ID.py, ID.safetensors and ID.npy. Prints one JSON object: for each id
-what is wrong with the model (null: nothing), and the probabilities of the samples, or what went wrong on the way.
+what is wrong with the model (null: nothing), the probabilities of the samples, or what went wrong on the way, and what is wrong
+with optimizer and schedule.
 """
 
 import importlib.util
@@ -47,8 +48,7 @@ def run_script(file):
     with torch.no_grad():
         pixels = torch.from_numpy(numpy.load(file + ".npy"))
         probabilities = script.probabilities(network(script.normalize(pixels)))
-    optimizer = script.make_optimizer(network)
-    return probabilities.double().tolist(), optimizer
+    return probabilities.double().tolist()
 
 
 def run_program(file, rows):
@@ -61,11 +61,39 @@ def run_program(file, rows):
         raise ValueError(f"the program says {said} and its parts {best}")
 
 
-def check(file):
-    found = {"onnx": check_onnx(file + ".onnx"), "probabilities": None, "error": None}
+def check_course(file):
+    """What is wrong with optimizer and schedule; None: with both, the rates are those that the job has used."""
+    script = load_script(file + ".py")
+    with open(file + ".rates.json") as rates:
+        wanted = json.load(rates)["series"]["lr"]["value"]
+    optimizer = script.make_optimizer(script.make_network())
+    with open(file + ".py") as text:
+        told = text.read()
+    if optimizer is None:
+        return None if "PyTorch has no adabound" in told else "there is no optimizer"
+    schedule = script.make_schedule(optimizer)
+    if schedule is None:
+        return None if "PyTorch has no piecewise" in told else "there is no schedule"
+    if isinstance(schedule, torch.optim.lr_scheduler.ReduceLROnPlateau):
+        return None if schedule.mode == "max" and schedule.patience == 1 else "the plateau is another one"
+    if "a warm-up over 4 steps" in told:
+        return None
+    rates, each = [], 1 if "every optimizer's step" in script.make_schedule.__doc__ else 8
+    for step in range(1, len(wanted) + 1):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        if step % each == 0:
+            schedule.step()
+    return None if numpy.allclose(rates, wanted, rtol=1e-6, atol=0) else f"{rates} instead of {wanted}"
+
+
+def check(file, as_program):
+    found = {"onnx": check_onnx(file + ".onnx"), "probabilities": None, "error": None, "course": "not looked at"}
     try:
-        found["probabilities"], _ = run_script(file)
-        run_program(file, found["probabilities"])
+        found["probabilities"] = run_script(file)
+        if as_program:
+            run_program(file, found["probabilities"])
+        found["course"] = check_course(file)
     except Exception:
         found["error"] = traceback.format_exc()
     return found
@@ -73,8 +101,10 @@ def check(file):
 
 def main():
     torch.set_num_threads(1)
-    place = sys.argv[1]
-    json.dump({name: check(os.path.join(place, name)) for name in sys.argv[2:]}, sys.stdout)
+    place, names = sys.argv[1], sys.argv[2:]
+    # To start Python takes longer than all the rest: the program is tried with some of them.
+    found = {name: check(os.path.join(place, name), i % 10 == 0) for i, name in enumerate(names)}
+    json.dump(found, sys.stdout)
 
 
 main()

@@ -1,16 +1,21 @@
 // The networks that are exported: every kind of layer with the options that change what is written, and some that people
 // really train. Each is a job's `model`; what else it has is in `job`.
 
+/** Weights so large that what one sample gives differs from what another one gives, after a few steps too. */
+const init = { type: "kaiming_normal" };
+
 const conv = (out_channels, kernel_size, options = {}) => ({
     type: "conv2d",
     out_channels,
     kernel_size,
+    init,
     ...options,
 });
 const local = (out_channels, kernel_size, options = {}) => ({
     type: "locally_connected2d",
     out_channels,
     kernel_size,
+    init,
     ...options,
 });
 const pool = (kind, kernel_size, options = {}) => ({
@@ -18,7 +23,7 @@ const pool = (kind, kernel_size, options = {}) => ({
     kernel_size,
     ...options,
 });
-const linear = (out_features, options = {}) => ({ type: "linear", out_features, ...options });
+const linear = (out_features, options = {}) => ({ type: "linear", out_features, init, ...options });
 const RELU = { type: "relu" };
 const NORM = { type: "batch_norm2d" };
 const END = [{ type: "flatten" }, linear(5)];
@@ -40,7 +45,45 @@ const block = (out, stride = 1) => [
     RELU,
 ];
 
+/** Optimizers and schedules, for the functions of the script that make them: each of either. */
+const optimizers = [
+    { type: "sgd", lr: 0.01, momentum: 0.9, weight_decay: 0.001 },
+    { type: "adagrad", lr: 0.01, lr_decay: 0.1, initial_accumulator_value: 0.2 },
+    { type: "rmsprop", alpha: 0.9, centered: true, momentum: 0.5 },
+    { type: "adam", betas: [0.8, 0.99], amsgrad: true, eps_inside_sqrt: true },
+    { type: "adamw", weight_decay: 0.1 },
+    { type: "nadam", momentum_decay: 0.01 },
+    { type: "adabound" },
+];
+const schedules = [
+    { type: "constant" },
+    { type: "step", step_size: 2, gamma: 0.5 },
+    { type: "multistep", milestones: [3, 7], unit: "step" },
+    { type: "exponential", gamma: 0.9, unit: "step" },
+    { type: "cosine", eta_min: 0.001 },
+    { type: "cosine", t_max: 5, unit: "step" },
+    { type: "cosine_restarts", t_0: 1, t_mult: 2 },
+    { type: "cyclic", base_lr: 0.001, max_lr: 0.01, step_size_up: 3, mode: "triangular2" },
+    { type: "one_cycle", max_lr: 0.01, pct_start: 0.4 },
+    { type: "linear", total_iters: 3 },
+    { type: "polynomial", total_iters: 20, power: 2, unit: "step" },
+    { type: "piecewise", points: [[1, 0.01], [5, 0.001]] },
+    { type: "reduce_on_plateau", metric: "val_accuracy", patience: 1 },
+    { type: "cosine", warmup: { steps: 4 } },
+];
+const courses = Object.fromEntries(
+    schedules.map((lr_schedule, i) => {
+        const optimizer = optimizers[i % optimizers.length];
+        const job = { optimizer, lr_schedule, epochs: 4, max_steps: undefined };
+        return [
+            `${lr_schedule.type} of ${optimizer.type}, ${i}`,
+            { model: [{ type: "flatten" }, linear(5)], job },
+        ];
+    }),
+);
+
 export const networks = {
+    ...courses,
     "conv2d: stride, dilation, groups, a kernel that is no square": {
         model: [
             conv(6, [3, 5], { stride: [2, 1], padding: [1, 4], groups: 3 }),
@@ -210,7 +253,7 @@ export const networks = {
         job: { dataset: { name: "real", normalize: "standard" } },
     },
     "pixels as they are, each class asked for by itself": {
-        ...around(RELU),
+        ...around(NORM, RELU),
         job: { dataset: { normalize: "none" }, loss: { type: "binary_cross_entropy" } },
     },
 };
