@@ -19,4 +19,15 @@ bool job_network_open(struct catalog *catalog, struct db *db, const struct job_r
                       struct job_network *out, struct error *error) MUST_CHECK;
 void job_network_drop(struct job_network *network);
 
+struct job_data_source {
+    struct catalog *catalog;
+    struct db *db; /* the caller's */
+    const struct spec *spec;
+    const struct plan *plan;
+};
+/* The data alone, as the job found them or, where it has not looked yet, as it would. Drop them
+ * where it is true. */
+bool job_data_find(const struct job_data_source *source, const struct job_row *job,
+                   struct job_data *out, struct error *error) MUST_CHECK;
+
 #endif

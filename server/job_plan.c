@@ -2,27 +2,9 @@
 #include "server/job_plan.h"
 
 #include "server/catalog.h"
-#include "server/job_data.h"
 #include "server/spec_json.h"
 
 #include <stdlib.h>
-
-/* As the job found it, also where the data set has gone or another one has its name since. */
-static bool shape_of(const struct job_row *job, struct db *db, const struct spec *spec,
-                     struct data_shape *out, struct error *error)
-{
-    struct job_data data;
-    struct error missing = {0};
-
-    if (job_data_read(db, job->number, &data, &missing)) {
-        *out = data.shape;
-        job_data_drop(&data);
-        return true;
-    }
-    if (missing.kind != ERROR_NOT_FOUND)
-        return error_set(error, missing.kind, job->id, "%s", missing.text);
-    return catalog_shape_spec(db, spec, out, error);
-}
 
 bool job_plan(const struct job_row *job, struct db *db, struct spec *spec, struct plan *plan,
               struct error *error)
@@ -39,9 +21,11 @@ bool job_plan(const struct job_row *job, struct db *db, struct spec *spec, struc
     if (!good)
         error_set(error, cause.kind == ERROR_INVALID ? ERROR_CONFLICT : cause.kind, cause.where,
                   "this version no longer understands the job: %s", cause.text);
-    good = good && shape_of(job, db, spec, &shape, error) &&
-           spec_settle(spec, &shape, NULL, error) &&
-           plan_make(spec, &shape, plan, problems, NULL, error);
+    good =
+        good &&
+        (plan_data_from_text(job->plan, &shape) || catalog_shape_spec(db, spec, &shape, error)) &&
+        spec_settle(spec, &shape, NULL, error) &&
+        plan_make(spec, &shape, plan, problems, NULL, error);
     if (good && problems->count > 0)
         good =
             error_set(error, ERROR_CONFLICT, problems->items[0].pointer,

@@ -3,7 +3,9 @@
 #include "server/routes.h"
 
 #include "server/api.h"
+#include "server/review.h"
 #include "server/store_control.h"
+#include "server/store_list.h"
 
 /* A schedule with as many points as one may have fits in. */
 enum { SPEC_BYTES_MAX = 4 * 1024 * 1024 };
@@ -17,9 +19,14 @@ static const struct query submit_queries[] = {
 };
 
 static const struct query list_queries[] = {
-    {"state", "jobs in this state", QUERY_CHOICE, .choices = job_state_names},
+    {"state", "jobs in one of these states", QUERY_CHOICES, .choices = job_state_names},
+    {"label", "jobs with all of these labels: key:value, or key alone, with commas between",
+     QUERY_TEXT},
+    {"name", "jobs whose name has this in it, in small letters or capitals", QUERY_TEXT},
+    {"sort", "what comes first; with a minus downwards; jobs without it come last", QUERY_CHOICE,
+     .choices = job_order_names},
     {"limit", "most jobs of a page", QUERY_INTEGER, 1, API_PAGE_MAX},
-    {"cursor", "next_cursor of the page before", QUERY_INTEGER, 1, QUERY_INTEGER_MAX},
+    {"cursor", "next_cursor of the page before, in the same order", QUERY_TEXT},
     {NULL},
 };
 
@@ -28,6 +35,8 @@ static const struct query metrics_queries[] = {
     {"from", "first step", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
     {"to", "last step", QUERY_INTEGER, 1, QUERY_INTEGER_MAX},
     {"max_points", "most points of a series; 0: every row", QUERY_INTEGER, 0, API_POINTS_MAX},
+    {"since", "cursor of an earlier answer: only rows written after it", QUERY_INTEGER, 0,
+     QUERY_INTEGER_MAX},
     {NULL},
 };
 
@@ -49,6 +58,30 @@ static const struct query predict_queries[] = {
     {NULL},
 };
 
+static const struct query evaluation_queries[] = {
+    {"checkpoint", "best, last or a step; when absent the best, or of a job that runs the newest",
+     QUERY_TEXT},
+    {"split", "what to look at; the validation split, when absent", QUERY_CHOICE,
+     .choices = evaluation_splits},
+    {"worst", "how many of the samples that it does worst on", QUERY_INTEGER, 0, REVIEW_WORST},
+    {NULL},
+};
+
+static const struct query samples_queries[] = {
+    {"split", "train, when absent, or test", QUERY_CHOICE, .choices = api_split_names},
+    {"offset", "first sample, counted from 0", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
+    {"limit", "most samples of a page", QUERY_INTEGER, 1, API_SAMPLES_MAX},
+    {NULL},
+};
+
+static const struct query sample_queries[] = {
+    {"split", "train, when absent, or test", QUERY_CHOICE, .choices = api_split_names},
+    {"size", "pixels are shown as whole squares, so large that the longer side still fits this",
+     QUERY_INTEGER, 1, API_SAMPLE_SIDE_MAX},
+    {"sha256", "beginning of the set's sha256: of another content there is no picture", QUERY_TEXT},
+    {NULL},
+};
+
 static const struct query ready_queries[] = {
     {"verbose", "with the single checks", QUERY_TEXT},
     {NULL},
@@ -62,6 +95,7 @@ static const struct query checkpoint_queries[] = {
 
 #define JOBS "/v1/jobs"
 #define JOB JOBS "/{id}"
+#define DATASET "/v1/datasets/{name}"
 
 const struct route routes[] = {
     {.method = "POST",
@@ -70,7 +104,11 @@ const struct route routes[] = {
      .queries = submit_queries,
      .flags = ROUTE_BODY_JSON | ROUTE_SLOW,
      .body_limit = SPEC_BYTES_MAX},
-    {.method = "GET", .pattern = JOBS, .handle = api_jobs_list, .queries = list_queries},
+    {.method = "GET",
+     .pattern = JOBS,
+     .handle = api_jobs_list,
+     .queries = list_queries,
+     .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = JOB, .handle = api_jobs_get},
     {.method = "PATCH",
      .pattern = JOB,
@@ -112,8 +150,29 @@ const struct route routes[] = {
      .pattern = JOB "/export/pytorch",
      .handle = api_export_pytorch,
      .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = JOB "/evaluation",
+     .handle = api_evaluation,
+     .queries = evaluation_queries,
+     .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = "/v1/datasets", .handle = api_datasets_list},
-    {.method = "GET", .pattern = "/v1/datasets/{name}", .handle = api_datasets_get},
+    {.method = "GET", .pattern = DATASET, .handle = api_datasets_get},
+    {.method = "PUT",
+     .pattern = DATASET,
+     .handle = api_datasets_put,
+     .flags = ROUTE_BODY_FILE,
+     .body_limit = HTTP_UPLOAD_LIMIT},
+    {.method = "DELETE", .pattern = DATASET, .handle = api_datasets_delete},
+    {.method = "GET",
+     .pattern = DATASET "/samples",
+     .handle = api_samples_list,
+     .queries = samples_queries,
+     .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = DATASET "/samples/{file}",
+     .handle = api_samples_get,
+     .queries = sample_queries,
+     .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = "/v1/schema", .handle = api_schema},
     {.method = "GET",
      .pattern = "/livez",
@@ -132,10 +191,6 @@ const struct route routes[] = {
 
     /* Known, and not in this version: 501. */
     {.method = "DELETE", .pattern = JOB},
-    {.method = "GET", .pattern = JOB "/evaluation"},
-    {.method = "PUT", .pattern = "/v1/datasets/{name}"},
-    {.method = "DELETE", .pattern = "/v1/datasets/{name}"},
-    {.method = "GET", .pattern = "/v1/datasets/{name}/samples/{file}"},
     {.method = "PUT", .pattern = "/v1/weights/{name}"},
     {.method = "GET", .pattern = "/v1/weights/{name}"},
     {.method = "DELETE", .pattern = "/v1/weights/{name}"},

@@ -161,6 +161,7 @@ static bool serve_listen(struct serve *serve, struct error *error)
                                      .hosts = serve->config->hosts,
                                      .admit = token_gate_admit,
                                      .gate = serve->gate,
+                                     .upload_limit = (int64_t)serve->config->upload_limit << 20,
                                      .log = serve->app.log};
     if (!http_start(&setup, &serve->app.http, error))
         return false;
@@ -189,7 +190,7 @@ static bool serve_start(struct serve *serve, struct error *error)
         .store = app->store, .world = &serve->world, .workers = config->workers};
     if (!speedometer_start(serve->world.kernels, threads_processors(), &app->speedometer, error))
         return false;
-    if (!models_new(MODELS_BYTES, &app->models, error))
+    if (!models_new(MODELS_BYTES, &app->models, error) || !evaluator_new(&app->evaluator, error))
         return false;
     /* No job begins before it is certain that the daemon can be reached. */
     return pool_new(&pool, &app->pool, error) && serve_listen(serve, error) &&
@@ -217,6 +218,7 @@ static void serve_stop(struct serve *serve)
     speedometer_stop(app->speedometer);
     pool_free(app->pool);
     models_free(app->models);
+    evaluator_free(app->evaluator);
     catalog_free(app->catalog);
     store_close(app->store);
 }

@@ -1,14 +1,14 @@
-/* Network: see network.h. */
-#include "server/network.h"
+/* Trained: see trained.h. */
+#include "server/trained.h"
 
 #include "core/checkpoint.h"
-#include "core/sampling.h"
+#include "server/job_network.h"
 #include "server/job_plan.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-void network_free(struct network *network)
+void trained_free(struct trained *network)
 {
     if (!network)
         return;
@@ -19,36 +19,17 @@ void network_free(struct network *network)
     free(network);
 }
 
-/* A job that was submitted with weights to begin with has a checkpoint before it has looked at its
- * data. */
-static bool look_at_data(const struct network_source *source, struct network *network,
-                         struct error *error)
+static bool find_data(const struct trained_source *source, const struct job_row *job,
+                      struct trained *network, struct error *error)
 {
-    struct dataset *dataset = NULL;
-    struct sampling sampling = {.block = {0}};
-    bool good = catalog_open_spec(source->catalog, source->db, &network->spec, &dataset, error) &&
-                sampling_make(&sampling, &network->spec, &network->plan, dataset, error) &&
-                job_data_make(dataset, &sampling.normalization, &network->data, error);
+    const struct job_data_source where = {source->catalog, source->db, &network->spec,
+                                          &network->plan};
 
-    sampling_drop(&sampling);
-    catalog_close(source->catalog, dataset);
-    return good;
+    return job_data_find(&where, job, &network->data, error);
 }
 
-static bool read_data(const struct network_source *source, const struct job_row *job,
-                      struct network *network, struct error *error)
-{
-    struct error cause = {0};
-
-    if (job_data_read(source->db, job->number, &network->data, &cause))
-        return true;
-    if (cause.kind != ERROR_NOT_FOUND)
-        return error_set(error, cause.kind, cause.where, "%s", cause.text);
-    return look_at_data(source, network, error);
-}
-
-static bool read_numbers(const struct network_source *source, const struct checkpoint_row *row,
-                         struct network *network, struct error *error)
+static bool read_numbers(const struct trained_source *source, const struct checkpoint_row *row,
+                         struct trained *network, struct error *error)
 {
     size_t size = (size_t)row->bytes;
     struct checkpoint_view view;
@@ -75,20 +56,20 @@ static bool read_numbers(const struct network_source *source, const struct check
     return good;
 }
 
-bool network_open(const struct network_source *source, const struct job_row *job,
-                  const struct checkpoint_row *checkpoint, struct network **out,
+bool trained_open(const struct trained_source *source, const struct job_row *job,
+                  const struct checkpoint_row *checkpoint, struct trained **out,
                   struct error *error)
 {
-    struct network *network = calloc(1, sizeof(*network));
+    struct trained *network = calloc(1, sizeof(*network));
 
     *out = NULL;
     if (!network)
         return error_set(error, ERROR_MEMORY, "", "no memory for the network just now");
     struct error cause = {0};
     if (!job_plan(job, source->db, &network->spec, &network->plan, &cause) ||
-        !read_data(source, job, network, &cause) ||
+        !find_data(source, job, network, &cause) ||
         !read_numbers(source, checkpoint, network, &cause)) {
-        network_free(network);
+        trained_free(network);
         return error_set(error, cause.kind == ERROR_NOT_FOUND ? ERROR_CONFLICT : cause.kind,
                          cause.where, "%s", cause.text);
     }
