@@ -112,6 +112,12 @@ static const struct query ready_queries[] = {
     {NULL},
 };
 
+static const struct query checkpoint_queries[] = {
+    {"format", "kind of file; onnx: the network with its weights, for other runtimes", QUERY_CHOICE,
+     .choices = api_checkpoint_formats},
+    {NULL},
+};
+
 #define JOBS "/v1/jobs"
 #define JOB JOBS "/{id}"
 #define CHECKPOINT JOB "/checkpoints/{which}"
@@ -177,9 +183,11 @@ const struct route routes[] = {
      .doc = &doc_checkpoints_list,
      .handle = api_checkpoints_list},
     {.method = "GET",
-     .pattern = JOB "/checkpoints/{which}",
+     .pattern = CHECKPOINT,
      .doc = &doc_checkpoints_get,
-     .handle = api_checkpoints_get},
+     .handle = api_checkpoints_get,
+     .queries = checkpoint_queries,
+     .flags = ROUTE_SLOW},
     {.method = "GET",
      .pattern = CHECKPOINT "/filters",
      .handle = api_filters,
@@ -202,6 +210,10 @@ const struct route routes[] = {
      .queries = predict_queries,
      .flags = ROUTE_SLOW | ROUTE_BODY_FILE,
      .body_limit = PREDICT_BYTES_MAX},
+    {.method = "GET",
+     .pattern = JOB "/export/pytorch",
+     .handle = api_export_pytorch,
+     .flags = ROUTE_SLOW},
     {.method = "GET",
      .pattern = JOB "/evaluation",
      .doc = &doc_evaluation,
@@ -256,7 +268,6 @@ const struct route routes[] = {
 
     /* Known, and not in this version: 501. */
     {.method = "DELETE", .pattern = JOB},
-    {.method = "GET", .pattern = JOB "/export/pytorch"},
     {.method = "PUT", .pattern = "/v1/weights/{name}"},
     {.method = "GET", .pattern = "/v1/weights/{name}"},
     {.method = "DELETE", .pattern = "/v1/weights/{name}"},
