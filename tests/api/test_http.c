@@ -243,7 +243,7 @@ static void check_allow(const struct api *api, const char *method, const char *p
 
     CHECK_INT(answer.status, 405);
     CHECK_TEXT(answer_header(&answer, "Allow"), allow);
-    check_problem(json_incref(answer.json), 405, "Allow");
+    check_problem(json_incref(answer.json), 405, allow);
     answer_drop(&answer);
 }
 
