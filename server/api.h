@@ -51,8 +51,23 @@ api_handler api_metrics;
 api_handler api_events_job, api_events_all;
 /* api_checkpoints.c */
 api_handler api_checkpoints_list, api_checkpoints_get;
+extern const char *const api_checkpoint_formats[]; /* NULL-ended; the first is the default */
+/* api_onnx.c: the answer to who wants a checkpoint so. */
+bool api_checkpoint_onnx(const struct http_request *request, const struct job_row *job,
+                         const struct checkpoint_row *row, struct http_response *response,
+                         struct error *error) MUST_CHECK;
+/* api_export.c */
+api_handler api_export_pytorch;
+struct problems;
+/* 422: what of a network cannot be written so. */
+bool api_refuse_export(const struct problems *problems, const char *form,
+                       struct http_response *response, struct error *error) MUST_CHECK;
 /* api_predict.c, api_evaluation.c */
 api_handler api_predict, api_evaluation;
+/* api_inspect.c, api_activations.c */
+api_handler api_filters, api_histograms, api_activations;
+/* Of the query parameter `format`. */
+extern const char *const inspect_formats[];
 /* Of the query parameter `split`. */
 extern const char *const evaluation_splits[];
 /* api_datasets.c */

@@ -164,16 +164,24 @@ static bool answer(const struct http_request *request, const struct job_row *job
     return true;
 }
 
+typedef bool form_answer(const struct http_request *request, const struct job_row *job,
+                         const struct checkpoint_row *row, struct http_response *response,
+                         struct error *error);
+
+const char *const api_checkpoint_formats[] = {"safetensors", "onnx", NULL};
+
 bool api_checkpoints_get(const struct http_request *request, struct http_response *response,
                          struct error *error)
 {
+    /* In the order of api_checkpoint_formats. */
+    static form_answer *const answers[] = {answer, api_checkpoint_onnx};
     struct job_row job = {0};
     struct checkpoint_row row = {0};
     int64_t which = 0;
-    bool good = read_which(request->params[1], &which, error) &&
-                api_find_job(request, &job, error) &&
-                store_checkpoint_find(request->db, job.number, which, &row, error) &&
-                answer(request, &job, &row, response, error);
+    bool good =
+        read_which(request->params[1], &which, error) && api_find_job(request, &job, error) &&
+        store_checkpoint_find(request->db, job.number, which, &row, error) &&
+        answers[http_query_choice(request, "format", 0)](request, &job, &row, response, error);
 
     checkpoint_row_drop(&row);
     job_row_drop(&job);

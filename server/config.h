@@ -12,6 +12,7 @@ struct config {
     char data_dir[1024];
     int workers;          /* jobs that train at once, 1…64; 0 in the table: 1 */
     int threads;          /* threads of each; 0: cores / workers, at least 1 */
+    int streams;          /* event streams at once */
     char kernels[16];     /* "auto", "portable" or "reference" */
     char port_file[1024]; /* the address is written there once the daemon answers; "" none */
     int free_disk;        /* MiB that must be free, or the daemon is not ready */

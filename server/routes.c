@@ -83,13 +83,44 @@ static const struct query sample_queries[] = {
     {NULL},
 };
 
+#define FORMAT_QUERY                                                                               \
+    {                                                                                              \
+        "format", "json, when absent, or png", QUERY_CHOICE, .choices = inspect_formats            \
+    }
+
+static const struct query filters_queries[] = {
+    FORMAT_QUERY,
+    {NULL},
+};
+
+static const struct query histograms_queries[] = {
+    {"bins", "of each histogram; 64, when absent", QUERY_INTEGER, 1, 1000},
+    {NULL},
+};
+
+static const struct query activations_queries[] = {
+    {"split", "of the data set: train, when absent, or test", QUERY_CHOICE,
+     .choices = api_split_names},
+    {"sample", "which one of the split, counted from 0", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
+    {"layer", "with all its numbers; when absent how those of all layers are spread", QUERY_TEXT},
+    FORMAT_QUERY,
+    {NULL},
+};
+
 static const struct query ready_queries[] = {
     {"verbose", "with the single checks; takes any value or none", QUERY_TEXT},
     {NULL},
 };
 
+static const struct query checkpoint_queries[] = {
+    {"format", "kind of file; onnx: the network with its weights, for other runtimes", QUERY_CHOICE,
+     .choices = api_checkpoint_formats},
+    {NULL},
+};
+
 #define JOBS "/v1/jobs"
 #define JOB JOBS "/{id}"
+#define CHECKPOINT JOB "/checkpoints/{which}"
 #define DATASET "/v1/datasets/{name}"
 
 const struct route routes[] = {
@@ -152,9 +183,26 @@ const struct route routes[] = {
      .doc = &doc_checkpoints_list,
      .handle = api_checkpoints_list},
     {.method = "GET",
-     .pattern = JOB "/checkpoints/{which}",
+     .pattern = CHECKPOINT,
      .doc = &doc_checkpoints_get,
-     .handle = api_checkpoints_get},
+     .handle = api_checkpoints_get,
+     .queries = checkpoint_queries,
+     .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = CHECKPOINT "/filters",
+     .handle = api_filters,
+     .queries = filters_queries,
+     .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = CHECKPOINT "/histograms",
+     .handle = api_histograms,
+     .queries = histograms_queries,
+     .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = CHECKPOINT "/activations",
+     .handle = api_activations,
+     .queries = activations_queries,
+     .flags = ROUTE_SLOW},
     {.method = "POST",
      .pattern = JOB "/predict",
      .doc = &doc_predict,
@@ -162,6 +210,10 @@ const struct route routes[] = {
      .queries = predict_queries,
      .flags = ROUTE_SLOW | ROUTE_BODY_FILE,
      .body_limit = PREDICT_BYTES_MAX},
+    {.method = "GET",
+     .pattern = JOB "/export/pytorch",
+     .handle = api_export_pytorch,
+     .flags = ROUTE_SLOW},
     {.method = "GET",
      .pattern = JOB "/evaluation",
      .doc = &doc_evaluation,
@@ -216,7 +268,6 @@ const struct route routes[] = {
 
     /* Known, and not in this version: 501. */
     {.method = "DELETE", .pattern = JOB},
-    {.method = "GET", .pattern = JOB "/export/pytorch"},
     {.method = "PUT", .pattern = "/v1/weights/{name}"},
     {.method = "GET", .pattern = "/v1/weights/{name}"},
     {.method = "DELETE", .pattern = "/v1/weights/{name}"},

@@ -24,6 +24,7 @@ struct app {
     struct speedometer *speedometer;
     struct instruments *instruments;
     int64_t started_at; /* Unix milliseconds */
+    struct event_feed *feed;
     struct models *models;
     struct evaluator *evaluator;
     struct threads threads;

@@ -5,6 +5,7 @@
 
 #include "server/address.h"
 #include "server/clock.h"
+#include "server/event_feed.h"
 #include "server/routes.h"
 #include "server/token.h"
 #include "server/version.h"
@@ -63,6 +64,12 @@ static void tell_audience(void *context, int64_t newest_event)
     struct http *http = atomic_load(&serve->audience);
     if (http)
         http_publish(http, newest_event);
+}
+
+static int64_t newest_told(void *context)
+{
+    const struct app *app = context;
+    return http_published(app->http);
 }
 
 static bool nothing(struct db *db, void *context, struct error *error)
@@ -167,6 +174,7 @@ static bool serve_listen(struct serve *serve, struct error *error)
                                      .hosts = serve->config->hosts,
                                      .admit = token_gate_admit,
                                      .gate = serve->gate,
+                                     .streams = serve->config->streams,
                                      .upload_limit = (int64_t)serve->config->upload_limit << 20,
                                      .log = serve->app.log};
     if (!http_start(&setup, &serve->app.http, error))
@@ -199,7 +207,8 @@ static bool serve_start(struct serve *serve, struct error *error)
     if (!models_new(MODELS_BYTES, &app->models, error) || !evaluator_new(&app->evaluator, error))
         return false;
     /* No job begins before it is certain that the daemon can be reached. */
-    return pool_new(&pool, &app->pool, error) && serve_listen(serve, error) &&
+    return pool_new(&pool, &app->pool, error) &&
+           event_feed_new(newest_told, app, &app->feed, error) && serve_listen(serve, error) &&
            pool_start(app->pool, error) &&
            port_file_write(config->port_file, http_address(app->http), error);
 }
@@ -221,6 +230,7 @@ static void serve_stop(struct serve *serve)
         dismiss_audience(serve);
         http_stop(app->http);
     }
+    event_feed_free(app->feed);
     token_gate_close(serve->gate);
     speedometer_stop(app->speedometer);
     pool_free(app->pool);
