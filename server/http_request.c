@@ -214,7 +214,11 @@ static bool check_body(struct http_exchange *exchange)
     if (exchange->intake.declared <= limit)
         return true;
     if (limit == 0)
-        return request_refuse(exchange, 400, "this address takes no body");
+        return request_refuse(exchange, 400,
+                              exchange->route->queries
+                                  ? "this address takes no body: what it takes "
+                                    "stands behind the ? of the address"
+                                  : "this address takes no body");
     http_problem(&exchange->response, 413, NULL, "the body may have at most %" PRIu64 " bytes",
                  limit);
     return false;

@@ -212,7 +212,7 @@ const struct route routes[] = {
      .body_limit = PREDICT_BYTES_MAX},
     {.method = "GET",
      .pattern = JOB "/export/pytorch",
-     .handle = api_export_pytorch,
+     .doc = &doc_export_pytorch, .handle = api_export_pytorch,
      .flags = ROUTE_SLOW},
     {.method = "GET",
      .pattern = JOB "/evaluation",
