@@ -158,11 +158,46 @@ const struct route_doc doc_checkpoints_list = {
 const struct route_doc doc_checkpoints_get = {
     .id = "getCheckpoint",
     .tag = "results",
-    .summary = "Downloads a checkpoint as safetensors",
+    .summary = "Downloads a checkpoint as safetensors, or as an ONNX model",
     .about = "Tensors are named as in the state dict of PyTorch's `nn.Sequential`.",
     .request_headers = "If-None-Match",
     .answer_headers = "ETag Content-Disposition",
     .answers = ANSWERS({200, "application/octet-stream", NULL}, {304, NULL, NULL}),
+};
+
+const struct route_doc doc_filters = {
+    .id = "getFilters",
+    .tag = "results",
+    .summary = "Shows the filters of a network's first convolution",
+    .request_headers = "If-None-Match",
+    .answer_headers = "ETag",
+    .answers = ANSWERS({200, JSON, "Filters"}, {200, "image/png", NULL}, {304, NULL, NULL}),
+};
+
+const struct route_doc doc_histograms = {
+    .id = "getHistograms",
+    .tag = "results",
+    .summary = "Shows how the numbers of each tensor are spread",
+    .request_headers = "If-None-Match",
+    .answer_headers = "ETag",
+    .answers = ANSWERS({200, JSON, "Histograms"}, {304, NULL, NULL}),
+};
+
+const struct route_doc doc_activations = {
+    .id = "getActivations",
+    .tag = "results",
+    .summary = "Shows what the layers give for a sample of the data set",
+    .request_headers = "If-None-Match",
+    .answer_headers = "ETag",
+    .answers = ANSWERS({200, JSON, "Activations"}, {200, "image/png", NULL}, {304, NULL, NULL}),
+};
+
+const struct route_doc doc_export_pytorch = {
+    .id = "exportPyTorch",
+    .tag = "results",
+    .summary = "Gives the network as a PyTorch script that loads its checkpoints",
+    .answer_headers = "Content-Disposition",
+    .answers = ANSWERS({200, "text/x-python", NULL}),
 };
 
 const struct route_doc doc_predict = {

@@ -203,16 +203,19 @@ const struct route routes[] = {
      .flags = ROUTE_SLOW},
     {.method = "GET",
      .pattern = CHECKPOINT "/filters",
+     .doc = &doc_filters,
      .handle = api_filters,
      .queries = filters_queries,
      .flags = ROUTE_SLOW},
     {.method = "GET",
      .pattern = CHECKPOINT "/histograms",
+     .doc = &doc_histograms,
      .handle = api_histograms,
      .queries = histograms_queries,
      .flags = ROUTE_SLOW},
     {.method = "GET",
      .pattern = CHECKPOINT "/activations",
+     .doc = &doc_activations,
      .handle = api_activations,
      .queries = activations_queries,
      .flags = ROUTE_SLOW},
@@ -225,6 +228,7 @@ const struct route routes[] = {
      .body_limit = PREDICT_BYTES_MAX},
     {.method = "GET",
      .pattern = JOB "/export/pytorch",
+     .doc = &doc_export_pytorch,
      .handle = api_export_pytorch,
      .flags = ROUTE_SLOW},
     {.method = "GET",
@@ -278,11 +282,6 @@ const struct route routes[] = {
      .doc = &doc_static,
      .handle = api_static,
      .flags = ROUTE_QUIET | ROUTE_OPEN},
-
-    /* Known, and not in this version: 501. */
-    {.method = "PUT", .pattern = "/v1/weights/{name}"},
-    {.method = "GET", .pattern = "/v1/weights/{name}"},
-    {.method = "DELETE", .pattern = "/v1/weights/{name}"},
     {.method = "GET",
      .pattern = "/openapi.json",
      .doc = &doc_openapi,
@@ -293,6 +292,12 @@ const struct route routes[] = {
      .doc = &doc_prometheus,
      .handle = api_prometheus,
      .flags = ROUTE_QUIET | ROUTE_SLOW},
+
+    /* Known, and not in this version: 501. */
+    {.method = "DELETE", .pattern = JOB},
+    {.method = "PUT", .pattern = "/v1/weights/{name}"},
+    {.method = "GET", .pattern = "/v1/weights/{name}"},
+    {.method = "DELETE", .pattern = "/v1/weights/{name}"},
 };
 
 const size_t route_count = COUNT_OF(routes);

@@ -161,7 +161,17 @@ async function files(world) {
     await call(world, "GET", which, 200);
     const same = { headers: { "If-None-Match": whole.headers.etag } };
     await call(world, "GET", `${own}/last`, 304, same);
+    await call(world, "GET", `${which}?format=onnx`, 200);
     await call(world, "GET", `${own}/99`, 404);
+    for (const part of ["filters", "histograms", "activations?sample=1"]) {
+        const { headers } = await call(world, "GET", `${which}/${part}`, 200);
+        const same = { headers: { "If-None-Match": headers.etag } };
+        await call(world, "GET", `${which}/${part}`, 304, same);
+    }
+    await call(world, "GET", `${which}/filters?format=png`, 200);
+    await call(world, "GET", `${which}/activations?sample=1&layer=1`, 200);
+    await call(world, "GET", `${which}/activations?sample=1&layer=1&format=png`, 200);
+    await call(world, "GET", `/v1/jobs/${world.id}/export/pytorch`, 200);
 }
 
 async function control(world) {
