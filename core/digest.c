@@ -1,6 +1,8 @@
 /* SHA-256 by nettle. Knows nothing of what is digested. */
 #include "core/digest.h"
 
+#include <stdlib.h>
+
 #include <nettle/sha2.h>
 
 _Static_assert(DIGEST_BYTES == SHA256_DIGEST_SIZE, "the header's size is SHA-256's");
@@ -21,6 +23,32 @@ void digest_pieces(const struct digest_piece *pieces, size_t count, uint8_t out[
         if (pieces[i].size > 0)
             sha256_update(&state, pieces[i].size, pieces[i].bytes);
     sha256_digest(&state, DIGEST_BYTES, out);
+}
+
+struct digest {
+    struct sha256_ctx state;
+};
+
+struct digest *digest_begin(void)
+{
+    struct digest *digest = malloc(sizeof(*digest));
+
+    if (digest)
+        sha256_init(&digest->state);
+    return digest;
+}
+
+void digest_add(struct digest *digest, const void *bytes, size_t size)
+{
+    sha256_update(&digest->state, size, bytes);
+}
+
+void digest_end(struct digest *digest, uint8_t out[DIGEST_BYTES])
+{
+    if (!digest)
+        return;
+    sha256_digest(&digest->state, DIGEST_BYTES, out);
+    free(digest);
 }
 
 void digest_hex(const uint8_t digest[DIGEST_BYTES], char out[DIGEST_HEX])

@@ -55,6 +55,12 @@ static const struct query sample_queries[] = {
     {NULL},
 };
 
+static const struct query weights_queries[] = {
+    {"limit", "most of a page", QUERY_INTEGER, 1, API_PAGE_MAX},
+    {"cursor", "next_cursor of the page before", QUERY_TEXT},
+    {NULL},
+};
+
 static const struct query ready_queries[] = {
     {"verbose", "with the single checks", QUERY_TEXT},
     {NULL},
@@ -63,6 +69,7 @@ static const struct query ready_queries[] = {
 #define JOBS "/v1/jobs"
 #define JOB JOBS "/{id}"
 #define DATASET "/v1/datasets/{name}"
+#define WEIGHTS "/v1/weights/{name}"
 
 const struct route routes[] = {
     {.method = "POST",
@@ -117,6 +124,17 @@ const struct route routes[] = {
      .handle = api_samples_get,
      .queries = sample_queries,
      .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = "/v1/weights",
+     .handle = api_weights_list,
+     .queries = weights_queries},
+    {.method = "PUT",
+     .pattern = WEIGHTS,
+     .handle = api_weights_put,
+     .flags = ROUTE_BODY_FILE,
+     .body_limit = HTTP_UPLOAD_LIMIT},
+    {.method = "GET", .pattern = WEIGHTS, .handle = api_weights_get, .flags = ROUTE_SLOW},
+    {.method = "DELETE", .pattern = WEIGHTS, .handle = api_weights_delete},
     {.method = "GET", .pattern = "/v1/schema", .handle = api_schema},
     {.method = "GET",
      .pattern = "/livez",
@@ -138,9 +156,6 @@ const struct route routes[] = {
     {.method = "POST", .pattern = JOB "/predict"},
     {.method = "GET", .pattern = JOB "/evaluation"},
     {.method = "GET", .pattern = JOB "/export/pytorch"},
-    {.method = "PUT", .pattern = "/v1/weights/{name}"},
-    {.method = "GET", .pattern = "/v1/weights/{name}"},
-    {.method = "DELETE", .pattern = "/v1/weights/{name}"},
     {.method = "GET", .pattern = "/openapi.json"},
     {.method = "GET", .pattern = "/metrics", .flags = ROUTE_QUIET},
 };

@@ -20,8 +20,9 @@ struct submission {
     struct initial initial;
     const struct api_fork *fork;  /* NULL: it is none */
     struct dataset_row *datasets; /* only when the name was not among them */
-    const char **dataset_names;
+    const char **dataset_names;   /* or of weights, what is allowed */
     int dataset_count;
+    struct weights_row *weights; /* only when the name was not among them */
 };
 
 struct submission *submission_new(struct error *error); /* NULL: ERROR_MEMORY */

@@ -67,6 +67,8 @@ struct answer api_put_file(const struct api *api, const char *path, const char *
 json_t *api_put(const struct api *api, const char *path, const char *file, int status);
 /* DELETE: fails the test unless it has that status; NULL for 204. */
 json_t *api_delete(const struct api *api, const char *path, int status);
+/* Runs a script of tests/api by python3; its exit status, 127 when there is no python3. */
+int run_python(const char *script, const char *const *arguments);
 /* Members of the folder whose names begin so; −1: there is no such folder. */
 int count_entries(const char *folder, const char *beginning);
 /* The problem's detail contains `word`, and its status is the answer's. Takes the object. */

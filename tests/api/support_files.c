@@ -4,8 +4,14 @@
 #include "tests/harness.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct answer api_put_file(const struct api *api, const char *path, const char *file,
                            const char *header)
@@ -43,6 +49,30 @@ json_t *api_delete(const struct api *api, const char *path, int status)
     CHECK((json != NULL) == (status != 204));
     answer_drop(&answer);
     return json;
+}
+
+int run_python(const char *script, const char *const *arguments)
+{
+    char *list[12] = {(char *)(uintptr_t) "python3"}, path[1024];
+    int status = 0, count = 2;
+
+    (void)snprintf(path, sizeof(path), "%s/tests/api/%s", test_root(), script);
+    list[1] = path;
+    for (; *arguments; arguments++) {
+        CHECK(count < 11);
+        list[count++] = (char *)(uintptr_t)*arguments;
+    }
+    fflush(NULL);
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        execv("/usr/bin/python3", list);
+        _exit(127);
+    }
+    while (waitpid(pid, &status, 0) < 0)
+        CHECK(errno == EINTR);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 int count_entries(const char *folder, const char *beginning)
