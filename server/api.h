@@ -44,6 +44,7 @@ api_handler api_metrics;
 /* api_events.c */
 api_handler api_events_job, api_events_all;
 /* api_checkpoints.c */
+extern const char *const api_state_names[]; /* "weights", "full"; NULL-ended */
 api_handler api_checkpoints_list, api_checkpoints_get;
 /* api_datasets.c */
 api_handler api_datasets_list, api_datasets_get;

@@ -40,6 +40,12 @@ static const struct query cancel_queries[] = {
     {NULL},
 };
 
+static const struct query checkpoint_queries[] = {
+    {"state", "weights, when absent, or full: with what the optimizer remembers", QUERY_CHOICE,
+     .choices = api_state_names},
+    {NULL},
+};
+
 static const struct query samples_queries[] = {
     {"split", "train, when absent, or test", QUERY_CHOICE, .choices = api_split_names},
     {"offset", "first sample, counted from 0", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
@@ -105,7 +111,11 @@ const struct route routes[] = {
     {.method = "GET", .pattern = "/v1/events", .handle = api_events_all, .queries = events_queries},
     {.method = "GET", .pattern = JOB "/schedule", .handle = api_jobs_schedule, .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = JOB "/checkpoints", .handle = api_checkpoints_list},
-    {.method = "GET", .pattern = JOB "/checkpoints/{which}", .handle = api_checkpoints_get},
+    {.method = "GET",
+     .pattern = JOB "/checkpoints/{which}",
+     .handle = api_checkpoints_get,
+     .queries = checkpoint_queries,
+     .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = "/v1/datasets", .handle = api_datasets_list},
     {.method = "GET", .pattern = DATASET, .handle = api_datasets_get},
     {.method = "PUT",
