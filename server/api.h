@@ -4,6 +4,7 @@
 #define SERVER_API_H
 
 #include "server/body.h"
+#include "server/idempotency.h"
 #include "server/routes.h"
 
 #include <jansson.h>
@@ -21,14 +22,19 @@ enum {
 typedef bool api_handler(const struct http_request *request, struct http_response *response,
                          struct error *error);
 
-/* api_submit.c, api_jobs.c */
+/* api_submit.c, api_list.c, api_jobs.c */
 api_handler api_submit, api_jobs_list, api_jobs_get;
 /* api_submit.c: a job that is made out of another one. */
 struct api_fork {
     const char *job;              /* the other one's id */
     bool state;                   /* with what its optimizer remembers */
     const struct problems *found; /* what is wrong with the request already */
+    const struct idempotency *idempotency;
 };
+/* Reads the request's Idempotency-Key, whose body is `json`. *known: the response is there. */
+bool api_submit_repeat(const struct http_request *request, const json_t *json,
+                       struct idempotency *asked, struct http_response *response, bool *known,
+                       struct error *error) MUST_CHECK;
 /* Submits `job`, whose init_from names the checkpoint to begin with. Problems are told by pointers
  * into the request for the fork: see api_fork.c. */
 bool api_submit_fork(const struct http_request *request, const json_t *job,
@@ -46,6 +52,10 @@ api_handler api_events_job, api_events_all;
 /* api_checkpoints.c */
 extern const char *const api_state_names[]; /* "weights", "full"; NULL-ended */
 api_handler api_checkpoints_list, api_checkpoints_get;
+/* api_predict.c, api_evaluation.c */
+api_handler api_predict, api_evaluation;
+/* Of the query parameter `split`. */
+extern const char *const evaluation_splits[];
 /* api_datasets.c */
 api_handler api_datasets_list, api_datasets_get;
 /* Writes the set's row as users see it. */

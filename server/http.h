@@ -27,9 +27,10 @@ struct http_request {
         *params[4]; /* the {…} parts of the route's pattern, decoded once; no control characters */
     const char *body; /* NULL when there is none; NUL-terminated */
     size_t body_size;
-    const char *body_file; /* instead, where the route says so: who wants to keep it renames it */
-    struct db *db;         /* the reader of the thread that runs the handler */
-    enum scope scope;      /* what the client may do */
+    /* Instead, where the route says so: who wants to keep it renames it. NULL: an empty body. */
+    const char *body_file;
+    struct db *db;    /* the reader of the thread that runs the handler */
+    enum scope scope; /* what the client may do */
     struct app *app;
     struct http_exchange *exchange; /* for the functions below only */
 };
@@ -47,6 +48,9 @@ const char *http_header(const struct http_request *request, const char *name);
 /* Whether the Accept header names `type` ("text/csv"), with a weight above 0. The answer then says
  * that it depends on Accept. */
 bool http_accepts(const struct http_request *request, const char *type);
+/* Which of the NULL-ended types the Accept header gives the largest weight, the first of equals;
+ * −1: none is named. The answer then says that it depends on Accept. */
+int http_preferred(const struct http_request *request, const char *const *types);
 
 /* ---- bodies that come in pieces ---- */
 

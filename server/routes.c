@@ -3,10 +3,14 @@
 #include "server/routes.h"
 
 #include "server/api.h"
+#include "server/review.h"
 #include "server/store_control.h"
+#include "server/store_list.h"
 
 /* A schedule with as many points as one may have fits in. */
 enum { SPEC_BYTES_MAX = 4 * 1024 * 1024 };
+/* Samples for a network, as a file. */
+enum { PREDICT_BYTES_MAX = 64 * 1024 * 1024 };
 
 /* What may stand behind the ? of an address. */
 static const struct query submit_queries[] = {
@@ -15,9 +19,14 @@ static const struct query submit_queries[] = {
 };
 
 static const struct query list_queries[] = {
-    {"state", "jobs in this state", QUERY_CHOICE, .choices = job_state_names},
+    {"state", "jobs in one of these states", QUERY_CHOICES, .choices = job_state_names},
+    {"label", "jobs with all of these labels: key:value, or key alone, with commas between",
+     QUERY_TEXT},
+    {"name", "jobs whose name has this in it, in small letters or capitals", QUERY_TEXT},
+    {"sort", "what comes first; with a minus downwards; jobs without it come last", QUERY_CHOICE,
+     .choices = job_order_names},
     {"limit", "most jobs of a page", QUERY_INTEGER, 1, API_PAGE_MAX},
-    {"cursor", "next_cursor of the page before", QUERY_INTEGER, 1, QUERY_INTEGER_MAX},
+    {"cursor", "next_cursor of the page before, in the same order", QUERY_TEXT},
     {NULL},
 };
 
@@ -26,6 +35,8 @@ static const struct query metrics_queries[] = {
     {"from", "first step", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
     {"to", "last step", QUERY_INTEGER, 1, QUERY_INTEGER_MAX},
     {"max_points", "most points of a series; 0: every row", QUERY_INTEGER, 0, API_POINTS_MAX},
+    {"since", "cursor of an earlier answer: only rows written after it", QUERY_INTEGER, 0,
+     QUERY_INTEGER_MAX},
     {NULL},
 };
 
@@ -43,6 +54,22 @@ static const struct query cancel_queries[] = {
 static const struct query checkpoint_queries[] = {
     {"state", "weights, when absent, or full: with what the optimizer remembers", QUERY_CHOICE,
      .choices = api_state_names},
+    {NULL},
+};
+
+static const struct query predict_queries[] = {
+    {"checkpoint", "best, last or a step; the best, when absent", QUERY_TEXT},
+    {"top", "only so many classes of each answer", QUERY_INTEGER, 1, 1000},
+    {"resize", "brings an image to the network's size", QUERY_TRUTH},
+    {NULL},
+};
+
+static const struct query evaluation_queries[] = {
+    {"checkpoint", "best, last or a step; when absent the best, or of a job that runs the newest",
+     QUERY_TEXT},
+    {"split", "what to look at; the validation split, when absent", QUERY_CHOICE,
+     .choices = evaluation_splits},
+    {"worst", "how many of the samples that it does worst on", QUERY_INTEGER, 0, REVIEW_WORST},
     {NULL},
 };
 
@@ -84,7 +111,11 @@ const struct route routes[] = {
      .queries = submit_queries,
      .flags = ROUTE_BODY_JSON | ROUTE_SLOW,
      .body_limit = SPEC_BYTES_MAX},
-    {.method = "GET", .pattern = JOBS, .handle = api_jobs_list, .queries = list_queries},
+    {.method = "GET",
+     .pattern = JOBS,
+     .handle = api_jobs_list,
+     .queries = list_queries,
+     .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = JOB, .handle = api_jobs_get},
     {.method = "PATCH",
      .pattern = JOB,
@@ -115,6 +146,17 @@ const struct route routes[] = {
      .pattern = JOB "/checkpoints/{which}",
      .handle = api_checkpoints_get,
      .queries = checkpoint_queries,
+     .flags = ROUTE_SLOW},
+    {.method = "POST",
+     .pattern = JOB "/predict",
+     .handle = api_predict,
+     .queries = predict_queries,
+     .flags = ROUTE_SLOW | ROUTE_BODY_FILE,
+     .body_limit = PREDICT_BYTES_MAX},
+    {.method = "GET",
+     .pattern = JOB "/evaluation",
+     .handle = api_evaluation,
+     .queries = evaluation_queries,
      .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = "/v1/datasets", .handle = api_datasets_list},
     {.method = "GET", .pattern = DATASET, .handle = api_datasets_get},
@@ -163,8 +205,6 @@ const struct route routes[] = {
 
     /* Known, and not in this version: 501. */
     {.method = "DELETE", .pattern = JOB},
-    {.method = "POST", .pattern = JOB "/predict"},
-    {.method = "GET", .pattern = JOB "/evaluation"},
     {.method = "GET", .pattern = JOB "/export/pytorch"},
     {.method = "GET", .pattern = "/openapi.json"},
     {.method = "GET", .pattern = "/metrics", .flags = ROUTE_QUIET},

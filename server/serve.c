@@ -16,6 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Networks that are kept in memory because somebody asked them. */
+#define MODELS_BYTES (INT64_C(512) << 20)
+
 struct serve {
     const struct config *config;
     struct app app;
@@ -199,6 +202,8 @@ static bool serve_start(struct serve *serve, struct error *error)
         .store = app->store, .world = &serve->world, .workers = config->workers};
     if (!speedometer_start(serve->world.kernels, threads_processors(), &app->speedometer, error))
         return false;
+    if (!models_new(MODELS_BYTES, &app->models, error) || !evaluator_new(&app->evaluator, error))
+        return false;
     /* No job begins before it is certain that the daemon can be reached. */
     return pool_new(&pool, &app->pool, error) && serve_listen(serve, error) &&
            pool_start(app->pool, error);
@@ -224,6 +229,8 @@ static void serve_stop(struct serve *serve)
     token_gate_close(serve->gate);
     speedometer_stop(app->speedometer);
     pool_free(app->pool);
+    models_free(app->models);
+    evaluator_free(app->evaluator);
     catalog_free(app->catalog);
     store_close(app->store);
 }

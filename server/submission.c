@@ -30,11 +30,11 @@ void submission_free(struct submission *submission)
         plan_drop(&submission->plan);
     spec_drop(&submission->spec);
     initial_drop(&submission->initial);
-    for (int i = 0; i < submission->dataset_count; i++)
-        dataset_row_drop(&submission->datasets[i]);
-    free(submission->datasets);
-    free(submission->dataset_names);
-    free(submission->weights);
+    for (int i = 0; i < submission->allowed.dataset_count; i++)
+        dataset_row_drop(&submission->allowed.datasets[i]);
+    free(submission->allowed.datasets);
+    free(submission->allowed.names);
+    free(submission->allowed.weights);
     free(submission);
 }
 
@@ -55,16 +55,17 @@ static bool unknown_dataset(struct submission *submission, struct db *db, struct
     const char *name = submission->spec.dataset.name;
     struct problem *problem;
 
-    if (!catalog_list(db, &submission->datasets, &submission->dataset_count, error))
+    if (!catalog_list(db, &submission->allowed.datasets, &submission->allowed.dataset_count, error))
         return false;
-    submission->dataset_names = calloc((size_t)submission->dataset_count + 1, sizeof(char *));
-    if (!submission->dataset_names)
+    submission->allowed.names =
+        calloc((size_t)submission->allowed.dataset_count + 1, sizeof(char *));
+    if (!submission->allowed.names)
         return error_set(error, ERROR_MEMORY, "", "no memory to check the job");
-    for (int i = 0; i < submission->dataset_count; i++)
-        submission->dataset_names[i] = submission->datasets[i].name;
+    for (int i = 0; i < submission->allowed.dataset_count; i++)
+        submission->allowed.names[i] = submission->allowed.datasets[i].name;
     problem = problem_add(&submission->problems, "/dataset/name",
                           "there is no data set \"%s\" on this server", name);
-    problem->choices = submission->dataset_names;
+    problem->choices = submission->allowed.names;
     problem_suggest(problem, name);
     return true;
 }
@@ -131,17 +132,17 @@ static bool unknown_weights(struct submission *submission, struct db *db, struct
     struct problem *problem;
     int count = 0;
 
-    submission->weights = calloc(API_PAGE_MAX, sizeof(*submission->weights));
-    submission->dataset_names = calloc(API_PAGE_MAX + 1, sizeof(char *));
-    if (!submission->weights || !submission->dataset_names)
+    submission->allowed.weights = calloc(API_PAGE_MAX, sizeof(*submission->allowed.weights));
+    submission->allowed.names = calloc(API_PAGE_MAX + 1, sizeof(char *));
+    if (!submission->allowed.weights || !submission->allowed.names)
         return error_set(error, ERROR_MEMORY, "", "no memory to check the job");
-    if (!store_weights_list(db, "", submission->weights, API_PAGE_MAX, &count, error))
+    if (!store_weights_list(db, "", submission->allowed.weights, API_PAGE_MAX, &count, error))
         return false;
     for (int i = 0; i < count; i++)
-        submission->dataset_names[i] = submission->weights[i].name;
+        submission->allowed.names[i] = submission->allowed.weights[i].name;
     problem = problem_add(&submission->problems, "/init_from/weights",
                           "there are no weights \"%s\" on this server", name);
-    problem->choices = submission->dataset_names;
+    problem->choices = submission->allowed.names;
     problem_suggest(problem, name);
     return true;
 }

@@ -4,8 +4,17 @@
 #define SERVER_SUBMISSION_H
 
 #include "server/api.h"
+#include "server/idempotency.h"
 #include "server/initial.h"
 #include "server/spec_json.h"
+
+/* What there is, for who named what there is not: data sets, or weights. */
+struct submission_allowed {
+    struct dataset_row *datasets;
+    int dataset_count;
+    struct weights_row *weights;
+    const char **names; /* of the one or the other */
+};
 
 struct submission {
     struct spec spec;
@@ -18,11 +27,9 @@ struct submission {
     int threads;   /* that it would have */
     struct estimate estimate;
     struct initial initial;
-    const struct api_fork *fork;  /* NULL: it is none */
-    struct dataset_row *datasets; /* only when the name was not among them */
-    const char **dataset_names;   /* or of weights, what is allowed */
-    int dataset_count;
-    struct weights_row *weights; /* only when the name was not among them */
+    const struct api_fork *fork; /* NULL: it is none */
+    struct idempotency idempotency;
+    struct submission_allowed allowed;
 };
 
 struct submission *submission_new(struct error *error); /* NULL: ERROR_MEMORY */

@@ -155,7 +155,7 @@ static void set_method(CURL *curl, const struct call *call)
     if (call->body) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, call->body);
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE,
-                         call->size > 0 ? (long)call->size : (long)strlen(call->body));
+                         (long)(call->size > 0 ? call->size : strlen(call->body)));
     }
     if (call->method && strcmp(call->method, "HEAD") == 0)
         curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);

@@ -39,7 +39,7 @@ struct call {
     const char *method; /* NULL: GET, or POST where there is a body */
     const char *path;
     const char *body;       /* sent as application/json, unless a header says otherwise */
-    size_t size;            /* of the body; 0: it is a text */
+    size_t size;            /* of the body; 0: it is text */
     const char *headers[4]; /* further ones, NULL-ended */
 };
 

@@ -6,6 +6,7 @@
 
 #include "core/digest.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,7 +127,7 @@ TEST("the digest in the header is the file's, as base64")
         int at = bit / 8, pair = digest[at] << 8 | (at < DIGEST_BYTES ? digest[at + 1] : 0);
         wanted[9 + bit / 6] = digits[pair >> (10 - bit % 8) & 63];
     }
-    strcat(wanted, "=:");
+    memcpy(wanted + 9 + 43, "=:", 3);
     api_start(&api);
     json_decref(api_put(&api, w, "file", 201));
     struct answer answer = api_call(&api, &(struct call){.method = "HEAD", .path = w});
@@ -286,6 +287,37 @@ TEST("a job names the weights that there are when it names others, and the tenso
     CHECK(strstr(text_at(problem, "errors.0.detail"), "\"1.weight\" is [4, 100] in this network"));
     json_decref(problem);
     free(spec);
+    api_stop(&api);
+}
+
+TEST("a file that changed on the disk is no job's beginning")
+{
+    static const char spec[] =
+        "{\"dataset\": {\"name\": \"tiny\"}, \"optimizer\": \"sgd\", \"model\": "
+        "[\"flatten\", {\"type\": \"linear\", \"out_features\": 4}], \"init_from\": "
+        "{\"weights\": \"w\"}}";
+    struct api api;
+    char path[400] = "";
+
+    write_weights("file", 3, 1);
+    api_start(&api);
+    json_decref(api_put(&api, w, "file", 201));
+    DIR *folder = opendir("data/weights");
+    for (const struct dirent *entry = readdir(folder); entry; entry = readdir(folder))
+        if (entry->d_name[0] != '.')
+            (void)snprintf(path, sizeof(path), "data/weights/%s", entry->d_name);
+    (void)closedir(folder);
+    size_t size;
+    uint8_t *bytes = read_bytes(path, &size);
+    bytes[size - 1] ^= 1;
+    write_bytes(path, bytes, size);
+    free(bytes);
+    check_problem(api_post(&api, "/v1/jobs", spec, 500), 500, "log");
+    CHECK(unlink(path) == 0);
+    check_problem(api_get(&api, w, 500), 500, "log");
+    /* It can be put there again. */
+    json_decref(api_put(&api, w, "file", 200));
+    check_file(&api, "file");
     api_stop(&api);
 }
 
