@@ -1,11 +1,10 @@
 /* SHA-256 by nettle. Knows nothing of what is digested. */
 #include "core/digest.h"
 
-#include <stdlib.h>
-
 #include <nettle/sha2.h>
 
 _Static_assert(DIGEST_BYTES == SHA256_DIGEST_SIZE, "the header's size is SHA-256's");
+_Static_assert(sizeof(struct sha256_ctx) <= sizeof(struct digest_sum), "the state has room");
 
 void digest_sha256(const void *bytes, size_t size, uint8_t out[DIGEST_BYTES])
 {
@@ -14,41 +13,30 @@ void digest_sha256(const void *bytes, size_t size, uint8_t out[DIGEST_BYTES])
     digest_pieces(&piece, 1, out);
 }
 
+void digest_begin(struct digest_sum *sum)
+{
+    sha256_init((struct sha256_ctx *)sum->state);
+}
+
+void digest_add(struct digest_sum *sum, const void *bytes, size_t size)
+{
+    if (size > 0)
+        sha256_update((struct sha256_ctx *)sum->state, size, bytes);
+}
+
+void digest_end(struct digest_sum *sum, uint8_t out[DIGEST_BYTES])
+{
+    sha256_digest((struct sha256_ctx *)sum->state, DIGEST_BYTES, out);
+}
+
 void digest_pieces(const struct digest_piece *pieces, size_t count, uint8_t out[DIGEST_BYTES])
 {
-    struct sha256_ctx state;
+    struct digest_sum sum;
 
-    sha256_init(&state);
+    digest_begin(&sum);
     for (size_t i = 0; i < count; i++)
-        if (pieces[i].size > 0)
-            sha256_update(&state, pieces[i].size, pieces[i].bytes);
-    sha256_digest(&state, DIGEST_BYTES, out);
-}
-
-struct digest {
-    struct sha256_ctx state;
-};
-
-struct digest *digest_begin(void)
-{
-    struct digest *digest = malloc(sizeof(*digest));
-
-    if (digest)
-        sha256_init(&digest->state);
-    return digest;
-}
-
-void digest_add(struct digest *digest, const void *bytes, size_t size)
-{
-    sha256_update(&digest->state, size, bytes);
-}
-
-void digest_end(struct digest *digest, uint8_t out[DIGEST_BYTES])
-{
-    if (!digest)
-        return;
-    sha256_digest(&digest->state, DIGEST_BYTES, out);
-    free(digest);
+        digest_add(&sum, pieces[i].bytes, pieces[i].size);
+    digest_end(&sum, out);
 }
 
 void digest_hex(const uint8_t digest[DIGEST_BYTES], char out[DIGEST_HEX])

@@ -52,12 +52,31 @@ api_handler api_events_job, api_events_all;
 /* api_checkpoints.c */
 extern const char *const api_state_names[]; /* "weights", "full"; NULL-ended */
 api_handler api_checkpoints_list, api_checkpoints_get;
+extern const char *const api_checkpoint_formats[]; /* NULL-ended; the first is the default */
+/* api_onnx.c: the answer to who wants a checkpoint so. */
+bool api_checkpoint_onnx(const struct http_request *request, const struct job_row *job,
+                         const struct checkpoint_row *row, struct http_response *response,
+                         struct error *error) MUST_CHECK;
+/* api_export.c */
+api_handler api_export_pytorch;
+struct problems;
+/* 422: what of a network cannot be written so. */
+bool api_refuse_export(const struct problems *problems, const char *form,
+                       struct http_response *response, struct error *error) MUST_CHECK;
 /* api_predict.c, api_evaluation.c */
 api_handler api_predict, api_evaluation;
+/* api_inspect.c, api_activations.c */
+api_handler api_filters, api_histograms, api_activations;
+/* Of the query parameter `format`. */
+extern const char *const inspect_formats[];
 /* Of the query parameter `split`. */
 extern const char *const evaluation_splits[];
 /* api_datasets.c */
 api_handler api_datasets_list, api_datasets_get;
+/* api_openapi.c */
+api_handler api_openapi, api_schema;
+/* api_prometheus.c */
+api_handler api_prometheus;
 /* Writes the set's row as users see it. */
 bool api_put_dataset(struct body *body, const struct dataset_row *row,
                      struct error *error) MUST_CHECK;
@@ -73,7 +92,7 @@ void api_put_weights(struct body *body, const struct weights_row *row, const cha
 /* Name, dtype and shape of each, as JSON; malloc'ed. */
 char *api_tensors_text(const struct safetensors_reader *reader, struct error *error);
 /* api_health.c */
-api_handler api_livez, api_readyz, api_schema;
+api_handler api_livez, api_readyz;
 /* api_static.c */
 api_handler api_static;
 bool api_static_serves(const char *path);

@@ -141,17 +141,18 @@ static bool download_digest(struct download *download, struct db *db, char sha25
                             struct error *error)
 {
     enum { AT_ONCE = 1 << 20 };
-    struct digest *digest = digest_begin();
+    struct digest_sum digest;
     uint8_t *bytes = malloc(AT_ONCE), out[DIGEST_BYTES];
     size_t got = 1;
-    bool good = (digest && bytes) || error_set(error, ERROR_MEMORY, "", "no memory for the digest");
+    bool good = bytes || error_set(error, ERROR_MEMORY, "", "no memory for the digest");
 
+    digest_begin(&digest);
     while (good && got > 0) {
         good = download_read(download, db, bytes, AT_ONCE, &got, error);
         if (good)
-            digest_add(digest, bytes, got);
+            digest_add(&digest, bytes, got);
     }
-    digest_end(digest, out);
+    digest_end(&digest, out);
     free(bytes);
     if (good)
         digest_hex(out, sha256);
@@ -249,12 +250,14 @@ static bool digest_state(const struct http_request *request, struct download *do
     return true;
 }
 
-static bool answer(const struct http_request *request, const struct asked *asked,
-                   struct http_response *response, struct error *error)
+static bool answer(const struct http_request *request, const struct job_row *job,
+                   const struct checkpoint_row *row, struct http_response *response,
+                   struct error *error)
 {
+    const struct asked asked = {job, row, http_query_choice(request, "state", 0) == 1};
     struct download *download;
 
-    describe(asked, response);
+    describe(&asked, response);
     if (http_settled(request, response))
         return true;
     download = calloc(1, sizeof(*download));
@@ -262,8 +265,8 @@ static bool answer(const struct http_request *request, const struct asked *asked
         return error_set(error, ERROR_MEMORY, "", "no memory for the download");
     download->stream =
         (struct http_stream){.next = download_next, .drop = download_drop, .seek = download_seek};
-    if (!open_download(download, asked, request->db, error) ||
-        (asked->full && !digest_state(request, download, response, error))) {
+    if (!open_download(download, &asked, request->db, error) ||
+        (asked.full && !digest_state(request, download, response, error))) {
         download_drop(&download->stream);
         return false;
     }
@@ -273,17 +276,30 @@ static bool answer(const struct http_request *request, const struct asked *asked
     return true;
 }
 
+typedef bool form_answer(const struct http_request *request, const struct job_row *job,
+                         const struct checkpoint_row *row, struct http_response *response,
+                         struct error *error);
+
+const char *const api_checkpoint_formats[] = {"safetensors", "onnx", NULL};
+
 bool api_checkpoints_get(const struct http_request *request, struct http_response *response,
                          struct error *error)
 {
+    /* In the order of api_checkpoint_formats. */
+    static form_answer *const answers[] = {answer, api_checkpoint_onnx};
     struct job_row job = {0};
     struct checkpoint_row row = {0};
-    const struct asked asked = {&job, &row, http_query_choice(request, "state", 0) == 1};
     int64_t which = 0;
+    int form = http_query_choice(request, "format", 0);
+
+    if (form > 0 && http_query_choice(request, "state", 0) > 0)
+        return error_set(
+            error, ERROR_INVALID, "",
+            "state=full is of safetensors files: other formats hold the network alone");
     bool good = read_which(request->params[1], &which, error) &&
                 api_find_job(request, &job, error) &&
                 store_checkpoint_find(request->db, job.number, which, &row, error) &&
-                answer(request, &asked, response, error);
+                answers[form](request, &job, &row, response, error);
 
     checkpoint_row_drop(&row);
     job_row_drop(&job);

@@ -1,4 +1,5 @@
-/* What handlers may ask of a request: its queries, its headers, what it accepts. Knows no route. */
+/* What handlers may ask of a request: its parameters, headers, and what the client accepts. Knows
+ * no route by name. */
 #include "server/http_internal.h"
 
 #include <string.h>

@@ -113,20 +113,21 @@ bool weights_sweep(const char *dir, struct db *db, const struct log *log, struct
 
 bool weights_digest(int file, char sha256[65], struct error *error)
 {
-    struct digest *digest = digest_begin();
+    struct digest_sum digest;
     uint8_t *bytes = malloc(READ_BYTES), out[DIGEST_BYTES];
-    bool good = (digest && bytes) || error_set(error, ERROR_MEMORY, "", "no memory for a digest");
+    bool good = bytes || error_set(error, ERROR_MEMORY, "", "no memory for a digest");
     off_t at = 0;
 
+    digest_begin(&digest);
     for (ssize_t got = 1; good && got != 0;) {
         got = pread(file, bytes, READ_BYTES, at);
         good = got >= 0 || errno == EINTR ||
                error_set(error, ERROR_IO, "weights", "a file cannot be read: %s", strerror(errno));
         if (got > 0)
-            digest_add(digest, bytes, (size_t)got);
+            digest_add(&digest, bytes, (size_t)got);
         at += got > 0 ? got : 0;
     }
-    digest_end(digest, out);
+    digest_end(&digest, out);
     free(bytes);
     if (good)
         digest_hex(out, sha256);

@@ -253,6 +253,8 @@ TEST("both forms of a checkpoint have tags and digests of their own, and a downl
     answer_drop(&other);
     json_decref(list);
     check_problem(api_get(&api, job_path(id, "/checkpoints/1?state=all", path), 400), 400, "state");
+    check_problem(api_get(&api, job_path(id, "/checkpoints/1?state=full&format=onnx", path), 400),
+                  400, "safetensors");
     answer_drop(&weights);
     answer_drop(&full);
     api_stop(&api);
