@@ -47,6 +47,8 @@ static const struct option options[] = {
      NULL, "jobs that train at once"},
     {"--threads", "TRAIND_THREADS", "N", "0", OPTION_INT, offsetof(struct config, threads), 0, 1024,
      NULL, "threads of each job; 0 shares the processors among the workers"},
+    {"--streams", "TRAIND_STREAMS", "N", "64", OPTION_INT, offsetof(struct config, streams), 1,
+     10000, NULL, "event streams at once; more are answered with 503"},
     {"--kernels", "TRAIND_KERNELS", "NAME", "auto", OPTION_CHOICE, offsetof(struct config, kernels),
      0, (long)sizeof(((struct config *)0)->kernels), kernel_choice_names,
      "auto takes the fastest of this processor, portable our own for any, reference the plain "
@@ -55,6 +57,8 @@ static const struct option options[] = {
      "the address is written there once the daemon answers"},
     {"--datasets", "TRAIND_DATASETS", "DIR", "/usr/share/datasets", TEXT_OPTION(datasets), NULL,
      "folder whose data sets are registered at start"},
+    {"--free-disk", "TRAIND_FREE_DISK", "MIB", "64", OPTION_INT, offsetof(struct config, free_disk),
+     0, 1 << 30, NULL, "MiB that must be free where the data directory is, or /readyz says 503"},
     {"--upload-limit", "TRAIND_UPLOAD_LIMIT", "MIB", "8192", OPTION_INT,
      offsetof(struct config, upload_limit), 1, 1 << 20, NULL,
      "most MiB of an uploaded data set or file of weights"},

@@ -11,6 +11,7 @@
 #define SERVER_HTTP_H
 
 #include "server/body.h"
+#include "server/instruments.h"
 #include "server/log.h"
 #include "server/query.h"
 #include "server/scope.h"
@@ -19,6 +20,14 @@
 struct http_response;
 struct app; /* what handlers need; see routes.h */
 struct http_exchange;
+struct route_doc; /* see route_doc.h */
+
+/* Of a handler that said "later" and is asked again. */
+struct http_waited {
+    bool again;   /* it is so */
+    bool late;    /* the time is over, or the daemon stops: it must answer now */
+    int64_t note; /* its own, of the last time */
+};
 
 struct http_request {
     const char *method; /* static text; HEAD arrives as GET */
@@ -31,6 +40,7 @@ struct http_request {
     const char *body_file;
     struct db *db;    /* the reader of the thread that runs the handler */
     enum scope scope; /* what the client may do */
+    struct http_waited waited;
     struct app *app;
     struct http_exchange *exchange; /* for the functions below only */
 };
@@ -48,8 +58,8 @@ const char *http_header(const struct http_request *request, const char *name);
 /* Whether the Accept header names `type` ("text/csv"), with a weight above 0. The answer then says
  * that it depends on Accept. */
 bool http_accepts(const struct http_request *request, const char *type);
-/* Which of the NULL-ended types the Accept header gives the largest weight, the first of equals; −1:
- * none is named. The answer then says that it depends on Accept. */
+/* Which of the NULL-ended types the Accept header gives the largest weight, the first of equals;
+ * −1: none is named. The answer then says that it depends on Accept. */
 int http_preferred(const struct http_request *request, const char *const *types);
 
 /* ---- bodies that come in pieces ---- */
@@ -70,6 +80,7 @@ struct http_stream {
     void (*drop)(struct http_stream *stream);
     int64_t size; /* of the whole body; −1: not known before */
     bool live; /* waits for http_publish; counted against the limit of streams; gets heartbeats */
+    const char *beat; /* of a live one: what a sign of life is; static text */
     /* The first piece shall begin at this byte of the body, which is inside it. Called once at
      * most, before `next`; only remembers. NULL: the body is given from its beginning or not at
      * all. Needs a size. */
@@ -101,6 +112,15 @@ struct http_entity {
     int64_t modified; /* Unix milliseconds; 0: not known */
 };
 
+/* There is no answer yet: the handler is asked again after http_stir with that key, and at the
+ * latest when the time is over, counted from the first time. Meanwhile the connection sleeps. Not
+ * for slow routes, which have a thread to wait in; not together with a write. */
+struct http_later {
+    int milliseconds; /* 0: the answer is here */
+    int64_t key;
+    int64_t note; /* comes back as request.waited.note */
+};
+
 struct http_response {
     int status;
     const char *content_type;   /* static text */
@@ -112,6 +132,7 @@ struct http_response {
     struct http_entity entity;  /* of an answer 200 to GET */
     struct http_stream *stream; /* instead: made on demand; taken by the response */
     struct http_write write;    /* instead, where run is set: the answer comes from there */
+    struct http_later later;    /* instead, where it has a time: there is none yet */
     struct http_header_line {
         const char *name; /* static text */
         char value[256];
@@ -184,6 +205,7 @@ struct route {
     /* What the client needs. SCOPE_NONE: read for GET, submit for POST and PATCH, admin for PUT and
      * DELETE. */
     enum scope scope;
+    const struct route_doc *doc; /* what the OpenAPI document says of it; http does not look */
 };
 
 enum scope http_route_scope(const struct route *route);
@@ -192,6 +214,21 @@ enum scope http_route_scope(const struct route *route);
  * SCOPE_NONE: nothing, he needs another one. HTTP thread only. */
 enum { HTTP_NAME_SIZE = 65 };
 typedef enum scope http_admit(void *gate, const char *token, char name[HTTP_NAME_SIZE]);
+
+/* ---- what is measured ---- */
+
+/* Places and who has them, now. */
+struct http_counts {
+    int connections, streams; /* streams: live ones */
+    int clerks, clerks_busy, clerks_waiting;
+};
+void http_count(const struct http_request *request, struct http_counts *out);
+/* Durations from a request's first byte to its answer's last, by route and class of status: 2 is
+ * 2xx. Live streams are left out: theirs is the patience of who listens. `route` NULL: those that
+ * no route takes. Only what has happened at least once. Any thread. */
+typedef void http_durations_each(void *context, const struct route *route, int status_class,
+                                 const struct histogram *durations);
+void http_durations(const struct http_request *request, http_durations_each *each, void *context);
 
 /* ---- the listener ---- */
 
@@ -223,7 +260,7 @@ const char *http_address(const struct http *http);
 /* Stops listening; what is connected goes on. */
 void http_quiesce(struct http *http);
 /* Ends live streams with a clean end of body, and waits a moment for slow clients. New ones get
- * 503. */
+ * 503. Who waits for a later answer gets one now. */
 void http_end_streams(struct http *http);
 /* Waits for writes and slow handlers under way, answers them, closes every connection. The store
  * must still be open. NULL is allowed. */
@@ -231,5 +268,9 @@ void http_stop(struct http *http);
 
 /* Wakes the live streams: there are events up to `newest`. Any thread, never blocks for long. */
 void http_publish(struct http *http, int64_t newest);
+/* The newest event that was published; 0: none yet. Any thread. */
+int64_t http_published(struct http *http);
+/* Has the handlers asked again that wait for one of the keys; count −1: for any. The same. */
+void http_stir(struct http *http, const int64_t *keys, int count);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "server/api.h"
 #include "server/review.h"
+#include "server/route_doc.h"
 #include "server/store_control.h"
 #include "server/store_list.h"
 
@@ -27,6 +28,14 @@ static const struct query list_queries[] = {
      .choices = job_order_names},
     {"limit", "most jobs of a page", QUERY_INTEGER, 1, API_PAGE_MAX},
     {"cursor", "next_cursor of the page before, in the same order", QUERY_TEXT},
+    {NULL},
+};
+
+static const struct query job_queries[] = {
+    {"wait", "seconds to wait for a change at most, instead of answering at once", QUERY_INTEGER, 0,
+     API_WAIT_MAX},
+    {"after", "with wait: the revision that was seen; the present one, when absent", QUERY_INTEGER,
+     0, QUERY_INTEGER_MAX},
     {NULL},
 };
 
@@ -82,8 +91,32 @@ static const struct query sample_queries[] = {
     {NULL},
 };
 
+#define FORMAT_QUERY                                                                               \
+    {                                                                                              \
+        "format", "json, when absent, or png", QUERY_CHOICE, .choices = inspect_formats            \
+    }
+
+static const struct query filters_queries[] = {
+    FORMAT_QUERY,
+    {NULL},
+};
+
+static const struct query histograms_queries[] = {
+    {"bins", "of each histogram; 64, when absent", QUERY_INTEGER, 1, 1000},
+    {NULL},
+};
+
+static const struct query activations_queries[] = {
+    {"split", "of the data set: train, when absent, or test", QUERY_CHOICE,
+     .choices = api_split_names},
+    {"sample", "which one of the split, counted from 0", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
+    {"layer", "with all its numbers; when absent how those of all layers are spread", QUERY_TEXT},
+    FORMAT_QUERY,
+    {NULL},
+};
+
 static const struct query ready_queries[] = {
-    {"verbose", "with the single checks", QUERY_TEXT},
+    {"verbose", "with the single checks; takes any value or none", QUERY_TEXT},
     {NULL},
 };
 
@@ -95,53 +128,97 @@ static const struct query checkpoint_queries[] = {
 
 #define JOBS "/v1/jobs"
 #define JOB JOBS "/{id}"
+#define CHECKPOINT JOB "/checkpoints/{which}"
 #define DATASET "/v1/datasets/{name}"
 
 const struct route routes[] = {
     {.method = "POST",
      .pattern = JOBS,
+     .doc = &doc_submit,
      .handle = api_submit,
      .queries = submit_queries,
      .flags = ROUTE_BODY_JSON | ROUTE_SLOW,
      .body_limit = SPEC_BYTES_MAX},
     {.method = "GET",
      .pattern = JOBS,
+     .doc = &doc_jobs_list,
      .handle = api_jobs_list,
      .queries = list_queries,
      .flags = ROUTE_SLOW},
-    {.method = "GET", .pattern = JOB, .handle = api_jobs_get},
+    {.method = "GET",
+     .pattern = JOB,
+     .doc = &doc_jobs_get,
+     .handle = api_jobs_get,
+     .queries = job_queries},
     {.method = "PATCH",
      .pattern = JOB,
+     .doc = &doc_jobs_patch,
      .handle = api_jobs_patch,
      .flags = ROUTE_BODY_PATCH | ROUTE_SLOW,
      .body_limit = SPEC_BYTES_MAX},
+    {.method = "DELETE", .pattern = JOB, .doc = &doc_jobs_delete, .handle = api_jobs_delete},
     {.method = "POST",
      .pattern = JOB "/fork",
+     .doc = &doc_fork,
      .handle = api_jobs_fork,
      .queries = submit_queries,
      .flags = ROUTE_BODY_JSON | ROUTE_SLOW,
      .body_limit = SPEC_BYTES_MAX},
-    {.method = "POST", .pattern = JOB "/pause", .handle = api_jobs_pause},
-    {.method = "POST", .pattern = JOB "/resume", .handle = api_jobs_resume},
+    {.method = "POST", .pattern = JOB "/pause", .doc = &doc_pause, .handle = api_jobs_pause},
+    {.method = "POST", .pattern = JOB "/resume", .doc = &doc_resume, .handle = api_jobs_resume},
     {.method = "POST",
      .pattern = JOB "/cancel",
+     .doc = &doc_cancel,
      .handle = api_jobs_cancel,
      .queries = cancel_queries},
-    {.method = "GET", .pattern = JOB "/metrics", .handle = api_metrics, .queries = metrics_queries},
+    {.method = "GET",
+     .pattern = JOB "/metrics",
+     .doc = &doc_metrics,
+     .handle = api_metrics,
+     .queries = metrics_queries},
     {.method = "GET",
      .pattern = JOB "/events",
+     .doc = &doc_events_job,
      .handle = api_events_job,
      .queries = events_queries},
-    {.method = "GET", .pattern = "/v1/events", .handle = api_events_all, .queries = events_queries},
-    {.method = "GET", .pattern = JOB "/schedule", .handle = api_jobs_schedule, .flags = ROUTE_SLOW},
-    {.method = "GET", .pattern = JOB "/checkpoints", .handle = api_checkpoints_list},
     {.method = "GET",
-     .pattern = JOB "/checkpoints/{which}",
+     .pattern = "/v1/events",
+     .doc = &doc_events_all,
+     .handle = api_events_all,
+     .queries = events_queries},
+    {.method = "GET",
+     .pattern = JOB "/schedule",
+     .doc = &doc_schedule,
+     .handle = api_jobs_schedule,
+     .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = JOB "/checkpoints",
+     .doc = &doc_checkpoints_list,
+     .handle = api_checkpoints_list},
+    {.method = "GET",
+     .pattern = CHECKPOINT,
+     .doc = &doc_checkpoints_get,
      .handle = api_checkpoints_get,
      .queries = checkpoint_queries,
      .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = CHECKPOINT "/filters",
+     .handle = api_filters,
+     .queries = filters_queries,
+     .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = CHECKPOINT "/histograms",
+     .handle = api_histograms,
+     .queries = histograms_queries,
+     .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = CHECKPOINT "/activations",
+     .handle = api_activations,
+     .queries = activations_queries,
+     .flags = ROUTE_SLOW},
     {.method = "POST",
      .pattern = JOB "/predict",
+     .doc = &doc_predict,
      .handle = api_predict,
      .queries = predict_queries,
      .flags = ROUTE_SLOW | ROUTE_BODY_FILE,
@@ -152,50 +229,70 @@ const struct route routes[] = {
      .flags = ROUTE_SLOW},
     {.method = "GET",
      .pattern = JOB "/evaluation",
+     .doc = &doc_evaluation,
      .handle = api_evaluation,
      .queries = evaluation_queries,
      .flags = ROUTE_SLOW},
-    {.method = "GET", .pattern = "/v1/datasets", .handle = api_datasets_list},
-    {.method = "GET", .pattern = DATASET, .handle = api_datasets_get},
+    {.method = "GET",
+     .pattern = "/v1/datasets",
+     .doc = &doc_datasets_list,
+     .handle = api_datasets_list},
+    {.method = "GET", .pattern = DATASET, .doc = &doc_datasets_get, .handle = api_datasets_get},
     {.method = "PUT",
      .pattern = DATASET,
+     .doc = &doc_datasets_put,
      .handle = api_datasets_put,
      .flags = ROUTE_BODY_FILE,
      .body_limit = HTTP_UPLOAD_LIMIT},
-    {.method = "DELETE", .pattern = DATASET, .handle = api_datasets_delete},
+    {.method = "DELETE",
+     .pattern = DATASET,
+     .doc = &doc_datasets_delete,
+     .handle = api_datasets_delete},
     {.method = "GET",
      .pattern = DATASET "/samples",
+     .doc = &doc_samples_list,
      .handle = api_samples_list,
      .queries = samples_queries,
      .flags = ROUTE_SLOW},
     {.method = "GET",
      .pattern = DATASET "/samples/{file}",
+     .doc = &doc_samples_get,
      .handle = api_samples_get,
      .queries = sample_queries,
      .flags = ROUTE_SLOW},
-    {.method = "GET", .pattern = "/v1/schema", .handle = api_schema},
+    {.method = "GET", .pattern = "/v1/schema", .doc = &doc_schema, .handle = api_schema},
     {.method = "GET",
      .pattern = "/livez",
+     .doc = &doc_livez,
      .handle = api_livez,
      .queries = ready_queries,
      .flags = ROUTE_QUIET | ROUTE_OPEN},
     {.method = "GET",
      .pattern = "/readyz",
+     .doc = &doc_readyz,
      .handle = api_readyz,
      .queries = ready_queries,
      .flags = ROUTE_QUIET | ROUTE_OPEN},
     {.method = "GET",
      .serves = api_static_serves,
+     .doc = &doc_static,
      .handle = api_static,
      .flags = ROUTE_QUIET | ROUTE_OPEN},
 
     /* Known, and not in this version: 501. */
-    {.method = "DELETE", .pattern = JOB},
     {.method = "PUT", .pattern = "/v1/weights/{name}"},
     {.method = "GET", .pattern = "/v1/weights/{name}"},
     {.method = "DELETE", .pattern = "/v1/weights/{name}"},
-    {.method = "GET", .pattern = "/openapi.json"},
-    {.method = "GET", .pattern = "/metrics", .flags = ROUTE_QUIET},
+    {.method = "GET",
+     .pattern = "/openapi.json",
+     .doc = &doc_openapi,
+     .handle = api_openapi,
+     .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = "/metrics",
+     .doc = &doc_prometheus,
+     .handle = api_prometheus,
+     .flags = ROUTE_QUIET | ROUTE_SLOW},
 };
 
 const size_t route_count = COUNT_OF(routes);

@@ -6,6 +6,7 @@
 #include "server/config.h"
 #include "server/evaluator.h"
 #include "server/http.h"
+#include "server/instruments.h"
 #include "server/models.h"
 #include "server/pool.h"
 #include "server/speedometer.h"
@@ -21,6 +22,9 @@ struct app {
     struct pool *pool;
     struct http *http;
     struct speedometer *speedometer;
+    struct instruments *instruments;
+    int64_t started_at; /* Unix milliseconds */
+    struct event_feed *feed;
     struct models *models;
     struct evaluator *evaluator;
     struct threads threads;

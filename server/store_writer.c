@@ -1,5 +1,7 @@
 /* Store's writer: one thread that does all writing, in groups. Knows nothing of what the pieces
  * write. */
+#include "server/store_watch.h"
+
 #include "server/store_inside.h"
 
 #include <stdlib.h>
@@ -11,6 +13,7 @@ struct piece {
     store_work *work;
     store_done *done;
     void *context;
+    double queued_at;
     bool on_heap;
     struct error error; /* kind ERROR_NONE: it went well */
 };
@@ -32,6 +35,7 @@ static const char undo[] = "ROLLBACK TO piece";
 static struct piece *take_group(struct writer *writer)
 {
     pthread_mutex_lock(&writer->lock);
+    writer->since = 0;
     while (!writer->first && !writer->closing)
         pthread_cond_wait(&writer->wake, &writer->lock);
     struct piece *group = writer->first;
@@ -39,6 +43,7 @@ static struct piece *take_group(struct writer *writer)
     for (int i = 1; last && last->next && i < GROUP_MAX; i++)
         last = last->next;
     if (last) {
+        writer->since = group->queued_at;
         writer->first = last->next;
         if (!writer->first)
             writer->last = NULL;
@@ -89,14 +94,34 @@ static bool run_group(struct db *db, struct piece *group, struct error *error)
 
 /* The audience is told before the callers: who returns from store_write knows that its events are
  * published. */
-static void publish(struct writer *writer, int64_t newest)
+static void publish(struct writer *writer, const struct db *db, bool events)
 {
+    const struct store_news news = {events, db->newest_event, db->changed, db->changed_count};
+
+    if (!events && db->changed_count == 0)
+        return;
     pthread_mutex_lock(&writer->lock);
     store_committed *committed = writer->committed;
     void *context = writer->committed_context;
     pthread_mutex_unlock(&writer->lock);
     if (committed)
-        committed(context, newest);
+        committed(context, &news);
+}
+
+/* A row is often changed several times in a row. */
+static void note_change(void *context, int64_t job)
+{
+    struct db *db = context;
+    int count = db->changed_count;
+
+    if (count < 0 || (count > 0 && db->changed[count - 1] == job))
+        return;
+    if (count == STORE_CHANGED) {
+        db->changed_count = -1;
+        return;
+    }
+    db->changed[count] = job;
+    db->changed_count++;
 }
 
 static void finish(struct piece *piece, const struct error *lost)
@@ -117,15 +142,18 @@ static void *write_groups(void *argument)
     struct store *store = argument;
     struct piece *group;
 
+    sql_watch(&store->db->sql, "job", note_change, store->db);
     while ((group = take_group(&store->writer))) {
         struct error error = {0};
         int64_t newest = store->db->newest_event;
-        bool good = run_group(store->db, group, &error);
+        bool good;
 
-        if (!good)
+        store->db->changed_count = 0;
+        good = run_group(store->db, group, &error);
+        if (good)
+            publish(&store->writer, store->db, store->db->newest_event > newest);
+        else
             store->db->newest_event = newest;
-        else if (store->db->newest_event > newest)
-            publish(&store->writer, store->db->newest_event);
         while (group) {
             struct piece *next = group->next;
             finish(group, good ? NULL : &error);
@@ -170,9 +198,23 @@ void store_on_commit(struct store *store, store_committed *committed, void *cont
 
 /* ---- in the callers' threads ---- */
 
+double store_writer_delay(struct store *store)
+{
+    struct writer *writer = &store->writer;
+    double since;
+
+    pthread_mutex_lock(&writer->lock);
+    since = writer->since;
+    if (since == 0 && writer->first)
+        since = writer->first->queued_at;
+    pthread_mutex_unlock(&writer->lock);
+    return since > 0 ? clock_seconds() - since : 0;
+}
+
 /* False when the store is closing. */
 static bool queue(struct writer *writer, struct piece *piece)
 {
+    piece->queued_at = clock_seconds();
     pthread_mutex_lock(&writer->lock);
     bool open = !writer->closing;
     if (open) {
