@@ -158,11 +158,29 @@ const struct route_doc doc_checkpoints_list = {
 const struct route_doc doc_checkpoints_get = {
     .id = "getCheckpoint",
     .tag = "results",
-    .summary = "Downloads a checkpoint as safetensors",
-    .about = "Tensors are named as in the state dict of PyTorch's `nn.Sequential`.",
+    .summary = "Downloads a checkpoint as safetensors or ONNX",
+    .about = "Tensors are named as in the state dict of PyTorch's `nn.Sequential`. An ONNX model "
+             "takes pixels as the data set has them and normalizes them itself: `input` is "
+             "N × C × H × W of float, bytes being 0 … 255; `logits` and `probabilities` come out. "
+             "The ETag is the file's SHA-256.",
+    .request_headers = "If-None-Match Range If-Range",
+    .answer_headers = "ETag Content-Disposition",
+    .answers = ANSWERS({200, "application/octet-stream", NULL},
+                       {206, "application/octet-stream", NULL}, {304, NULL, NULL}),
+    .problems = PROBLEMS(409, 416, 422),
+};
+
+const struct route_doc doc_export_pytorch = {
+    .id = "exportPytorch",
+    .tag = "results",
+    .summary = "Writes the network as a script for PyTorch",
+    .about = "It makes the network as an `nn.Sequential`, with optimizer and schedule, reads a "
+             "checkpoint's safetensors file, and says what is in images. The names of its modules "
+             "are those of the tensors.",
     .request_headers = "If-None-Match",
     .answer_headers = "ETag Content-Disposition",
-    .answers = ANSWERS({200, "application/octet-stream", NULL}, {304, NULL, NULL}),
+    .answers = ANSWERS({200, "text/x-python", NULL}, {304, NULL, NULL}),
+    .problems = PROBLEMS(409, 422),
 };
 
 const struct route_doc doc_predict = {

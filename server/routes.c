@@ -225,6 +225,7 @@ const struct route routes[] = {
      .body_limit = PREDICT_BYTES_MAX},
     {.method = "GET",
      .pattern = JOB "/export/pytorch",
+     .doc = &doc_export_pytorch,
      .handle = api_export_pytorch,
      .flags = ROUTE_SLOW},
     {.method = "GET",
