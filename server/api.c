@@ -115,3 +115,27 @@ void api_refuse_file(struct http_response *response, const char *what, const cha
                  member ? ": " : "", cause->text);
     free(text);
 }
+
+static int from_hex(char digit)
+{
+    return digit <= '9' ? digit - '0' : digit - 'a' + 10;
+}
+
+void api_put_digest(struct http_response *response, const char sha256[65])
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char text[45];
+
+    /* 32 bytes are 11 groups of three, of which the last lacks one. */
+    for (int group = 0; group < 11; group++) {
+        unsigned bits = 0;
+
+        for (int i = 0; i < 6; i++)
+            bits = bits << 4 | (group * 6 + i < 64 ? (unsigned)from_hex(sha256[group * 6 + i]) : 0);
+        for (int i = 0; i < 4; i++)
+            text[group * 4 + i] = digits[bits >> (18 - 6 * i) & 63];
+    }
+    text[43] = '=';
+    text[44] = '\0';
+    http_response_header(response, "Repr-Digest", "sha-256=:%s:", text);
+}

@@ -52,6 +52,7 @@ api_handler api_metrics;
 /* api_events.c */
 api_handler api_events_job, api_events_all;
 /* api_checkpoints.c */
+extern const char *const api_state_names[]; /* "weights", "full"; NULL-ended */
 api_handler api_checkpoints_list, api_checkpoints_get;
 extern const char *const api_checkpoint_formats[]; /* NULL-ended; the first is the default */
 /* api_onnx.c: the answer to who wants a checkpoint so. */
@@ -84,6 +85,14 @@ bool api_put_dataset(struct body *body, const struct dataset_row *row,
 /* api_dataset_change.c, api_samples.c */
 extern const char *const api_split_names[]; /* "train", "test"; NULL-ended */
 api_handler api_datasets_put, api_datasets_delete, api_samples_list, api_samples_get;
+/* api_weights.c, api_weights_get.c */
+api_handler api_weights_put, api_weights_delete, api_weights_list, api_weights_get;
+struct weights_row;
+struct safetensors_reader;
+/* Writes the row as users see it; `tensors`: JSON of what is in the file, or NULL. */
+void api_put_weights(struct body *body, const struct weights_row *row, const char *tensors);
+/* Name, dtype and shape of each, as JSON; malloc'ed. */
+char *api_tensors_text(const struct safetensors_reader *reader, struct error *error);
 /* api_health.c */
 api_handler api_livez, api_readyz;
 /* api_static.c */
@@ -120,6 +129,9 @@ bool api_answer_job(struct db *db, int64_t number, struct http_response *respons
  * name is nobody's business. */
 void api_refuse_file(struct http_response *response, const char *what, const char *file,
                      const struct error *cause);
+/* Repr-Digest (RFC 9530) out of a SHA-256 in hexadecimal: of the whole file, whatever part of it is
+ * sent. */
+void api_put_digest(struct http_response *response, const char sha256[65]);
 /* Whether an error of that kind is about a file that came, and not about this server. */
 bool api_is_about_file(enum error_kind kind);
 

@@ -164,6 +164,12 @@ bool request_refuse(struct http_exchange *exchange, int status, const char *text
 /* The same, where not even the end of this request is certain. */
 bool request_refuse_and_close(struct http_exchange *exchange, int status, const char *text);
 
+/* http_route.c: finds exchange->route, as far as who asks may see it. False: the response is a
+ * problem, or the answer to OPTIONS. */
+bool route_check(struct http_exchange *exchange) MUST_CHECK;
+/* Answers OPTIONS; false. */
+bool route_options(struct http_exchange *exchange, const char *allow);
+
 /* http_bearer.c: whether who asks may do what needs that scope; else 401 or 403. */
 bool bearer_check(struct http_exchange *exchange, enum scope needed) MUST_CHECK;
 

@@ -47,6 +47,7 @@ static const struct value_row answer_headers[] = {
      "{\"type\": \"string\", \"format\": \"uri-reference\"}"},
     {"Idempotency-Replayed", "The request came before; this is the job that it made",
      "{\"const\": \"true\"}"},
+    {"Repr-Digest", "SHA-256 of the whole file (RFC 9530)", "{\"type\": \"string\"}"},
     {"Content-Disposition", "A name for the file", "{\"type\": \"string\"}"},
     {"Traind-Cursor", "For the query parameter since", "{\"type\": \"integer\"}"},
     {"Traind-Drop-After", "Rows behind this step that the client has are no longer true",

@@ -158,16 +158,45 @@ const struct route_doc doc_checkpoints_list = {
 const struct route_doc doc_checkpoints_get = {
     .id = "getCheckpoint",
     .tag = "results",
-    .summary = "Downloads a checkpoint as safetensors or ONNX",
-    .about = "Tensors are named as in the state dict of PyTorch's `nn.Sequential`. An ONNX model "
-             "takes pixels as the data set has them and normalizes them itself: `input` is "
-             "N × C × H × W of float, bytes being 0 … 255; `logits` and `probabilities` come out. "
-             "The ETag is the file's SHA-256.",
+    .summary = "Downloads a checkpoint as safetensors, or as an ONNX model",
+    .about =
+        "Tensors are named as in the state dict of PyTorch's `nn.Sequential`. `state=full` adds "
+        "the optimizer's buffers as `optimizer.TENSOR.BUFFER`, named as PyTorch names them, "
+        "and what else a run needs to go on as texts of `__metadata__`. An ONNX model takes "
+        "pixels as the data set has them and normalizes them itself: `input` is N × C × H × W "
+        "of float, bytes being 0 … 255; `logits` and `probabilities` come out.",
     .request_headers = "If-None-Match Range If-Range",
-    .answer_headers = "ETag Content-Disposition",
+    .answer_headers = "ETag Content-Disposition Repr-Digest",
     .answers = ANSWERS({200, "application/octet-stream", NULL},
                        {206, "application/octet-stream", NULL}, {304, NULL, NULL}),
     .problems = PROBLEMS(409, 416, 422),
+};
+
+const struct route_doc doc_filters = {
+    .id = "getFilters",
+    .tag = "results",
+    .summary = "Shows the filters of a network's first convolution",
+    .request_headers = "If-None-Match",
+    .answer_headers = "ETag",
+    .answers = ANSWERS({200, JSON, "Filters"}, {200, "image/png", NULL}, {304, NULL, NULL}),
+};
+
+const struct route_doc doc_histograms = {
+    .id = "getHistograms",
+    .tag = "results",
+    .summary = "Shows how the numbers of each tensor are spread",
+    .request_headers = "If-None-Match",
+    .answer_headers = "ETag",
+    .answers = ANSWERS({200, JSON, "Histograms"}, {304, NULL, NULL}),
+};
+
+const struct route_doc doc_activations = {
+    .id = "getActivations",
+    .tag = "results",
+    .summary = "Shows what the layers give for a sample of the data set",
+    .request_headers = "If-None-Match",
+    .answer_headers = "ETag",
+    .answers = ANSWERS({200, JSON, "Activations"}, {200, "image/png", NULL}, {304, NULL, NULL}),
 };
 
 const struct route_doc doc_export_pytorch = {
@@ -261,6 +290,50 @@ const struct route_doc doc_samples_get = {
     .request_headers = "If-None-Match",
     .answer_headers = "ETag",
     .answers = ANSWERS({200, "image/png", NULL}, {304, NULL, NULL}),
+};
+
+/* ---- weights ---- */
+
+const struct route_doc doc_weights_list = {
+    .id = "listWeights",
+    .tag = "data",
+    .summary = "Lists uploaded weights by name",
+    .answers = ANSWERS({200, JSON, "WeightsPage"}),
+};
+
+const struct route_doc doc_weights_put = {
+    .id = "putWeights",
+    .tag = "data",
+    .summary = "Stores weights for init_from: one safetensors file",
+    .about = "The whole format is checked before the name appears. The same file once more is 200; "
+             "another one under the same name is 409, unless If-Match has the entity tag of what "
+             "it replaces.",
+    .body_types = "application/octet-stream",
+    .request_headers = "If-Match If-None-Match",
+    .answer_headers = "Location",
+    .answers = ANSWERS({201, JSON, "Weights"}, {200, JSON, "Weights"}),
+    .problems = PROBLEMS(409, 412, 422, 507),
+};
+
+const struct route_doc doc_weights_get = {
+    .id = "getWeights",
+    .tag = "data",
+    .summary = "Downloads the file, or, with Accept: application/json, shows what is in it",
+    .request_headers = "If-None-Match Range",
+    .answer_headers = "ETag Content-Disposition Repr-Digest",
+    .answers = ANSWERS({200, "application/octet-stream", NULL}, {200, JSON, "Weights"},
+                       {206, "application/octet-stream", NULL}, {304, NULL, NULL}),
+    .problems = PROBLEMS(416),
+};
+
+const struct route_doc doc_weights_delete = {
+    .id = "deleteWeights",
+    .tag = "data",
+    .summary = "Deletes weights",
+    .about = "Never refused: a job that begins with them has copied them when it was accepted.",
+    .request_headers = "If-Match",
+    .answers = ANSWERS({204, NULL, NULL}),
+    .problems = PROBLEMS(412),
 };
 
 /* ---- the server ---- */

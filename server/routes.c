@@ -91,6 +91,12 @@ static const struct query sample_queries[] = {
     {NULL},
 };
 
+static const struct query weights_queries[] = {
+    {"limit", "most of a page", QUERY_INTEGER, 1, API_PAGE_MAX},
+    {"cursor", "next_cursor of the page before", QUERY_TEXT},
+    {NULL},
+};
+
 #define FORMAT_QUERY                                                                               \
     {                                                                                              \
         "format", "json, when absent, or png", QUERY_CHOICE, .choices = inspect_formats            \
@@ -123,6 +129,8 @@ static const struct query ready_queries[] = {
 static const struct query checkpoint_queries[] = {
     {"format", "kind of file; onnx: the network with its weights, for other runtimes", QUERY_CHOICE,
      .choices = api_checkpoint_formats},
+    {"state", "weights, when absent, or full: with what the optimizer remembers", QUERY_CHOICE,
+     .choices = api_state_names},
     {NULL},
 };
 
@@ -130,6 +138,7 @@ static const struct query checkpoint_queries[] = {
 #define JOB JOBS "/{id}"
 #define CHECKPOINT JOB "/checkpoints/{which}"
 #define DATASET "/v1/datasets/{name}"
+#define WEIGHTS "/v1/weights/{name}"
 
 const struct route routes[] = {
     {.method = "POST",
@@ -203,16 +212,19 @@ const struct route routes[] = {
      .flags = ROUTE_SLOW},
     {.method = "GET",
      .pattern = CHECKPOINT "/filters",
+     .doc = &doc_filters,
      .handle = api_filters,
      .queries = filters_queries,
      .flags = ROUTE_SLOW},
     {.method = "GET",
      .pattern = CHECKPOINT "/histograms",
+     .doc = &doc_histograms,
      .handle = api_histograms,
      .queries = histograms_queries,
      .flags = ROUTE_SLOW},
     {.method = "GET",
      .pattern = CHECKPOINT "/activations",
+     .doc = &doc_activations,
      .handle = api_activations,
      .queries = activations_queries,
      .flags = ROUTE_SLOW},
@@ -261,6 +273,26 @@ const struct route routes[] = {
      .handle = api_samples_get,
      .queries = sample_queries,
      .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = "/v1/weights",
+     .doc = &doc_weights_list,
+     .handle = api_weights_list,
+     .queries = weights_queries},
+    {.method = "PUT",
+     .pattern = WEIGHTS,
+     .doc = &doc_weights_put,
+     .handle = api_weights_put,
+     .flags = ROUTE_BODY_FILE,
+     .body_limit = HTTP_UPLOAD_LIMIT},
+    {.method = "GET",
+     .pattern = WEIGHTS,
+     .doc = &doc_weights_get,
+     .handle = api_weights_get,
+     .flags = ROUTE_SLOW},
+    {.method = "DELETE",
+     .pattern = WEIGHTS,
+     .doc = &doc_weights_delete,
+     .handle = api_weights_delete},
     {.method = "GET", .pattern = "/v1/schema", .doc = &doc_schema, .handle = api_schema},
     {.method = "GET",
      .pattern = "/livez",
@@ -279,11 +311,6 @@ const struct route routes[] = {
      .doc = &doc_static,
      .handle = api_static,
      .flags = ROUTE_QUIET | ROUTE_OPEN},
-
-    /* Known, and not in this version: 501. */
-    {.method = "PUT", .pattern = "/v1/weights/{name}"},
-    {.method = "GET", .pattern = "/v1/weights/{name}"},
-    {.method = "DELETE", .pattern = "/v1/weights/{name}"},
     {.method = "GET",
      .pattern = "/openapi.json",
      .doc = &doc_openapi,
@@ -294,6 +321,12 @@ const struct route routes[] = {
      .doc = &doc_prometheus,
      .handle = api_prometheus,
      .flags = ROUTE_QUIET | ROUTE_SLOW},
+
+    /* Known, and not in this version: 501. */
+    {.method = "DELETE", .pattern = JOB},
+    {.method = "PUT", .pattern = "/v1/weights/{name}"},
+    {.method = "GET", .pattern = "/v1/weights/{name}"},
+    {.method = "DELETE", .pattern = "/v1/weights/{name}"},
 };
 
 const size_t route_count = COUNT_OF(routes);

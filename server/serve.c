@@ -9,6 +9,7 @@
 #include "server/routes.h"
 #include "server/token.h"
 #include "server/version.h"
+#include "server/weights.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -148,6 +149,16 @@ static bool gate_open(struct serve *serve, struct error *error)
     return true;
 }
 
+static bool sweep_weights(struct serve *serve, struct error *error)
+{
+    struct db *db = NULL;
+    if (!store_reader(serve->app.store, &db, error))
+        return false;
+    bool good = weights_sweep(serve->config->data_dir, db, serve->app.log, error);
+    db_close(db);
+    return good;
+}
+
 /* Before the listener answers, so that no job is refused for a data set that is about to appear.
  * Only sets that are new or changed are read. */
 static bool register_datasets(struct serve *serve, struct error *error)
@@ -197,7 +208,8 @@ static bool serve_start(struct serve *serve, struct error *error)
     catalog_sweep(config->data_dir);
     port_file_remove(config->port_file); /* what a killed daemon left would be believed */
     store_on_commit(app->store, tell_audience, serve);
-    if (!catalog_new(app->store, &app->catalog, error) || !register_datasets(serve, error))
+    if (!sweep_weights(serve, error) || !catalog_new(app->store, &app->catalog, error) ||
+        !register_datasets(serve, error))
         return false;
     serve->world = world_make(config, app);
     app->threads = serve->world.threads;
