@@ -52,7 +52,7 @@ export class Model {
         this.locked = false; // the daemon wants a token, or another one
         this.opened = null;
         this.waiting = new Map(); // see soon()
-        this.stream = new Stream("/v1/events", Object.keys(this.handlers), {
+        this.stream = new Stream(Object.keys(this.handlers), {
             event: (name, data) => this.hear(name, data),
             live: (yes) => this.connection(yes),
             refused: () => this.lock(),

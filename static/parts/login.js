@@ -1,5 +1,5 @@
 // Asks for the access token, where the daemon wants one.
-import { Component, html } from "./html.js";
+import { Component, html } from "../html.js";
 
 /** Properties: refused (the last one was no good), enter(text). */
 export class Login extends Component {

@@ -1,5 +1,5 @@
-// Server-sent events by fetch: EventSource can send no token. Knows nothing of what events mean.
-import { authorized } from "./token.js";
+// Server-sent events by fetch: EventSource can send no token. Knows nothing of what events mean;
+// works in pages and in workers.
 
 /** Takes whole lines out of a text that comes in pieces. */
 class Lines {
@@ -16,12 +16,12 @@ class Lines {
 }
 
 /** `hear.open()` when the daemon answers, `hear.event(name, text)`, and once `hear.end(status)`: 0
- * when the connection broke or there was none. */
+ * when the connection broke or there was none. `token` "": none is sent. */
 export class Events {
-    constructor(path, hear) {
+    constructor(path, token, hear) {
         this.hear = hear;
         this.aborter = new AbortController();
-        this.read(path).then(
+        this.read(path, token).then(
             (status) => this.end(status),
             () => this.end(0),
         );
@@ -37,11 +37,11 @@ export class Events {
         this.hear = null;
     }
 
-    async read(path) {
-        const response = await fetch(path, {
-            headers: authorized({ Accept: "text/event-stream" }),
-            signal: this.aborter.signal,
-        });
+    async read(path, token) {
+        const headers = { Accept: "text/event-stream" };
+        if (token !== "")
+            headers.Authorization = `Bearer ${token}`;
+        const response = await fetch(path, { headers, signal: this.aborter.signal });
         if (!response.ok)
             return response.status;
         this.hear?.open();

@@ -1,7 +1,7 @@
 // The stored checkpoints of a job, each to be downloaded as safetensors.
-import { html } from "./html.js";
-import { checkpointPath } from "./api.js";
-import { age, bytes, count, metric, moment } from "./format.js";
+import { html } from "../html.js";
+import { checkpointPath } from "../data/api.js";
+import { age, bytes, count, metric, moment } from "../parts/format.js";
 
 const titleOf = (name) => name.replace("val_", "val. ").replaceAll("_", " ");
 

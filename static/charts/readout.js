@@ -1,8 +1,8 @@
 // The values of a chart in words: the line above it that follows the crosshair, and the table below
 // it. Only rows that were logged are ever shown, never a point between them.
-import { html } from "./html.js";
-import { count, metric } from "./format.js";
-import { History, align } from "./history.js";
+import { html } from "../html.js";
+import { count, metric } from "../parts/format.js";
+import { History, align } from "../data/history.js";
 
 /** The values at `step`; a series without a row there shows its row before, and says which. */
 export function Legend({ series, history, smoothed, step, epoch, live }) {

@@ -1,10 +1,10 @@
 // One chart: a few named series over steps, on a logarithmic or linear scale, with a crosshair that
 // reads logged rows only, marks where values stopped being numbers, and the same values as a table.
 // Draws with uPlot; knows nothing of jobs.
-import uPlot from "./vendor/uplot-1.6.32/uPlot.js";
-import { Component, html } from "./html.js";
-import { percent, shortest } from "./format.js";
-import { align, smooth } from "./history.js";
+import uPlot from "../vendor/uplot-1.6.32/uPlot.js";
+import { Component, html } from "../html.js";
+import { percent, shortest } from "../parts/format.js";
+import { align, smooth } from "../data/history.js";
 import { Legend, Table } from "./readout.js";
 
 // Lines differ by width and dots as well as by colour.

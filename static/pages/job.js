@@ -1,13 +1,13 @@
 // The page of one job: where it stands, its curves, its network, its checkpoints, and how to send
 // it again.
-import { html } from "./html.js";
-import { Charts } from "./charts.js";
+import { html } from "../html.js";
+import { Charts } from "../charts/charts.js";
 import { Checkpoints } from "./checkpoints.js";
-import { Copyable, submitAsCurl } from "./clipboard.js";
-import * as format from "./format.js";
-import { Progress, State, active, best, elapsed, latest } from "./job_text.js";
-import { nameOf, progressText } from "./job_text.js";
-import { ended } from "./model.js";
+import { Copyable, submitAsCurl } from "../parts/clipboard.js";
+import * as format from "../parts/format.js";
+import { Progress, State, active, best, elapsed, latest } from "../parts/job_text.js";
+import { nameOf, progressText } from "../parts/job_text.js";
+import { ended } from "../data/model.js";
 import { Plan } from "./plan.js";
 
 export function Job({ model, options, now }) {

@@ -1,6 +1,6 @@
 // A piece of text to take away: shown as it is, with a button that copies it. Where the browser
 // keeps the clipboard from a page (plain http by a host name), the text is selected instead.
-import { Component, html } from "./html.js";
+import { Component, html } from "../html.js";
 import { json } from "./format.js";
 
 const SHOWN_MS = 2000;

@@ -1,9 +1,9 @@
 // The curves of a job: which charts there are, how they are shown, and the controls they share.
-import { html } from "./html.js";
-import { metricsPath } from "./api.js";
+import { html } from "../html.js";
+import { metricsPath } from "../data/api.js";
 import { Chart } from "./chart.js";
-import { ended } from "./model.js";
-import { setOption } from "./route.js";
+import { ended } from "../data/model.js";
+import { setOption } from "../route.js";
 
 /** A chart is one row. `option` keeps its scale in the address; `evaluated`: it has no values
  * before the first evaluation, but its place is kept. */

@@ -1,11 +1,11 @@
 // A new job: a text to edit, begun from a preset or from another job, checked by the daemon, then
 // sent to it.
-import { Component, html } from "./html.js";
-import { getJob, getPreset, planJob } from "./api.js";
-import { json } from "./format.js";
+import { Component, html } from "../html.js";
+import { getJob, getPreset, planJob } from "../data/api.js";
+import { json } from "../parts/format.js";
 import { Plan } from "./plan.js";
-import { PRESETS } from "./presets.js";
-import { jobAddress } from "./route.js";
+import { PRESETS } from "../data/presets.js";
+import { jobAddress } from "../route.js";
 
 /** Properties: model, options {preset, from}. */
 export class NewJob extends Component {

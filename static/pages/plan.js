@@ -1,6 +1,6 @@
 // A network as a table: what each layer makes of a picture and what it costs.
-import { html } from "./html.js";
-import { count, shape } from "./format.js";
+import { html } from "../html.js";
+import { count, shape } from "../parts/format.js";
 
 const orNothing = (value) => (value ? count(value) : "");
 

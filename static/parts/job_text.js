@@ -1,5 +1,5 @@
 // A job in words: the small texts and parts that both the list and the page of a job show.
-import { html } from "./html.js";
+import { html } from "../html.js";
 import { count, percent } from "./format.js";
 
 const ACTIVE = new Set(["running", "pausing", "cancelling"]);

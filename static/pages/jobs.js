@@ -1,11 +1,11 @@
 // The list of jobs, newest first, and what to do while there is none.
-import { html } from "./html.js";
-import { Copyable, presetAsCurl } from "./clipboard.js";
-import * as format from "./format.js";
-import { Progress, State, best, elapsed, latest } from "./job_text.js";
-import { nameOf, progressText } from "./job_text.js";
-import { PRESETS } from "./presets.js";
-import { jobAddress } from "./route.js";
+import { html } from "../html.js";
+import { Copyable, presetAsCurl } from "../parts/clipboard.js";
+import * as format from "../parts/format.js";
+import { Progress, State, best, elapsed, latest } from "../parts/job_text.js";
+import { nameOf, progressText } from "../parts/job_text.js";
+import { PRESETS } from "../data/presets.js";
+import { jobAddress } from "../route.js";
 
 /** Columns beside the job itself: title, what a job shows there, and a hint to it. A column is one
  * row. */
