@@ -1,7 +1,8 @@
 // Wiring: the model, the address, and one draw of the page for all changes of a moment.
 import { html, render } from "./html.js";
 import { Model } from "./data/model.js";
-import { save, setToken, takeToken, token } from "./data/token.js";
+import { save } from "./data/save.js";
+import { setToken, takeToken, token } from "./data/token.js";
 import { PAGES, findPage } from "./pages/pages.js";
 import { Login } from "./parts/login.js";
 import { address, readAddress } from "./route.js";
@@ -91,16 +92,21 @@ function follow() {
         scrollTo(0, 0);
 }
 
-function saveWithToken(event) {
+// A link that says data-fetch may be refused, or wants a form that only a header can ask for: what
+// the daemon says to it is for the user's eyes. With a token all links to it are of that kind.
+async function saveFile(event) {
     const link = event.target.closest?.("a[href^='/v1/']");
-    if (!link || token() === "")
+    if (!link || (token() === "" && link.dataset.fetch === undefined))
         return;
     event.preventDefault();
-    save(link.getAttribute("href"));
+    const { accept, name } = link.dataset;
+    await save(link.getAttribute("href"), { accept, name }).catch((problem) =>
+        model.note(problem.message),
+    );
 }
 
 addEventListener("hashchange", follow);
-addEventListener("click", saveWithToken);
+addEventListener("click", saveFile);
 setInterval(soon, CLOCK_MS);
 model.start();
 follow();

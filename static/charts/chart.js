@@ -1,22 +1,13 @@
-// One chart: a few named series over steps, on a logarithmic or linear scale, with a crosshair that
-// reads logged rows only, marks where values stopped being numbers, and the same values as a table.
-// Draws with uPlot; knows nothing of jobs.
+// One chart: a few named curves over steps or times, with a crosshair that reads logged rows only,
+// marks where something happened, and the same values as a table. Draws with uPlot; asks its parent
+// for finer points; knows nothing of jobs.
 import uPlot from "../vendor/uplot-1.6.32/uPlot.js";
 import { Component, html } from "../html.js";
-import { percent, shortest } from "../parts/format.js";
-import { align, smooth } from "../data/history.js";
+import { align } from "../data/rows.js";
+import { X_KINDS, valueScale, valueTicks, xAxis, xScale } from "./axis.js";
+import { colour, columns, drawn } from "./lines.js";
+import { drawMarks, marksNear } from "./marks.js";
 import { Legend, Table } from "./readout.js";
-
-// Lines differ by width and dots as well as by colour.
-const LOOKS = {
-    train: { colour: "--train", width: 1, dots: false },
-    val: { colour: "--val", width: 2, dots: true },
-    other: { colour: "--other", width: 1.5, dots: false },
-};
-
-const FAINT_ROWS = 2000; // a noisy line of more rows is a band, through which others must be seen
-const DOTS_MAX = 60;
-const MARKS_MAX = 500; // more crosses than this are one red line anyway
 
 // How far a key moves the crosshair, in rows.
 const MOVES = {
@@ -27,55 +18,22 @@ const MOVES = {
     Home: -Infinity,
     End: Infinity,
 };
+const ZOOM = 2; // of one key press
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const isFraction = (name) => name.endsWith("accuracy");
-
-// As many decimals of a percentage as tell neighbours `step` apart from each other.
-function decimals(step) {
-    const whole = (value) => Math.abs(value - Math.round(value)) < 1e-6;
-    return [0, 1, 2].find((digits) => whole(step * 100 * 10 ** digits)) ?? 3;
-}
-
-// Labels of the value axis.
-const ticks = (name) => (plot, values, axis, space, step) =>
-    values.map((value) => {
-        if (value === null)
-            return "";
-        return isFraction(name) ? percent(value, decimals(step)) : shortest(value);
-    });
-
-// From one significant digit to another, so that the lines between them are round numbers.
-function logRange(plot, low, high) {
-    if (!(low > 0))
-        return [0.1, 1];
-    const size = (value) => 10 ** Math.floor(Math.log10(value));
-    const bottom = Math.floor(low / size(low)) * size(low);
-    const top = Math.ceil(high / size(high)) * size(high);
-    return [bottom, top > bottom ? top : 10 * bottom];
-}
-
-const valueScale = (name, log) => {
-    if (log)
-        return { distr: 3, range: logRange };
-    const bottom = { pad: 0.1, soft: 0, mode: 3 }; // nothing below 0 is shown that has no values
-    const top = { pad: 0.1, hard: isFraction(name) ? 1 : undefined };
-    return { range: { min: bottom, max: top } };
-};
-
-/** Properties: title, series [{name, label, look}], history, log, smooth (a window in rows, 0:
- * none), sync (charts with the same one share the crosshair), epoch (step → text), children
- * (controls). */
+/** Properties: title, metric (says how values are written), curves [{key, label, look, rows(),
+ * smoothed}], version (another one: the rows have changed), x (a kind of axis.js), run {perEpoch,
+ * start, last}, logx, logy, range {from, to} or null, marks [{step, at, kind, text}], sync (charts
+ * with the same one share the crosshair), zoom(from, to), wide(pixels), children (controls), more
+ * (what stands below). */
 export class Chart extends Component {
     constructor() {
         super();
-        this.state = { step: null, table: false, focus: false };
+        this.state = { step: null, near: [], table: false, focus: false };
         this.plot = null;
-        this.zoomed = false;
         this.held = null; // the step that the keyboard put the crosshair on
-        this.made = ""; // what `rows` were made of
+        this.made = ""; // what the data were made of
+        this.steps = new Float64Array(0);
         this.rows = [[]];
-        this.smoothed = new Map(); // name → the smoothed values, row by row
         this.dark = matchMedia("(prefers-color-scheme: dark)");
         this.rebuild = () => this.build();
         this.keep = (place) => (this.place = place);
@@ -84,151 +42,174 @@ export class Chart extends Component {
     componentDidMount() {
         this.build();
         this.dark.addEventListener("change", this.rebuild);
-        this.sized = new ResizeObserver(() => this.plot.setSize(this.size()));
+        addEventListener("themechange", this.rebuild);
+        this.sized = new ResizeObserver(() => {
+            this.plot.setSize(this.size());
+            this.props.wide?.(this.place.clientWidth);
+        });
         this.sized.observe(this.place);
     }
 
     componentWillUnmount() {
         this.dark.removeEventListener("change", this.rebuild);
+        removeEventListener("themechange", this.rebuild);
         this.sized.disconnect();
         this.plot.destroy();
     }
 
     // A scale's kind and the lines are fixed when a plot is made; new rows only need new data.
     componentDidUpdate(before) {
-        const { log, smooth: window } = this.props;
-        if (log !== before.log || window > 0 !== before.smooth > 0)
+        if (this.shape(this.props) !== this.shape(before))
             this.build();
-        else if (this.data() !== this.plot.data) this.feed();
+        else this.feed(before);
+    }
+
+    shape({ logx, logy, x, curves, metric }) {
+        const lines = curves.map(({ key, look, smoothed }) => [key, look, smoothed]);
+        return JSON.stringify([logx, logy, x, metric, lines]);
     }
 
     // ---- the plot ----
 
     build() {
         this.plot?.destroy();
-        this.zoomed = false;
-        const { log, series, sync } = this.props;
-        const name = series[0].name;
+        const { metric, logx, logy, x, curves, sync } = this.props;
         const thin = { stroke: colour("--grid"), width: 1 };
         const axis = { stroke: colour("--soft"), grid: thin, ticks: thin, font: "12px system-ui" };
         const options = {
             ...this.size(),
+            ms: 1,
             legend: { show: false },
             cursor: {
                 y: false,
                 sync: { key: sync, setSeries: false, scales: ["x", null] },
                 points: { size: 7 },
-                bind: { dblclick: () => () => this.unzoom() },
+                drag: { setScale: false, x: true, y: false },
+                bind: { dblclick: () => () => this.props.zoom(0, 0) },
             },
             scales: {
-                x: { time: false, range: (plot, low, high) => this.range(low, high) },
-                y: valueScale(name, log),
+                x: xScale(x, logx, () => this.range()),
+                y: valueScale(metric, logy),
             },
             axes: [
-                { ...axis, space: 60, size: 34 },
-                { ...axis, size: 64, values: ticks(name) },
+                { ...axis, ...xAxis(x) },
+                { ...axis, size: 64, values: valueTicks(metric) },
             ],
-            series: [{}, ...this.lines()],
+            ...drawn(curves),
             hooks: {
                 setCursor: [() => this.point()],
-                setSelect: [(plot) => (this.zoomed ||= plot.select.width > 0)],
-                draw: [(plot) => this.mark(plot)],
+                setSelect: [() => this.select()],
+                draw: [(plot) => drawMarks(plot, this.props.marks, (mark) => this.xOf(mark))],
             },
         };
+        this.made = "";
         this.plot = new uPlot(options, this.data(), this.place);
+        if (this.held !== null)
+            this.hold(this.held);
     }
 
     size() {
         return { width: this.place.clientWidth, height: this.place.clientHeight };
     }
 
-    isSmoothed(look) {
-        return this.props.smooth > 0 && look === "train";
-    }
-
-    // The raw line first; over it, when smoothing is on, the smoothed one.
-    lines() {
-        return this.props.series.flatMap(({ name, look }) => {
-            const { colour: tone, width, dots } = LOOKS[look];
-            const smoothed = this.isSmoothed(look);
-            const rows = () => this.props.history.get(name).step.length;
-            const faint = () => look === "train" && (smoothed || rows() > FAINT_ROWS);
-            const raw = {
-                stroke: () => colour(faint() ? `${tone}-faint` : tone),
-                width,
-                points: { show: () => dots && rows() <= DOTS_MAX, size: 6 },
-            };
-            const mean = { stroke: colour(tone), width: 2, points: { show: false } };
-            return smoothed ? [raw, mean] : [raw];
-        });
-    }
-
-    /** What is drawn, made anew when there are new rows: [steps, values, …]. */
+    /** What is drawn, made anew when there are new rows: [places, values, …]. */
     data() {
-        const { history, series, smooth: window } = this.props;
-        const made = `${window} ${history.version}`;
+        const { curves, version, x, run } = this.props;
+        const made = `${this.shape(this.props)} ${version} ${run.perEpoch} ${run.start}`;
         if (made === this.made)
             return this.rows;
         this.made = made;
-        this.smoothed.clear();
-        this.rows = align(
-            series.flatMap(({ name, look }) => {
-                const rows = history.get(name);
-                if (!this.isSmoothed(look))
-                    return [rows];
-                this.smoothed.set(name, smooth(rows.value, window));
-                return [rows, { step: rows.step, value: this.smoothed.get(name) }];
-            }),
-        );
+        const lists = curves.map(({ rows }) => rows());
+        const { steps, places } = align(lists);
+        this.steps = steps;
+        this.times = X_KINDS[x].times ? timesOf(steps, lists, places) : steps;
+        const place = X_KINDS[x].of;
+        this.rows = [
+            Array.from(steps, (step, i) => place(step, this.times[i], run)),
+            ...columns(curves, places),
+        ];
         return this.rows;
     }
 
-    feed() {
-        this.plot.setData(this.data(), !this.zoomed);
-        if (this.zoomed)
-            this.plot.redraw();
-        if (this.held !== null)
-            this.hold(this.held);
+    feed(before) {
+        const { range, marks } = this.props;
+        const moved = range?.from !== before.range?.from || range?.to !== before.range?.to;
+        if (this.data() !== this.plot.data) {
+            this.plot.setData(this.rows);
+            if (this.held !== null)
+                this.hold(this.held);
+        } else if (moved) {
+            this.plot.setData(this.rows);
+        } else if (marks.length !== before.marks.length) this.plot.redraw();
     }
 
-    // The whole run, unless a part of it was drawn open with the mouse.
-    range(low, high) {
-        if (this.zoomed)
-            return [low, high];
-        return [0, Math.max(1, this.props.history.lastStep())];
+    // Where a step or a mark stands on the axis; times are those of the rows beside it.
+    xOf({ step, at }) {
+        const { x, run } = this.props;
+        const { of, times } = X_KINDS[x];
+        return of(step, times && at === undefined ? this.timeAt(step) : at, run);
     }
 
-    unzoom() {
-        this.zoomed = false;
-        this.plot.setData(this.plot.data);
+    timeAt(step) {
+        let i = 0;
+        while (i < this.steps.length - 1 && this.steps[i] < step)
+            i++;
+        return this.times[i];
     }
 
-    // A cross at the upper edge for each row that was no finite number.
-    mark({ ctx, bbox, valToPos }) {
-        const arm = 4 * devicePixelRatio;
-        const y = bbox.top + 2 * arm;
-        ctx.save();
-        ctx.strokeStyle = colour("--bad");
-        ctx.lineWidth = 2 * devicePixelRatio;
-        ctx.beginPath();
-        for (const step of this.broken()) {
-            const x = valToPos(step, "x", true);
-            if (x < bbox.left || x > bbox.left + bbox.width)
-                continue;
-            ctx.moveTo(x - arm, y - arm);
-            ctx.lineTo(x + arm, y + arm);
-            ctx.moveTo(x - arm, y + arm);
-            ctx.lineTo(x + arm, y - arm);
+    // The whole run, or the part that was asked for.
+    range() {
+        const { range, x, logx, run } = this.props;
+        const places = this.rows[0];
+        const known = (value, otherwise) => (Number.isFinite(value) ? value : otherwise);
+        if (range) {
+            const [from, to] = [range.from, range.to].map((step) => this.xOf({ step }));
+            if (to > from)
+                return [from, to];
         }
-        ctx.stroke();
-        ctx.restore();
+        const end = known(places[places.length - 1], 1);
+        const first = logx ? places.find((place) => place > 0) : places[0];
+        const start = X_KINDS[x].zero && !logx ? 0 : known(first, 0);
+        if (end > start)
+            return [start, end];
+        return logx ? [start || 1, 10 * (start || 1)] : [start, start + 1];
     }
 
-    /** Steps at which some series was no finite number. */
-    broken() {
-        const { history, series } = this.props;
-        const steps = series.flatMap(({ name }) => [...history.get(name).nonfinite.keys()]);
-        return steps.slice(0, MARKS_MAX);
+    // ---- the part that is shown ----
+
+    // What the mouse was drawn over becomes what is shown, to whole steps.
+    select() {
+        const { left, width } = this.plot.select;
+        if (width < 3)
+            return;
+        const [low, high] = [left, left + width].map((pixel) => this.plot.posToVal(pixel, "x"));
+        this.plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+        this.props.zoom(...this.stepsOf(low, high));
+    }
+
+    stepsOf(low, high) {
+        const { x, run } = this.props;
+        if (x === "step")
+            return [Math.floor(low), Math.ceil(high)];
+        if (x === "epoch")
+            return [Math.floor(low * run.perEpoch), Math.ceil(high * run.perEpoch)];
+        const places = this.rows[0];
+        const from = places.findLastIndex((place) => place <= low);
+        const to = places.findIndex((place) => place >= high);
+        return [this.steps[Math.max(0, from)], this.steps[to < 0 ? places.length - 1 : to]];
+    }
+
+    // Around the crosshair, by a factor.
+    zoomBy(factor) {
+        const { range, run, zoom } = this.props;
+        const { from, to } = range ?? { from: 1, to: run.last };
+        const middle = this.state.step ?? (from + to) / 2;
+        const half = Math.max(2, ((to - from) * factor) / 2);
+        const low = Math.max(1, Math.round(middle - half));
+        const high = Math.min(run.last, Math.round(middle + half));
+        if (low <= 1 && high >= run.last)
+            zoom(0, 0);
+        else zoom(low, high);
     }
 
     // ---- the crosshair ----
@@ -237,66 +218,121 @@ export class Chart extends Component {
     point() {
         if (this.held !== null || !this.plot)
             return;
-        const at = this.plot.cursor.idx;
-        this.show(at === null || at === undefined ? null : this.plot.data[0][at]);
+        const { idx, left } = this.plot.cursor;
+        if (idx === null || idx === undefined || !(left >= 0))
+            this.show(null, []);
+        else this.show(this.steps[idx], this.near(left));
     }
 
-    show(step) {
-        if (step !== this.state.step)
-            this.setState({ step });
+    near(left) {
+        return marksNear(this.plot, this.props.marks, (mark) => this.xOf(mark), left);
+    }
+
+    show(step, near) {
+        const before = this.state;
+        const same = near.length === before.near.length && near.every((m, i) => m === before.near[i]);
+        if (step !== before.step || !same)
+            this.setState({ step, near });
     }
 
     // The keyboard's crosshair stays on its step while the scale moves under it.
     hold(step) {
         this.held = step;
-        this.plot.setCursor({ left: this.plot.valToPos(step, "x"), top: 1 });
-        this.show(step);
+        const at = this.steps.indexOf(step);
+        const left = this.plot.valToPos(at < 0 ? this.xOf({ step }) : this.rows[0][at], "x");
+        this.plot.setCursor({ left, top: 1 });
+        this.show(step, this.near(left));
     }
 
     release() {
         this.held = null;
     }
 
-    walk(event) {
-        const steps = this.plot.data[0];
-        const move = MOVES[event.key];
-        if (move === undefined || steps.length === 0)
+    keys = {
+        "+": () => this.zoomBy(1 / ZOOM),
+        "-": () => this.zoomBy(ZOOM),
+        0: () => this.props.zoom(0, 0),
+        m: () => this.walkMarks(1),
+        M: () => this.walkMarks(-1),
+    };
+
+    press(event) {
+        if (event.ctrlKey || event.metaKey || event.altKey)
+            return;
+        const act = event.key in MOVES ? () => this.walk(MOVES[event.key]) : this.keys[event.key];
+        if (!act)
             return;
         event.preventDefault();
+        act();
+    }
+
+    walk(move) {
+        const { steps } = this;
+        if (steps.length === 0)
+            return;
         const here = steps.indexOf(this.state.step ?? steps[steps.length - 1]);
         this.hold(steps[Math.min(steps.length - 1, Math.max(0, here + move))]);
+    }
+
+    // To the next row that has a mark beside it.
+    walkMarks(direction) {
+        const here = this.state.step ?? (direction > 0 ? 0 : Infinity);
+        const there = this.props.marks
+            .map(({ step }) => step)
+            .filter((step) => (direction > 0 ? step > here : step < here));
+        if (there.length > 0)
+            this.hold(direction > 0 ? Math.min(...there) : Math.max(...there));
     }
 
     leave() {
         this.release();
         this.plot.setCursor({ left: -10, top: -10 });
-        this.setState({ focus: false, step: null });
+        this.setState({ focus: false, step: null, near: [] });
     }
 
     // ---- the page ----
 
-    render({ title, series, history, log, epoch, children }, { step, table, focus }) {
-        this.data();
-        const rows = series.reduce((sum, { name }) => sum + history.get(name).step.length, 0);
-        return html`<figure class="chart" data-points=${rows} data-scale=${log ? "log" : "linear"}>
+    render(props, { step, near, table, focus }) {
+        const { title, curves, run, x, logx, logy, marks, children, more } = props;
+        const rows = curves.reduce((sum, curve) => sum + curve.rows().length, 0);
+        const scale = (log) => (log ? "log" : "linear");
+        return html`<figure class="chart" data-points=${rows} data-scale=${scale(logy)}
+            data-scale-x=${scale(logx)}>
             <figcaption>
                 <h3>${title}</h3>
-                ${children}
+                <div class="controls">${children}</div>
             </figcaption>
-            <${Legend} series=${series} history=${history} smoothed=${this.smoothed}
-                step=${step ?? history.lastStep()} epoch=${epoch} live=${focus} />
+            <${Legend} curves=${curves} step=${step} marks=${near} run=${run} live=${focus} />
             <div class="plot" ref=${this.keep} tabindex="0" role="application"
-                aria-label="${title} over steps. Left and right arrow keys read the values."
+                aria-label="${title} over ${X_KINDS[x].about}. ${HELP}"
                 onFocus=${() => this.setState({ focus: true })} onBlur=${() => this.leave()}
-                onMouseMove=${() => this.release()} onKeyDown=${(event) => this.walk(event)}></div>
-            <details onToggle=${(event) => this.setState({ table: event.target.open })}>
-                <summary>Values as a table</summary>
-                ${
-                    table &&
-                    html`<${Table} title=${title} series=${series} history=${history}
-                    epoch=${epoch} />`
-                }
-            </details>
+                onMouseMove=${() => this.release()} onKeyDown=${(event) => this.press(event)}></div>
+            <div class="below">
+                <details onToggle=${(event) => this.setState({ table: event.target.open })}>
+                    <summary>Values as a table</summary>
+                    ${
+                        table &&
+                        html`<${Table} title=${title} curves=${curves} run=${run}
+                        marks=${marks} />`
+                    }
+                </details>
+                ${more?.(this)}
+            </div>
         </figure>`;
     }
+}
+
+const HELP =
+    "Left and right arrow keys read the values, M goes to the next mark, plus and minus show a " +
+    "smaller or larger part, 0 all.";
+
+// The time of each step: of the first list that knows it; where none does, that of the step before.
+function timesOf(steps, lists, places) {
+    let last = NaN;
+    return Float64Array.from(steps, (_, i) => {
+        const k = places.findIndex((place, k) => place[i] >= 0 && lists[k].at[place[i]] > 0);
+        const at = k < 0 ? last : lists[k].at[places[k][i]];
+        last = at < last ? last : at; // an axis never runs backwards, whatever the clock did
+        return last;
+    });
 }

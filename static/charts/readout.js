@@ -1,38 +1,73 @@
 // The values of a chart in words: the line above it that follows the crosshair, and the table below
 // it. Only rows that were logged are ever shown, never a point between them.
 import { html } from "../html.js";
-import { count, metric } from "../parts/format.js";
-import { History, align } from "../data/history.js";
+import { align } from "../data/rows.js";
+import { count, metric, span, timeOfDay } from "../parts/format.js";
+import { MARK_KINDS } from "./marks.js";
 
-/** The values at `step`; a series without a row there shows its row before, and says which. */
-export function Legend({ series, history, smoothed, step, epoch, live }) {
-    const shown = series.filter(({ name }) => history.has(name));
+const epochOf = (step, { perEpoch }) => (perEpoch ? (step / perEpoch).toFixed(2) : "");
+
+/** The values at `step`, or the last ones; a series without a row there shows its row before, and
+ * says which. */
+export function Legend({ curves, step, marks, run, live }) {
+    const shown = curves.filter(({ rows }) => rows().length > 0);
+    const at = step ?? Math.max(0, ...shown.map(({ rows }) => rows().last));
     return html`<p class="legend" aria-live=${live ? "polite" : "off"}>
-        <span class="at">step ${count(step)}<span class="soft"> · ${epoch(step)}</span></span>
+        <span class="at">step ${count(at)}<span class="soft">${placeOf(at, shown, run)}</span></span>
         ${shown.length === 0 && html`<span class="soft">no values yet</span>`}
         ${shown.map(
-            ({ name, label, look }) => html`<span class="key ${look}" key=${name}>
-                <i aria-hidden="true"></i>${label}${" "}
-                <b>${valueAt(history.get(name), name, step)}</b>
-                ${smoothedAt(history.get(name), smoothed.get(name), name, step)}
+            (curve) => html`<span class="key ${curve.look}" key=${curve.key}>
+                <i aria-hidden="true"></i>${curve.label}${" "}
+                <b>${valueAt(curve, at)}</b>
+                ${smoothedAt(curve, at)}
+            </span>`,
+        )}
+        ${marks.map(
+            ({ kind, step: where, text }) => html`<span class="mark-text" key=${kind + where}>
+                <i aria-hidden="true">${MARK_KINDS[kind].sign}</i> step ${count(where)}: ${text}
             </span>`,
         )}
     </p>`;
 }
 
-function valueAt(rows, name, step) {
-    const at = History.at(rows, step);
+// " · epoch 1.25 · 12:00:03": what else is known of a step.
+function placeOf(step, curves, run) {
+    const parts = [""];
+    if (run.perEpoch)
+        parts.push(`epoch ${epochOf(step, run)}`);
+    const time = timeAt(curves, step);
+    if (time > 0)
+        parts.push(timeOfDay(time));
+    return parts.join(" · ");
+}
+
+function timeAt(curves, step) {
+    for (const { rows } of curves) {
+        const list = rows();
+        const at = list.index(step);
+        if (at >= 0 && list.step[at] === step && list.at[at] > 0)
+            return list.at[at];
+    }
+    return NaN;
+}
+
+function valueAt({ rows, key, metric: name = key }, step) {
+    const list = rows();
+    const at = list.index(step);
     if (at < 0)
         return "–";
-    const where = rows.step[at];
-    const value = rows.value[at];
-    const text = value === null ? (rows.nonfinite.get(where) ?? "not finite") : metric(name, value);
+    const where = list.step[at];
+    const value = list.value[at];
+    const text = Number.isFinite(value)
+        ? metric(name, value)
+        : (list.nonfinite.get(where) ?? "not finite");
     return where === step ? text : `${text} (step ${count(where)})`;
 }
 
-function smoothedAt(rows, values, name, step) {
-    const value = values?.[History.at(rows, step)];
-    if (typeof value !== "number")
+function smoothedAt({ rows, key, metric: name = key, smoothed }, step) {
+    const list = rows();
+    const value = smoothed ? list.smoothed[list.index(step)] : NaN;
+    if (!Number.isFinite(value))
         return null;
     return html`<span class="soft"> smoothed ${metric(name, value)}</span>`;
 }
@@ -41,29 +76,33 @@ const TABLE_ROWS = 100;
 const TABLE_NONFINITE = 10;
 
 /** The same values for who cannot see the lines: every evaluation, the first values that were no
- * numbers, and steps spread evenly over the rest. */
-export function Table({ title, series, history, epoch }) {
-    const cell = (name, step) => {
-        const rows = history.get(name);
-        const at = History.at(rows, step);
-        return rows.step[at] === step ? valueAt(rows, name, step) : "";
+ * numbers, the rows at marks, and steps spread evenly over the rest. */
+export function Table({ title, curves, run, marks }) {
+    const cell = (curve, step) => {
+        const list = curve.rows();
+        return list.step[list.index(step)] === step ? valueAt(curve, step) : "";
     };
-    return html`<div class="scroll">
+    const told = textsByStep(marks);
+    return html`<div class="scroll" tabindex="0" role="region" aria-label="${title}: values">
         <table class="numbers">
             <caption class="hidden">${title}</caption>
             <thead>
                 <tr>
                     <th scope="col">Step</th>
                     <th scope="col">Epoch</th>
-                    ${series.map(({ label }) => html`<th scope="col" key=${label}>${label}</th>`)}
+                    <th scope="col">After</th>
+                    ${curves.map(({ key, label }) => html`<th scope="col" key=${key}>${label}</th>`)}
+                    <th scope="col" class="word">What happened</th>
                 </tr>
             </thead>
             <tbody>
-                ${tableSteps(series, history).map(
+                ${tableSteps(curves, told).map(
                     (step) => html`<tr key=${step}>
                         <th scope="row">${count(step)}</th>
-                        <td>${epoch(step).replace("epoch ", "")}</td>
-                        ${series.map(({ name }) => html`<td key=${name}>${cell(name, step)}</td>`)}
+                        <td>${epochOf(step, run)}</td>
+                        <td>${span((timeAt(curves, step) - run.start) / 1000)}</td>
+                        ${curves.map((curve) => html`<td key=${curve.key}>${cell(curve, step)}</td>`)}
+                        <td class="word">${told.get(step) ?? ""}</td>
                     </tr>`,
                 )}
             </tbody>
@@ -71,15 +110,23 @@ export function Table({ title, series, history, epoch }) {
     </div>`;
 }
 
-function tableSteps(series, history) {
-    const all = align(series.map(({ name }) => history.get(name)))[0];
-    const kept = new Set();
-    for (const { name, look } of series) {
-        const { step, nonfinite } = history.get(name);
+function textsByStep(marks) {
+    const told = new Map();
+    for (const { step, text } of marks)
+        told.set(step, told.has(step) ? `${told.get(step)}; ${text}` : text);
+    return told;
+}
+
+function tableSteps(curves, told) {
+    const { steps } = align(curves.map(({ rows }) => rows()));
+    const kept = new Set(told.keys());
+    for (const { look, rows } of curves) {
+        const { step, length, nonfinite } = rows();
         [...nonfinite.keys()].slice(0, TABLE_NONFINITE).forEach((s) => kept.add(s));
         if (look === "val")
-            step.forEach((s) => kept.add(s));
+            step.subarray(0, length).forEach((s) => kept.add(s));
     }
-    const stride = Math.max(1, Math.ceil(all.length / TABLE_ROWS));
-    return all.filter((s, i) => i % stride === 0 || i === all.length - 1 || kept.has(s));
+    const stride = Math.max(1, Math.ceil(steps.length / TABLE_ROWS));
+    const spread = Array.from(steps).filter((_, i) => i % stride === 0 || i === steps.length - 1);
+    return [...new Set([...spread, ...kept])].filter((s) => s > 0).sort((a, b) => a - b);
 }

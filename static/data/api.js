@@ -11,10 +11,12 @@ export class Problem extends Error {
     }
 }
 
+const TYPES = { PATCH: "application/merge-patch+json" };
+
 async function call(method, path, body) {
     const options = { method, headers: authorized({ Accept: "application/json" }) };
     if (method !== "GET")
-        options.headers["Content-Type"] = "application/json";
+        options.headers["Content-Type"] = TYPES[method] ?? "application/json";
     if (body !== undefined)
         options.body = JSON.stringify(body);
     let response;
@@ -36,14 +38,42 @@ export const listJobs = (limit, cursor) =>
 export const getJob = (id) => call("GET", job(id));
 export const submitJob = (spec) => call("POST", "/v1/jobs", spec);
 export const planJob = (spec) => call("POST", "/v1/jobs?dry_run=true", spec);
-export const cancelJob = (id) => call("POST", `${job(id)}/cancel`);
+export const pauseJob = (id) => call("POST", `${job(id)}/pause`);
+export const resumeJob = (id) => call("POST", `${job(id)}/resume`);
+/** `when`: "now", "epoch" or "checkpoint". */
+export const cancelJob = (id, when = "now") => call("POST", `${job(id)}/cancel?when=${when}`);
+export const changeJob = (id, patch) => call("PATCH", job(id), patch);
+export const deleteJob = (id) => call("DELETE", job(id));
+/** {checkpoint, state, spec, name, labels, priority}; `try`: only says what would come of it. */
+export const forkJob = (id, fork) => call("POST", `${job(id)}/fork`, fork);
+export const tryFork = (id, fork) => call("POST", `${job(id)}/fork?dry_run=true`, fork);
+export const listQueued = () => call("GET", "/v1/jobs?state=queued&limit=200");
 export const listCheckpoints = (id) => call("GET", `${job(id)}/checkpoints`);
 export const getPreset = (file) => call("GET", `/presets/${file}`);
 
-/** The stored rows of the named series from step `from` on: all, or the extremes of buckets when
- * there are more than `points`. */
-export const getMetrics = (id, names, from, points) =>
-    call("GET", `${job(id)}/metrics?names=${names.join(",")}&from=${from}&max_points=${points}`);
+/** The stored rows from one step to another (0: to the last): all, or the extremes of buckets when
+ * there are more than `points`, with their times, and with a mean over `window` rows. */
+export function getMetrics(id, { from, to, points, window }) {
+    const query = new URLSearchParams({ from, max_points: points });
+    if (to > 0)
+        query.set("to", to);
+    return call("GET", `${job(id)}/metrics?${query}`);
+}
 
-export const checkpointPath = (id, step) => `${job(id)}/checkpoints/${step}`;
-export const metricsPath = (id) => `${job(id)}/metrics`;
+/** What happened to the job, but for its metrics: the stored events, as lines of JSON. */
+export async function getStory(id) {
+    const headers = authorized({ Accept: "application/jsonl" });
+    const response = await fetch(`${job(id)}/events?${STORY}`, { headers });
+    if (!response.ok)
+        throw new Problem(response.status, await response.json().catch(() => ({})));
+    const lines = (await response.text()).split("\n").filter((line) => line !== "");
+    return lines.map((line) => JSON.parse(line));
+}
+const STORY = "names=state,edit,checkpoint,warning,evaluation,end&follow=false";
+
+export const jobPath = job;
+export const checkpointPath = (id, which, options = "") =>
+    `${job(id)}/checkpoints/${which}${options && `?${options}`}`;
+/** Every row of the named series; of all, when none is named. */
+export const metricsPath = (id, names = []) =>
+    `${job(id)}/metrics?max_points=0${names.length > 0 ? `&names=${names.join(",")}` : ""}`;

@@ -2,42 +2,18 @@
 // the event stream; an event carries what is new, so a history is read once. Knows nothing of
 // markup.
 import * as api from "./api.js";
-import { History } from "./history.js";
+import { Opened } from "./opened.js";
 import { Stream } from "./stream.js";
-
-export const SERIES = ["train_loss", "val_loss", "train_accuracy", "val_accuracy", "lr"];
 
 const PAGE = 50;
 const PAGE_MAX = 200;
-const POINTS = 20000; // of a series read at once; the daemon thins longer ones
 const ENDED = new Set(["succeeded", "failed", "cancelled"]);
 
 // How long news may wait until what belongs to them is read, so that many news are one reading.
 const PROGRESS_MS = 2000; // a running job's rate and remaining time
 const RECORD_MS = 250; // the best values after an evaluation
-const CHECKPOINTS_MS = 1000;
 
 export const ended = (job) => ENDED.has(job.state);
-
-/** Everything that the page of one job shows beside the job itself. */
-class Opened {
-    constructor(id) {
-        this.id = id;
-        this.history = new History();
-        this.known = 0; // the history has been read up to this step
-        this.following = false; // what comes after it comes by the stream
-        this.checkpoints = null;
-        this.plan = null;
-        this.missing = ""; // why there is no such job
-    }
-
-    /** The stream ends or begins: what came meanwhile is not known. */
-    lose() {
-        if (this.following)
-            this.known = this.history.lastStep();
-        this.following = false;
-    }
-}
 
 export class Model {
     /** `changed` is called after every change, often. */
@@ -52,6 +28,11 @@ export class Model {
         this.locked = false; // the daemon wants a token, or another one
         this.opened = null;
         this.waiting = new Map(); // see soon()
+        this.hands = {
+            attempt: (promise) => this.attempt(promise),
+            soon: (what, delay, work) => this.soon(what, delay, work),
+            changed: () => this.changed(),
+        };
         this.stream = new Stream(Object.keys(this.handlers), {
             event: (name, data) => this.hear(name, data),
             live: (yes) => this.connection(yes),
@@ -90,29 +71,24 @@ export class Model {
         },
         metrics: (job, data) => {
             this.advance(job, data);
-            this.merge(job.id, data.rows ?? {});
             this.refresh(job.id, PROGRESS_MS);
         },
-        evaluation: (job, data) => {
-            this.merge(job.id, evaluationRows(data));
-            this.refresh(job.id, RECORD_MS);
-        },
-        checkpoint: (job) => {
-            if (this.opened?.id === job.id)
-                this.soon("checkpoints", CHECKPOINTS_MS, () => this.readCheckpoints());
-        },
+        evaluation: (job) => this.refresh(job.id, RECORD_MS),
+        edit: (job) => this.refresh(job.id, 0),
+        checkpoint: () => {},
         warning: (job, data) => {
             if (data.rollback)
                 this.rewind(job, data.rollback.to);
         },
-        end: (job) => {
-            this.refresh(job.id, 0);
-            this.handlers.checkpoint(job);
-        },
+        end: (job) => this.refresh(job.id, 0),
     };
 
     hear(name, data) {
         const job = this.jobs.get(data.job);
+        if (this.opened?.id === data.job)
+            this.opened.hear(name, data);
+        if (name === "state")
+            this.opened?.look(this.jobs.get(this.opened.id));
         if (job)
             this.handlers[name](job, data);
         else if (typeof data.job === "string") this.refresh(data.job, 0);
@@ -125,7 +101,7 @@ export class Model {
         this.live = live;
         this.reload();
         this.opened?.lose();
-        this.readHistory();
+        this.opened?.follow(this.jobs.get(this.opened.id));
         this.changed();
     }
 
@@ -136,11 +112,10 @@ export class Model {
             progress.step = data.step;
             progress.fraction = data.step / progress.steps;
         }
-        const loss = data.rows?.train_loss;
-        const end = (loss?.step.length ?? 0) - 1;
-        if (end >= 0) {
-            const train_loss = { step: loss.step[end], value: loss.value[end] };
-            job.latest = { ...job.latest, train_loss };
+        for (const [name, { step, value }] of Object.entries(data.rows ?? {})) {
+            const end = value.findLastIndex((number) => number !== null);
+            if (end >= 0)
+                job.latest = { ...job.latest, [name]: { step: step[end], value: value[end] } };
         }
     }
 
@@ -150,16 +125,7 @@ export class Model {
             job.progress.step = step;
             job.progress.fraction = step / job.progress.steps;
         }
-        if (this.opened?.id === job.id) {
-            this.opened.history.cut(step);
-            this.opened.known = Math.min(this.opened.known, step);
-        }
         this.refresh(job.id, RECORD_MS);
-    }
-
-    merge(id, rows) {
-        if (this.opened?.id === id)
-            this.opened.history.merge(rows);
     }
 
     // ---- the list ----
@@ -197,8 +163,9 @@ export class Model {
             const { step, fraction } = old.progress;
             if (step > job.progress.step)
                 Object.assign(job.progress, { step, fraction });
-            if (old.latest?.train_loss?.step > (job.latest?.train_loss?.step ?? 0))
-                job.latest.train_loss = old.latest.train_loss;
+            for (const [name, row] of Object.entries(old.latest ?? {}))
+                if (row.step > (job.latest?.[name]?.step ?? 0))
+                    job.latest[name] = row;
         }
         this.jobs.set(job.id, job);
     }
@@ -218,6 +185,8 @@ export class Model {
                 return;
             this.put(job);
             this.list(job);
+            if (this.opened?.id === id)
+                this.opened.look(job);
             this.changed();
         });
     }
@@ -242,7 +211,8 @@ export class Model {
     async open(id) {
         if ((this.opened?.id ?? "") === id)
             return;
-        const opened = id === "" ? null : new Opened(id);
+        this.opened?.close();
+        const opened = id === "" ? null : new Opened(id, this.hands);
         this.opened = opened;
         if (!opened)
             return;
@@ -254,45 +224,10 @@ export class Model {
         this.changed();
         if (opened.missing || this.opened !== opened)
             return;
-        if (this.live !== null)
-            this.readHistory();
-        this.readCheckpoints();
-        this.readPlan();
-    }
-
-    async readHistory() {
-        const opened = this.opened;
-        if (!opened || opened.following)
-            return;
-        const from = opened.known + 1;
-        opened.following = true;
-        const answer = await this.attempt(api.getMetrics(opened.id, SERIES, from, POINTS));
-        if (answer) {
-            opened.history.merge(answer.series);
-        } else {
-            opened.following = false;
-            opened.known = from - 1;
-        }
-        this.changed();
-    }
-
-    readCheckpoints() {
-        return this.part("checkpoints", async (id) => (await api.listCheckpoints(id)).items);
-    }
-
-    readPlan() {
-        const { name, spec } = this.jobs.get(this.opened.id);
-        return this.part("plan", async () => (await api.planJob({ name, ...spec })).plan);
-    }
-
-    // Fills one part of the open job. Quietly leaves it when the daemon cannot say: a data set may
-    // be gone.
-    async part(name, ask) {
-        const opened = this.opened;
-        if (!opened)
-            return;
-        opened[name] = await ask(opened.id).catch(() => opened[name]);
-        this.changed();
+        const job = this.jobs.get(id);
+        if (this.live !== null && !opened.history.following)
+            opened.follow(job);
+        opened.readPlan(job);
     }
 
     // ---- what the user does ----
@@ -309,11 +244,25 @@ export class Model {
         return this.attempt(api.getPreset(file).then((spec) => this.submit(spec)));
     }
 
-    async cancel(id) {
-        const job = await this.attempt(api.cancelJob(id));
-        if (job)
-            this.put(job);
+    /** Tells the daemon something about a job; the answer is the job as it is then. Throws. */
+    async tell(id, promise) {
+        const job = await promise;
+        this.put(job);
         this.refresh(id, 0);
+        this.changed();
+        return job;
+    }
+
+    async remove(id) {
+        await api.deleteJob(id);
+        this.jobs.delete(id);
+        this.order = this.order.filter((other) => other !== id);
+        this.changed();
+    }
+
+    /** Shows what went wrong. */
+    note(text) {
+        this.notice = text;
         this.changed();
     }
 
@@ -334,10 +283,4 @@ export class Model {
             return null;
         }
     }
-}
-
-function evaluationRows({ step, ...data }) {
-    const measured = SERIES.filter((name) => name in data);
-    const row = (name) => ({ step: [step], value: [data[name]] });
-    return Object.fromEntries(measured.map((name) => [name, row(name)]));
 }

@@ -23,16 +23,3 @@ export function takeToken() {
     setToken(text);
     history.replaceState(null, "", "#/jobs");
 }
-
-/** A link to a file cannot carry the token: the file is fetched, then saved. */
-export async function save(path) {
-    const response = await fetch(path, { headers: authorized({}) });
-    if (!response.ok)
-        return;
-    const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(await response.blob());
-    link.download = named?.[1] ?? `${path.split("/").pop()}.json`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-}

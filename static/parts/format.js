@@ -55,6 +55,16 @@ export function duration(seconds) {
     return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
 }
 
+/** A time between two moments, to the tenth where it is short. */
+export function span(seconds) {
+    if (!known(seconds))
+        return NOTHING;
+    return Math.abs(seconds) < 60 ? `${seconds.toFixed(1)} s` : duration(seconds);
+}
+
+/** 13:05:09, of a moment in ms. */
+export const timeOfDay = (ms) => new Date(ms).toLocaleTimeString([], { hour12: false });
+
 /** How long ago, in its largest unit. */
 export function age(when, now) {
     const seconds = (now - Date.parse(when)) / 1000;
