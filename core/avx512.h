@@ -53,10 +53,21 @@ AVX512_INLINE void avx512_add(avx512_vector *sum, avx512_vector a, avx512_vector
     __asm__("vfmadd231ps %2, %1, %0" : "+v"(*sum) : "v"(a), "v"(b));
 }
 
-/* sum += a·*b */
+/* sum += a·*b, … */
 AVX512_INLINE void avx512_add_spread(avx512_vector *sum, avx512_vector a, const float *b)
 {
     __asm__("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(*sum) : "v"(a), "m"(*b));
+}
+
+/* … and the same with pairs of bf16 in each lane: sum += a₀·b₀ + a₁·b₁. Wants AVX512-BF16. */
+AVX512_INLINE void avx512_add_bf16(avx512_vector *sum, avx512_vector a, avx512_vector b)
+{
+    __asm__("vdpbf16ps %2, %1, %0" : "+v"(*sum) : "v"(a), "v"(b));
+}
+
+AVX512_INLINE void avx512_add_bf16_spread(avx512_vector *sum, avx512_vector a, const float *b)
+{
+    __asm__("vdpbf16ps %2%{1to16%}, %1, %0" : "+v"(*sum) : "v"(a), "m"(*b));
 }
 
 /* Two pixels of 8 channels in a vector: lane 2·f + i is channel f of pixel i. As one pixel of 16

@@ -114,17 +114,13 @@ static void forward(struct op *op, const struct op_call *call)
 static void backward(struct op *op, const struct op_call *call)
 {
     const struct avx512_conv2d *s = op->state;
-    const struct avx512_gradient *gradient = &s->gradient;
-    real *slot = s->slots + call->shard * gradient->slot;
+    const struct avx512_samples samples = {call->x, call->dy, call->samples, call->member};
 
-    memset(slot, 0, (size_t)gradient->slot * sizeof *slot);
-    for (int64_t n = 0; n < call->samples; n++) {
-        struct avx512_sample sample = {call->member, (const real *)call->x + n * s->x_image,
-                                       (const real *)call->dy + n * s->y_image};
-        avx512_gradient_add(gradient, &sample, slot, s->flat.bias >= 0);
-        if (call->dx)
-            avx512_data_run(&s->data, call->member, sample.dy, (real *)call->dx + n * s->x_image);
-    }
+    avx512_gradient_run(&s->gradient, &samples, s->slots + call->shard * s->gradient.slot,
+                        s->flat.bias >= 0);
+    for (int64_t n = 0; call->dx && n < call->samples; n++)
+        avx512_data_run(&s->data, call->member, (const real *)call->dy + n * s->y_image,
+                        (real *)call->dx + n * s->x_image);
 }
 
 static void drop(struct op *op)
@@ -197,7 +193,9 @@ static bool make_parts(const struct op_setup *setup, struct avx512_conv2d *s)
     struct avx512_dy dy = {wish.channels, wish.filters, wish.members};
 
     conv2d_windows(layer->options, &layer->input, wish.padding.windows);
-    return avx512_product_make(&wish, &s->forward) &&
+    const struct avx512_task task = {wish.padding, wish.channels, wish.filters, wish.members,
+                                     &s->forward};
+    return avx512_product_make(&wish, &s->forward) && avx512_gradient_make(&task, &s->gradient) &&
            (!setup->want_dx || avx512_data_make(&wish.padding, &dy, &s->data));
 }
 
@@ -220,7 +218,7 @@ bool avx512_conv2d_make(const struct op_setup *setup, struct op *op, struct erro
     if (!s)
         return error_set(error, ERROR_MEMORY, layer->pointer, "no memory for the layer");
     *s = made;
-    avx512_gradient_make(&s->forward, &s->gradient);
+    s->gradient.product = &s->forward; /* where it stays */
     reserve(s, setup);
     *op = (struct op){.kernel = "own direct, AVX-512",
                       .x.count = s->x_image,

@@ -5,226 +5,68 @@
 #include "core/avx512.h"
 
 #include <stddef.h>
+#include <string.h>
 
-/* ALONE: channels of a tap whose sums fill the registers. NEAR: numbers of x and dy that one tile
- * after the other reads. */
-enum { ALONE = 9, NEAR = 65536 };
-
-/* The weights of a panel, group by group: each has runs of weights whose numbers lie side by side.
- * Where planes have few of 16 channels, a group is a row of the kernel. With more it is a tap, of
- * which pixels of zeros are left out: then no padding is needed. Of planes of one channel, there is
- * one group: the taps of a row are a run, or single ones where they do not lie side by side. */
-struct outline {
-    bool taps;
-    int64_t groups, runs, run;
-};
-
-static struct outline outline_of(const struct avx512_product *p)
+static int64_t least(int64_t a, int64_t b)
 {
-    const struct sliding *w = p->wish.padding.windows;
-    int64_t rows = w[0].kernel, columns = w[1].kernel, planes = p->planes;
-    if (p->wish.padding.lanes == 1)
-        return (struct outline){false, 1, rows * planes, columns};
-    if (p->runs.run < ALONE)
-        return (struct outline){false, rows, columns * planes, p->runs.run};
-    return (struct outline){true, rows * columns, planes, p->runs.run};
-}
-
-/* A run is cut into strips of much the same length. */
-static int64_t cuts_of(int64_t run)
-{
-    return (run + AVX512_STRIP_MAX - 1) / AVX512_STRIP_MAX;
-}
-
-/* How x is read. */
-static void look_at_x(struct avx512_gradient *g, bool bare)
-{
-    const struct avx512_product *p = g->product;
-    const struct padding *padding = &p->wish.padding;
-    int64_t near = p->planes * g->row + p->panels * p->width * AVX512_LANES;
-
-    g->bare = bare;
-    g->rows_at_once = bare ? (near < NEAR ? NEAR / near : 1) : p->rows_at_once;
-    g->row = bare ? padding->windows[1].size * padding->lanes : p->stage.row;
-    g->plane = bare ? padding_bare(padding) : p->stage.plane;
-    g->size[0] = bare ? padding->windows[0].size : p->stage.rows;
-    g->size[1] = g->row / padding->lanes;
-    g->lead[0] = bare ? padding->windows[0].before : p->stage.above;
-    g->lead[1] = bare ? padding->windows[1].before : 0;
-}
-
-void avx512_gradient_make(const struct avx512_product *p, struct avx512_gradient *out)
-{
-    struct outline outline = outline_of(p);
-    int64_t runs = outline.groups * outline.runs;
-    bool zeros = p->wish.padding.windows[0].mode == PADDING_ZEROS;
-
-    *out = (struct avx512_gradient){
-        .product = p,
-        .panel = runs * outline.run * AVX512_LANES,
-        .complete = -1,
-        .strip_count = runs * cuts_of(outline.run),
-    };
-    look_at_x(out, !p->stage.used || (zeros && outline.taps));
-    out->slot = avx512_gradient_biases(out) + p->panels * AVX512_LANES;
-}
-
-void avx512_gradient_reserve(struct avx512_gradient *g, struct block *memory)
-{
-    block_reserve(memory, &g->strips, g->strip_count, sizeof *g->strips);
-    block_reserve(memory, &g->batches, g->strip_count, sizeof *g->batches);
-}
-
-/* ---- strips ---- */
-
-int64_t avx512_gradient_place(const struct avx512_gradient *g, const struct avx512_weight *at)
-{
-    const struct avx512_product *p = g->product;
-    int64_t columns = p->wish.padding.windows[1].kernel, weight;
-    if (p->wish.padding.lanes > 1)
-        weight = ((at->row * columns + at->column) * p->planes + at->channel / AVX512_LANES) *
-                     p->runs.run +
-                 at->channel % AVX512_LANES;
-    else
-        weight = (at->row * p->planes + at->channel) * columns + at->column;
-    return at->filter / AVX512_LANES * g->panel + weight * AVX512_LANES + at->filter % AVX512_LANES;
-}
-
-int64_t avx512_gradient_biases(const struct avx512_gradient *g)
-{
-    return g->product->panels * g->panel;
-}
-
-/* Where in x a run of a group begins: its row and column of taps, if it has, are the batch's. */
-static int64_t place_in_x(const struct avx512_gradient *g, int64_t run)
-{
-    const struct sliding *w = g->product->wish.padding.windows;
-    int64_t lanes = g->product->wish.padding.lanes, planes = g->product->planes;
-    int64_t apart = lanes == 1 ? w[0].dilation * g->row : w[1].dilation * lanes;
-    return run % planes * g->plane + run / planes * apart;
-}
-
-/* What of dy reads pixels of x by a tap. */
-static void look_at_dy(const struct avx512_gradient *g, int axis, int64_t tap,
-                       struct avx512_batch *batch)
-{
-    const struct sliding *w = &g->product->wish.padding.windows[axis];
-    int64_t most = axis == 0 ? g->product->height : g->product->width;
-    int64_t first = g->lead[axis] - tap * w->dilation, end = g->size[axis] + first;
-    first = first > 0 ? (first + w->stride - 1) / w->stride : 0;
-    end = end > 0 ? (end + w->stride - 1) / w->stride : 0;
-    batch->first[axis] = first;
-    batch->end[axis] = end < most ? end : most;
-}
-
-/* Batches of much the same size, of `count` strips from all->strip on. */
-static void add_batches(struct avx512_gradient *g, const struct avx512_batch *all, int64_t count)
-{
-    const struct avx512_product *p = g->product;
-    int panels = p->panels > 1 ? 2 : 1;
-    int64_t most = avx512_strip_most(all->length, panels, p->kind.pairs);
-    int64_t batches = (count + most - 1) / most;
-    if (all->first[0] + all->first[1] == 0 && all->end[0] == p->height && all->end[1] == p->width)
-        g->complete = g->batch_count;
-    for (int64_t i = 0; i < batches; i++) {
-        struct avx512_batch batch = *all;
-        batch.strip += count * i / batches;
-        batch.strips = (int)(count * (i + 1) / batches - count * i / batches);
-        g->batches[g->batch_count++] = batch;
-    }
-}
-
-/* One batch of all strips of a group. */
-static struct avx512_batch batch_of(const struct avx512_gradient *g, const struct outline *outline,
-                                    int64_t group)
-{
-    const struct avx512_product *p = g->product;
-    const struct sliding *w = p->wish.padding.windows;
-    int64_t columns = outline->taps ? w[1].kernel : 1;
-    int64_t row = group / columns, column = group % columns;
-    struct avx512_batch batch = {.end = {p->height, p->width}};
-    if (p->wish.padding.lanes == 1)
-        return batch;
-    batch.x = row * w[0].dilation * g->row + column * w[1].dilation * AVX512_LANES;
-    look_at_dy(g, 0, row, &batch);
-    if (outline->taps)
-        look_at_dy(g, 1, column, &batch);
-    return batch;
-}
-
-/* The strips of a group, which batches of strips of one length take. */
-static void fill_group(struct avx512_gradient *g, const struct outline *outline, int64_t group,
-                       int64_t strip)
-{
-    struct avx512_batch all = batch_of(g, outline, group);
-    int64_t cuts = cuts_of(outline->run), count = 0;
-
-    for (int64_t cut = 0; cut < cuts; cut++) {
-        int64_t begin = outline->run * cut / cuts, end = outline->run * (cut + 1) / cuts;
-        if (end - begin != all.length && count > 0) {
-            add_batches(g, &all, count);
-            count = 0;
-        }
-        all.length = (int)(end - begin);
-        all.strip = strip - count;
-        for (int64_t run = 0; run < outline->runs; run++, strip++, count++)
-            g->strips[strip] = (struct avx512_strip){
-                place_in_x(g, run) + begin,
-                ((group * outline->runs + run) * outline->run + begin) * AVX512_LANES};
-    }
-    add_batches(g, &all, count);
-}
-
-void avx512_gradient_fill(struct avx512_gradient *g)
-{
-    struct outline outline = outline_of(g->product);
-    for (int64_t group = 0; group < outline.groups; group++)
-        fill_group(g, &outline, group, g->strip_count / outline.groups * group);
+    return a < b ? a : b;
 }
 
 /* ---- images ---- */
 
-/* Rows first … end − 1 of dy, `panels` panels of it, and where their gradients go. */
+/* Rows first … end − 1 of dy of some images, `panels` panels of it, and where the gradients go. */
 struct part {
-    struct avx512_rows x;
-    const real *dy; /* of the image */
-    real *dw, *db;  /* db: NULL when not wanted */
-    int64_t first, end;
+    struct avx512_rows x, dy; /* of the first image */
+    real *dw, *db;            /* db: NULL when not wanted */
+    int64_t images, first, end;
     int panels;
 };
 
 static void add_batch(const struct avx512_gradient *g, int64_t number, const struct part *part)
 {
-    const struct avx512_batch *batch = &g->batches[number];
-    const struct avx512_product *p = g->product;
-    const struct sliding *w = p->wish.padding.windows;
-    const struct avx512_strip_kind kind = {batch->strips, batch->length, part->panels,
-                                           p->kind.pairs};
-    int64_t x_step = w[1].stride * p->wish.padding.lanes, dy_row = p->width * AVX512_LANES;
+    const struct avx512_batch *batch = &g->batches.list[number];
+    const struct sliding *w = g->padding.windows;
+    const struct avx512_strip_kind kind = {batch->strips, batch->length, part->panels, g->numbers};
     int64_t first = part->first > batch->first[0] ? part->first : batch->first[0];
-    int64_t end = part->end < batch->end[0] ? part->end : batch->end[0];
-    int64_t x = (first * w[0].stride - g->lead[0] - part->x.first) * g->row +
-                batch->first[1] * x_step - g->lead[1] * p->wish.padding.lanes + batch->x;
+    int64_t end = least(part->end, batch->end[0]), column = batch->first[1];
+    int64_t x = (first * w[0].stride - g->lead[0] - part->x.first) * g->x.row + column * g->x.step -
+                g->lead[1] * g->padding.lanes + batch->x;
 
-    if (first >= end || batch->first[1] >= batch->end[1])
+    if (first >= end || column >= batch->end[1])
         return;
-    avx512_strip_tile_of (&kind)(
-        &(struct avx512_strips){.strips = g->strips + batch->strip,
-                                .x = part->x.numbers + x,
-                                .dy = part->dy + first * dy_row + batch->first[1] * AVX512_LANES,
-                                .dw = part->dw,
-                                .db = number == g->complete ? part->db : NULL,
-                                .rows = end - first,
-                                .pixels = batch->end[1] - batch->first[1],
-                                .x_row = w[0].stride * g->row,
-                                .x_step = x_step,
-                                .dy_row = dy_row,
-                                .dy_panel = p->height * dy_row,
-                                .dw_panel = g->panel});
+    avx512_strip_tile_of (&kind)(&(struct avx512_strips){
+        .strips = g->batches.strips + batch->strip,
+        .x = part->x.numbers + x,
+        .dy = part->dy.numbers + (first - part->dy.first) * g->dy.row + column * g->dy.step,
+        .dw = part->dw,
+        .db = number == g->batches.complete ? part->db : NULL,
+        .images = part->images,
+        .rows = end - first,
+        .pixels = batch->end[1] - column,
+        .x_image = g->x.image,
+        .x_row = w[0].stride * g->x.row,
+        .x_step = g->x.step,
+        .dy_image = g->dy.image,
+        .dy_row = g->dy.row,
+        .dy_panel = g->dy.plane,
+        .dw_panel = g->panel});
 }
 
-/* Σ dy over the pixels of a panel, by several sums side by side. */
-VECTOR_CLONES static void add_biases(const real *restrict dy, int64_t count, real *restrict db)
+static void add_part(const struct avx512_gradient *g, struct part part, real *slot, real *db)
+{
+    struct avx512_rows dy = part.dy;
+    for (int64_t panel = 0; panel < g->panels; panel += part.panels) {
+        part.panels = panel + 1 < g->panels ? 2 : 1;
+        part.dy.numbers = dy.numbers + panel * g->dy.plane;
+        part.dw = slot + panel * g->panel;
+        part.db = db ? db + panel * AVX512_LANES : NULL;
+        for (int64_t i = 0; i < g->batches.count; i++)
+            add_batch(g, i, &part);
+    }
+}
+
+/* Σ of rows of reals, by several sums side by side. */
+VECTOR_CLONES static void add_reals(const real *restrict dy, int64_t count, real *restrict sums)
 {
     enum { WIDE = 8 * AVX512_LANES };
     real wide[WIDE] = {0};
@@ -236,32 +78,111 @@ VECTOR_CLONES static void add_biases(const real *restrict dy, int64_t count, rea
         for (int64_t j = 0; j < AVX512_LANES; j++)
             wide[j] += dy[i + j];
     for (int64_t j = 0; j < WIDE; j++)
-        db[j % AVX512_LANES] += wide[j];
+        sums[j % AVX512_LANES] += wide[j];
 }
 
-void avx512_gradient_add(const struct avx512_gradient *g, const struct avx512_sample *sample,
+/* Where no tile sees all of dy: image by image, panel by panel. */
+static void add_biases(const struct avx512_gradient *g, const struct part *part, real *db)
+{
+    int64_t count = (part->end - part->first) * g->dy.row;
+    for (int64_t i = 0; i < part->images * g->panels; i++) {
+        const real *dy = part->dy.numbers + i / g->panels * g->dy.image +
+                         i % g->panels * g->dy.plane + (part->first - part->dy.first) * g->dy.row;
+        if (g->source == AVX512_PAIRED)
+            avx512_paired_add(dy, count / AVX512_LANES, db + i % g->panels * AVX512_LANES);
+        else
+            add_reals(dy, count, db + i % g->panels * AVX512_LANES);
+    }
+}
+
+/* Rows `first` … `end` − 1 of each plane of two images, `next` numbers apart, as words. */
+struct pairing {
+    const bf16 *from; /* the first of the two */
+    int64_t next;     /* 0: there is no second */
+    int64_t planes, height, first, end, row;
+};
+
+static void pair(const struct pairing *p, const struct avx512_view *view, real *to)
+{
+    for (int64_t plane = 0; plane < p->planes; plane++) {
+        const bf16 *from = p->from + (plane * p->height + p->first) * p->row;
+        avx512_paired_put(from, p->next ? from + p->next : NULL, (p->end - p->first) * p->row,
+                          to + plane * view->plane);
+    }
+}
+
+/* What the part reads of x and dy, from the pair number `image` on. */
+static void pair_part(const struct avx512_gradient *g, const struct avx512_samples *samples,
+                      int64_t image, struct part *part)
+{
+    const struct sliding *w = &g->padding.windows[0];
+    const struct avx512_words *words = &g->words;
+    int64_t first = part->first * w->stride - g->lead[0],
+            end = least((part->end - 1) * w->stride - g->lead[0] + window_extent(w), w->size);
+    real *x = words->numbers + samples->member * (words->x + words->dy), *dy = x + words->x;
+    struct pairing xs = {NULL, 0, g->planes, w->size, first > 0 ? first : 0, end, g->x.row};
+    struct pairing dys = {NULL, 0, g->panels, g->height, part->first, part->end, g->dy.row};
+    int64_t x_image = xs.planes * xs.height * xs.row, dy_image = dys.planes * dys.height * dys.row;
+
+    part->x = (struct avx512_rows){x, xs.first};
+    part->dy = (struct avx512_rows){dy, dys.first};
+    for (int64_t i = 0; i < part->images; i++) {
+        int64_t sample = 2 * (image + i);
+        bool two = sample + 1 < samples->count;
+        xs.from = (const bf16 *)samples->x + sample * x_image;
+        dys.from = (const bf16 *)samples->dy + sample * dy_image;
+        xs.next = two ? x_image : 0;
+        dys.next = two ? dy_image : 0;
+        if (xs.end > xs.first)
+            pair(&xs, &g->x, x + i * g->x.image);
+        pair(&dys, &g->dy, dy + i * g->dy.image);
+    }
+}
+
+static void find_part(const struct avx512_gradient *g, const struct avx512_samples *samples,
+                      int64_t image, struct part *part)
+{
+    int64_t bare = g->planes * padding_bare(&g->padding);
+    if (g->source == AVX512_PAIRED) {
+        pair_part(g, samples, image, part);
+        return;
+    }
+    const real *x = (const real *)samples->x + image * bare;
+    part->dy = (struct avx512_rows){(const real *)samples->dy + image * g->dy.image, 0};
+    part->x = (struct avx512_rows){x, 0};
+    if (g->source == AVX512_STAGED)
+        part->x = avx512_product_rows(g->product, samples->member, x, part->first, part->end);
+}
+
+void avx512_gradient_take(const struct avx512_gradient *g, const real *slot, real *plain)
+{
+    int64_t taps = g->padding.windows[0].kernel * g->padding.windows[1].kernel;
+    int64_t channels = g->planes * g->run;
+
+    for (int64_t f = 0; f < g->panels * AVX512_LANES; f++) {
+        const real *from = slot + f / AVX512_LANES * g->panel + f % AVX512_LANES;
+        for (int64_t i = 0; i < channels; i++)
+            for (int64_t tap = 0; tap < taps; tap++)
+                *plain++ = from[(tap * channels + i) * AVX512_LANES];
+    }
+}
+
+void avx512_gradient_run(const struct avx512_gradient *g, const struct avx512_samples *samples,
                          real *slot, bool biases)
 {
-    const struct avx512_product *p = g->product;
-    int64_t plane = p->height * p->width * AVX512_LANES;
-    real *db = slot + avx512_gradient_biases(g);
-    struct part part = {.x = {sample->x, 0}};
+    real *db = biases ? slot + avx512_gradient_biases(g) : NULL;
+    int64_t images = g->source == AVX512_PAIRED ? (samples->count + 1) / 2 : samples->count;
 
-    for (part.first = 0; part.first < p->height; part.first = part.end) {
-        part.end = part.first + g->rows_at_once;
-        part.end = part.end < p->height ? part.end : p->height;
-        if (!g->bare)
-            part.x = avx512_product_rows(p, sample->member, sample->x, part.first, part.end);
-        for (int64_t panel = 0; panel < p->panels; panel += part.panels) {
-            part.panels = panel + 1 < p->panels ? 2 : 1;
-            part.dy = sample->dy + panel * plane;
-            part.dw = slot + panel * g->panel;
-            part.db = biases ? db + panel * AVX512_LANES : NULL;
-            for (int64_t i = 0; i < g->batch_count; i++)
-                add_batch(g, i, &part);
+    memset(slot, 0, (size_t)g->slot * sizeof *slot);
+    for (int64_t image = 0; image < images; image += g->images_at_once)
+        for (int64_t first = 0; first < g->height; first += g->rows_at_once) {
+            struct part part = {.images = least(g->images_at_once, images - image),
+                                .first = first,
+                                .end = least(first + g->rows_at_once, g->height)};
+            find_part(g, samples, image, &part);
+            add_part(g, part, slot, db);
+            if (db && g->batches.complete < 0)
+                add_biases(g, &part, db);
         }
-    }
-    for (int64_t panel = 0; biases && g->complete < 0 && panel < p->panels; panel++)
-        add_biases(sample->dy + panel * plane, plane, db + panel * AVX512_LANES);
 }
 #endif

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { NAMES_BYTES_MAX = 16 << 20 };
 
@@ -30,6 +31,15 @@ static int64_t part_bytes(const struct dataset_part *part)
     return part->count * shape_elements(&part->sample) * (part->real ? 4 : 1);
 }
 
+/* No more than this machine could hold beside everything else. */
+static int64_t most_bytes(void)
+{
+    int64_t memory =
+        saturating_product((int64_t)sysconf(_SC_PHYS_PAGES), (int64_t)sysconf(_SC_PAGESIZE));
+
+    return memory > 0 && memory / 4 * 3 < DATASET_BYTES_MAX ? memory / 4 * 3 : DATASET_BYTES_MAX;
+}
+
 bool dataset_claim(struct dataset_content *content, int part, const struct dataset_claim *claim,
                    int64_t *bytes, const char *where, struct error *error)
 {
@@ -41,11 +51,11 @@ bool dataset_claim(struct dataset_content *content, int part, const struct datas
     one = claim->sides[0] * claim->sides[1] * claim->sides[2] * (claim->real ? 4 : 1);
     /* One image has at most 2³⁸ bytes, so only the product with the count can overflow. */
     if (__builtin_mul_overflow(one, claim->count, bytes) ||
-        *bytes > DATASET_BYTES_MAX - part_bytes(other))
+        *bytes > most_bytes() - part_bytes(other))
         return error_set(error, ERROR_TOO_LARGE, where,
                          "%" PRId64 " images of %" PRId64 " bytes each are more than the %" PRId64
-                         " MiB that a data set may have",
-                         claim->count, one, DATASET_BYTES_MAX >> 20);
+                         " MiB that a data set may have here",
+                         claim->count, one, most_bytes() >> 20);
     if (claim->count > DATASET_SAMPLES_MAX)
         return error_set(error, ERROR_TOO_LARGE, where,
                          "there are %" PRId64 " images; at most %" PRId64 " are read", claim->count,

@@ -85,12 +85,16 @@ bool dataset_find(struct fileset *fileset, const struct dataset_format **format,
         return false;
     if (*format == NULL && !look(&all, image_formats, format, view, error))
         return false;
-    if (*format == NULL)
+    if (*format == NULL) {
+        char found[80];
+
+        fileset_print_names(&all, "", found, sizeof(found));
         return error_set(error, ERROR_NOT_FOUND, "",
                          "the %s holds no known data set: looked for are IDX "
                          "(train-images-idx3-ubyte, …), CIFAR (data_batch_1.bin, … or train.bin), "
                          "NPY (train_images.npy, …), one .npz, and folders train/CLASS or CLASS of "
-                         "PNG or JPEG images",
-                         fileset_noun(fileset));
+                         "PNG or JPEG images; found: %s",
+                         fileset_noun(fileset), found);
+    }
     return true;
 }

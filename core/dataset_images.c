@@ -41,12 +41,34 @@ static bool fill_labels(struct images *images, struct error *error)
     return true;
 }
 
+/* Images of one colour pack as well as any bomb does, so it is all of them together that must be
+ * worth what they take. An archive may have packed alike files once more: its own size counts. */
+static bool check_worth(const struct images *images, const char *where, struct error *error)
+{
+    const struct fileset_view *view = images->places.view;
+    int64_t count = images->places.counts[PART_TRAIN] + images->places.counts[PART_TEST];
+    int64_t wanted = saturating_product(count, shape_elements(&images->sample)), files = 0;
+    int64_t packed = fileset_packed(view->fileset);
+
+    for (size_t i = 0; i < view->count; i++)
+        files += images->places.slots[i].image ? view->files[i].size : 0;
+    if (files > packed)
+        files = packed;
+    return wanted <= STREAM_FREE + saturating_product(STREAM_RATIO, files) ||
+           error_set(error, ERROR_TOO_LARGE, where,
+                     "%" PRId64 " images of %" PRId64 "×%" PRId64
+                     " pixels would take more than %d times the bytes that came",
+                     count, images->sample.width, images->sample.height, STREAM_RATIO);
+}
+
 /* Room for all images once the first one has shown their size, and once more when the first
  * coloured one comes after grey ones. */
 static bool make_room(struct images *images, const char *where, struct error *error)
 {
     const struct shape *sample = &images->sample;
 
+    if (!check_worth(images, where, error))
+        return false;
     for (int part = 0; part < PARTS; part++) {
         const struct dataset_claim claim = {
             .count = images->places.counts[part],

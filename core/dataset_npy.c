@@ -172,6 +172,18 @@ static bool npz_probe(const struct fileset_view *view)
     return find_npz(view, &index) > 0;
 }
 
+/* Says which arrays there are instead: they need other names. */
+static bool refuse_keys(const struct fileset_view *arrays, const char *where, struct error *error)
+{
+    char found[160];
+
+    fileset_print_names(arrays, ".npy", found, sizeof(found));
+    return error_set(error, ERROR_NOT_FOUND, where,
+                     "the archive holds %s; wanted are train_images and train_labels, and "
+                     "test_images and test_labels if there is a test split",
+                     found);
+}
+
 static bool npz_load(const struct fileset_view *view, struct dataset_content *content,
                      struct error *error)
 {
@@ -185,10 +197,8 @@ static bool npz_load(const struct fileset_view *view, struct dataset_content *co
     if (!fileset_open_inside(view, index, &inside, error))
         return false;
     arrays = fileset_all(inside);
-    good = npy_probe(&arrays)
-               ? npy_load(&arrays, content, error)
-               : error_set(error, ERROR_NOT_FOUND, fileset_name(view, index),
-                           "the archive holds neither train_images nor train_labels");
+    good = npy_probe(&arrays) ? npy_load(&arrays, content, error)
+                              : refuse_keys(&arrays, fileset_name(view, index), error);
     fileset_close(inside);
     return good;
 }

@@ -137,7 +137,7 @@ static bool place_file(struct image_places *places, size_t index, bool parts, st
     slot->part = parts ? (uint8_t)place.part : PART_TRAIN;
     slot->class_name = parts ? strchr(name, '/') + 1 : name;
     slot->class_length = strcspn(slot->class_name, "/");
-    slot->position = places->counts[slot->part]++;
+    places->counts[slot->part]++;
     return true;
 }
 
@@ -213,6 +213,47 @@ static bool number_classes(struct image_places *places, struct image_slot **sort
     return true;
 }
 
+/* By split, then by how far each is through its class: the middle of its turn. Two fractions are
+ * compared by whole numbers; equal ones go by class. */
+static int by_share(const void *a, const void *b)
+{
+    const struct image_slot *one = *(const struct image_slot *const *)a,
+                            *other = *(const struct image_slot *const *)b;
+    int64_t left = (2 * one->turn + 1) * other->turns, right = (2 * other->turn + 1) * one->turns;
+
+    if (one->part != other->part)
+        return one->part - other->part;
+    if (left != right)
+        return left < right ? -1 : 1;
+    return one->label - other->label;
+}
+
+/* Gives every image its position. `sorted` has room for all slots. */
+static bool spread_classes(struct image_places *places, struct image_slot **sorted, size_t classes,
+                           struct error *error)
+{
+    int64_t *counts = calloc(classes * PARTS, sizeof(*counts)), next[PARTS] = {0};
+    size_t count = 0;
+
+    if (counts == NULL)
+        return error_set(error, ERROR_MEMORY, "", "no memory to read the data set");
+    for (size_t i = 0; i < places->view->count; i++) {
+        struct image_slot *slot = &places->slots[i];
+
+        if (!slot->image)
+            continue;
+        slot->turn = counts[slot->label * PARTS + slot->part]++;
+        sorted[count++] = slot;
+    }
+    for (size_t i = 0; i < count; i++)
+        sorted[i]->turns = counts[sorted[i]->label * PARTS + sorted[i]->part];
+    qsort(sorted, count, sizeof(*sorted), by_share);
+    for (size_t i = 0; i < count; i++)
+        sorted[i]->position = next[sorted[i]->part]++;
+    free(counts);
+    return true;
+}
+
 bool image_places_find(const struct fileset_view *view, struct image_places *out,
                        struct dataset_content *content, struct error *error)
 {
@@ -224,7 +265,8 @@ bool image_places_find(const struct fileset_view *view, struct image_places *out
     good = sorted != NULL && out->slots != NULL;
     if (!good)
         error_set(error, ERROR_MEMORY, "", "no memory to read the data set");
-    good = good && place_files(out, error) && number_classes(out, sorted, content, error);
+    good = good && place_files(out, error) && number_classes(out, sorted, content, error) &&
+           spread_classes(out, sorted, (size_t)content->class_name_count, error);
     free(sorted);
     return good;
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -204,6 +205,63 @@ bool fileset_find(const struct fileset_view *view, const char *name, size_t *ind
         return false;
     *index = at;
     return true;
+}
+
+/* The first part of the name: its length, and whether the name before it in the view has it too. */
+static size_t first_part(const struct fileset_view *view, size_t index, bool *again)
+{
+    const char *name = fileset_name(view, index);
+    size_t length = strcspn(name, "/");
+
+    *again = index > 0 && strncmp(fileset_name(view, index - 1), name, length) == 0 &&
+             (fileset_name(view, index - 1)[length] == '/' ||
+              fileset_name(view, index - 1)[length] == '\0');
+    return length;
+}
+
+/* A name as a message shows it. */
+static void show_part(const struct fileset_view *view, size_t index, size_t length,
+                      const char *ending, char out[64])
+{
+    char part[128];
+    size_t end = strlen(ending);
+
+    (void)snprintf(part, sizeof(part), "%.*s", (int)length, fileset_name(view, index));
+    length = strlen(part);
+    if (length > end && strcmp(part + length - end, ending) == 0)
+        part[length - end] = '\0';
+    text_show(out, 64, part);
+}
+
+void fileset_print_names(const struct fileset_view *view, const char *ending, char *out,
+                         size_t size)
+{
+    size_t used = 0, left = 0;
+    bool again;
+
+    (void)snprintf(out, size, "nothing");
+    for (size_t i = 0; i < view->count; i++) {
+        size_t length = first_part(view, i, &again);
+        char shown[64];
+
+        if (again)
+            continue;
+        show_part(view, i, length, ending, shown);
+        if (left > 0 || used + strlen(shown) + sizeof(", and 1000000 more") > size)
+            left++;
+        else
+            used += (size_t)snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", shown);
+    }
+    if (left > 0)
+        (void)snprintf(out + used, size - used, "%s%zu more", used > 0 ? ", and " : "", left);
+}
+
+int64_t fileset_packed(const struct fileset *fileset)
+{
+    struct stat status;
+
+    return !fileset->folder && fstat(fileset->file, &status) == 0 ? (int64_t)status.st_size
+                                                                  : INT64_MAX;
 }
 
 bool fileset_visit(const struct fileset_view *view, const bool *wanted, fileset_each *each,

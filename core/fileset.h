@@ -61,6 +61,12 @@ struct fileset_view fileset_below(const struct fileset_view *view, const char *f
 /* The name inside the view. */
 const char *fileset_name(const struct fileset_view *view, size_t index);
 bool fileset_find(const struct fileset_view *view, const char *name, size_t *index);
+/* What a user finds in the view, for messages: the names of its first files and folders, without
+ * `ending`, and how many more there are; "nothing" when it is empty. Clean UTF-8. */
+void fileset_print_names(const struct fileset_view *view, const char *ending, char *out,
+                         size_t size);
+/* Bytes of an archive as it came, which bound what an honest one holds; INT64_MAX for a folder. */
+int64_t fileset_packed(const struct fileset *fileset);
 
 /* Calls `each` once for every file i of the view with wanted[i], in no promised order, until one
  * says false. The stream is called by the name inside the view, and closed by the fileset. */

@@ -1,4 +1,4 @@
-/* Image: a PNG or JPEG file as planes of bytes, 0 … 255. Knows nothing of data sets, and nothing of
+/* Image: a PNG or JPEG file as planes of bytes, 0 … 255, and planes as a PNG file. Knows nothing of data sets, and nothing of
  * colour profiles or of the orientation that a camera notes down: the numbers are those that stand
  * in the file.
  *
@@ -25,5 +25,9 @@ struct image {
 bool image_decode(const uint8_t *bytes, size_t size, const char *name, struct image *out,
                   struct error *error) MUST_CHECK;
 void image_drop(struct image *image); /* a zeroed one is allowed */
+
+/* The image as a PNG file, 8 bits a sample; *out is malloc'ed. ERROR_MEMORY. */
+bool image_encode_png(const struct image *image, uint8_t **out, size_t *size,
+                      struct error *error) MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "core/text.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,9 @@
 #include <jpeglib.h>
 
 enum {
+    /* A block of 64 pixels in three colours takes a bit at least, but for rare arithmetic coding.
+     */
+    UNPACK_MOST = 64 * 3 * 8,
     SCANS_MAX = 100 /* a progressive image has some ten; each goes over all of it */
 };
 
@@ -74,6 +78,12 @@ static bool begin(struct decoding *decoding)
     shape = (struct image){.channels = jpeg->jpeg_color_space == JCS_GRAYSCALE ? 1 : 3,
                            .height = jpeg->image_height,
                            .width = jpeg->image_width};
+    if (shape.width <= IMAGE_SIDE_MAX && shape.height <= IMAGE_SIDE_MAX &&
+        shape.channels * shape.width * shape.height / UNPACK_MOST > (int64_t)decoding->file->size)
+        return error_set(decoding->error, ERROR_CORRUPT, decoding->file->name,
+                         "the JPEG header claims %" PRId64 "×%" PRId64
+                         " pixels, more than the file's bytes can hold",
+                         shape.width, shape.height);
     if (!image_begin(decoding->image, &shape, decoding->file->name, decoding->error))
         return false;
     jpeg->out_color_space = shape.channels == 1 ? JCS_GRAYSCALE : JCS_RGB;

@@ -1,4 +1,4 @@
-/* PNG by libpng. Knows nothing of other kinds of image. */
+/* PNG by libpng, read and written. Knows nothing of other kinds of image. */
 #include "core/image_codec.h"
 
 #include "core/text.h"
@@ -174,3 +174,97 @@ static bool decode(const struct image_file *file, struct image *out, struct erro
 }
 
 const struct image_codec image_png = {"\x89PNG\r\n\x1a\n", 8, decode};
+
+/* ---- writing ---- */
+
+struct encoding {
+    const struct image *image;
+    png_structp png;
+    png_infop info;
+    uint8_t *bytes, *row;
+    size_t size, room;
+};
+
+/* The one thing that can go wrong is memory. libpng calls this and must not come back. */
+static void give_up(png_structp png, png_const_charp text)
+{
+    (void)text;
+    png_longjmp(png, 1);
+}
+
+static void write_bytes(png_structp png, png_bytep bytes, size_t size)
+{
+    struct encoding *encoding = png_get_io_ptr(png);
+    size_t room = encoding->room > 0 ? encoding->room : 4096;
+    uint8_t *grown;
+
+    while (room - encoding->size < size)
+        room *= 2;
+    if (room != encoding->room) {
+        grown = realloc(encoding->bytes, room);
+        if (grown == NULL)
+            png_error(png, "memory");
+        encoding->bytes = grown;
+        encoding->room = room;
+    }
+    memcpy(encoding->bytes + encoding->size, bytes, size);
+    encoding->size += size;
+}
+
+static void flush(png_structp png)
+{
+    (void)png;
+}
+
+static void gather_row(const struct encoding *encoding, int64_t y)
+{
+    const struct image *image = encoding->image;
+
+    for (int64_t channel = 0; channel < image->channels; channel++) {
+        const uint8_t *from = image->planes + (channel * image->height + y) * image->width;
+
+        for (int64_t x = 0; x < image->width; x++)
+            encoding->row[x * image->channels + channel] = from[x];
+    }
+}
+
+static bool encode_guarded(struct encoding *encoding)
+{
+    const struct image *image = encoding->image;
+
+    if (setjmp(png_jmpbuf(encoding->png)) != 0)
+        return false;
+    png_set_write_fn(encoding->png, encoding, write_bytes, flush);
+    png_set_IHDR(encoding->png, encoding->info, (png_uint_32)image->width,
+                 (png_uint_32)image->height, 8,
+                 image->channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB,
+                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_write_info(encoding->png, encoding->info);
+    for (int64_t y = 0; y < image->height; y++) {
+        gather_row(encoding, y);
+        png_write_row(encoding->png, encoding->row);
+    }
+    png_write_end(encoding->png, NULL);
+    return true;
+}
+
+bool image_encode_png(const struct image *image, uint8_t **out, size_t *size, struct error *error)
+{
+    struct encoding encoding = {.image = image};
+    bool good;
+
+    encoding.row = malloc((size_t)(image->width * image->channels));
+    encoding.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, give_up, ignore);
+    if (encoding.png != NULL)
+        encoding.info = png_create_info_struct(encoding.png);
+    good = encoding.row != NULL && encoding.info != NULL && encode_guarded(&encoding);
+    png_destroy_write_struct(&encoding.png, &encoding.info);
+    free(encoding.row);
+    if (!good) {
+        free(encoding.bytes);
+        return error_set(error, ERROR_MEMORY, "", "no memory to write an image");
+    }
+    *out = encoding.bytes;
+    *size = encoding.size;
+    return true;
+}

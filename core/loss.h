@@ -27,6 +27,15 @@ struct loss_call {
 /* Fills in loss_sum, correct and dy. Scores that are no numbers make a loss_sum that is none. */
 void loss_run(struct loss_call *call);
 
+/* What the scores of one sample say of each class, 0 … 1: the softmax, or, of a loss that asks for
+ * each class by itself, its sigmoid. Scores that are no numbers make probabilities that are none.
+ */
+void loss_probabilities(const struct variant *loss, const real *y, int64_t classes, double *out);
+/* −log of the label's probability, without the rounding of one near 0 or 1; NaN as above. */
+double loss_surprise(const struct variant *loss, const real *y, int64_t classes, int64_t label);
+/* The first largest score; −1 when one is no number. */
+int64_t loss_decision(const real *y, int64_t classes);
+
 /* What a kind sees of one sample. */
 struct loss_sample {
     const void *options;
@@ -40,6 +49,7 @@ struct loss_sample {
 struct loss_kind {
     struct kind kind;
     bool any_scores; /* it wants scores of any sign and size, straight from a product */
+    bool apart;      /* it asks for each class by itself */
     double (*sample)(const struct loss_sample *sample); /* its loss */
 };
 

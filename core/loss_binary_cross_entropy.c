@@ -28,5 +28,6 @@ const struct loss_kind loss_binary_cross_entropy = {
              "sigmoid and yes or no for every class by itself",
              {NULL, 0, 0}},
     .any_scores = true,
+    .apart = true,
     .sample = sample,
 };

@@ -23,6 +23,7 @@ struct model_setup {
     enum kernel_choice kernels;
     const atomic_bool *halt; /* NULL, or: once true, training passes leave shards out */
     bool dry;                /* only model_block's size is wanted: never taken, never run */
+    bool forward_only;       /* no training pass will come: nothing is kept for gradients */
 };
 
 /* Makes the ops and reckons the memory; takes none of the large blocks yet. */
@@ -34,6 +35,14 @@ void model_free(struct model *model); /* NULL is allowed */
 struct block *model_block(struct model *model);
 bool model_take(struct model *model, struct error *error) MUST_CHECK;
 
+/* Sees what each op of a pass has made of a shard's samples, the one that computes plan layer
+ * `layer` last: (samples, channels, height, width). Only what lies there as plain reals is shown:
+ * with the reference kernels, the output of every layer. */
+struct model_look {
+    void (*see)(void *context, int layer, const real *values);
+    void *context;
+};
+
 /* Which samples a pass sees: split->images[order[first + i]], or [first + i] when order is NULL. */
 struct model_batch {
     const struct batch_input *input; /* how they become numbers */
@@ -42,6 +51,9 @@ struct model_batch {
     int64_t first, samples; /* samples ≤ plan.batch_size */
     bool train;             /* with augmentation and the backward pass */
     int64_t epoch;          /* counted from 0, for draws in training */
+    /* Of passes that do not train; NULL: not wanted. */
+    real *scores; /* (samples, classes) gets the network's outputs */
+    const struct model_look *look;
 };
 
 struct model_result {

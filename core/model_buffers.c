@@ -91,11 +91,11 @@ static void reserve(struct model *model)
         int64_t shard = saturating_product(size, edge_bytes(edge));
         block_reserve(&model->block, &edge->values,
                       saturating_product(edge->whole_values ? all : threads, shard), 1);
-        if (edge->want_gradient)
+        if (edge->want_gradient && !model->setup.forward_only)
             block_reserve(&model->block, &edge->gradients,
                           saturating_product(edge->whole_gradients ? all : threads, shard), 1);
     }
-    if (model->other_bytes > 0)
+    if (model->other_bytes > 0 && !model->setup.forward_only)
         block_reserve(&model->block, &model->other,
                       saturating_product(threads, saturating_product(size, model->other_bytes)), 1);
     block_reserve(&model->block, &model->run->results, all, sizeof *model->run->results);

@@ -218,13 +218,34 @@ static void shard_loss(struct model *model, const struct op_call *call)
     profile_end(model->run->profile, call->member, PROFILE_LOSS, began);
 }
 
+static void show(const struct model *model, const struct node *node, const struct op_call *call)
+{
+    const struct model_look *look = model->run->batch.look;
+    const struct edge *edge = &model->edges[node->y];
+    if (look && node->layers > 0 && edge->layout.block == 1 && edge->layout.number == NUMBER_REAL)
+        look->see(look->context, node->layer + node->layers - 1, call->y);
+}
+
+static void give_scores(const struct model *model, const struct op_call *call)
+{
+    const struct plan *plan = model->setup.plan;
+    real *scores = model->run->batch.scores;
+    if (scores)
+        memcpy(scores + call->shard * plan->cut.shard_size * plan->data.classes,
+               edge_place(model, model->loss_edge, false, call),
+               (size_t)(call->samples * plan->data.classes) * sizeof *scores);
+}
+
 static void evaluate_task(void *context, int shard, int member)
 {
     struct model *model = context;
     struct op_call call = shard_call(model, shard, member);
     shard_input(model, &call);
-    for (int i = 0; i < model->node_count; i++)
+    for (int i = 0; i < model->node_count; i++) {
         forward_node(model, &model->nodes[i], &call);
+        show(model, &model->nodes[i], &call);
+    }
+    give_scores(model, &call);
     shard_loss(model, &call);
 }
 

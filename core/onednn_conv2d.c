@@ -27,6 +27,9 @@ static void pack(struct op *op, const real *parameters)
     pack_reader(s, &s->forward);
     if (s->data.primitive.primitive)
         pack_reader(s, &s->data);
+    if (s->own.used && !s->own.filled)
+        avx512_gradient_fill(&s->own.gradient);
+    s->own.filled = true;
 }
 
 /* ---- padding around x ---- */
@@ -85,13 +88,21 @@ static void forward(struct op *op, const struct op_call *call)
                (const void *[]){staged(s, call), s->forward.packed, call->y, s->padded_bias});
 }
 
+static void find_weights(struct onednn_conv2d *s, const struct op_call *call, real *slot)
+{
+    const struct avx512_samples samples = {call->x, call->dy, call->samples, call->member};
+    if (s->own.used)
+        avx512_gradient_run(&s->own.gradient, &samples, slot, s->place.bias >= 0);
+    else
+        onednn_run(&s->shared, &s->weights, call->member,
+                   (const void *[]){staged(s, call), call->dy, slot, slot + s->slots.bias_at});
+}
+
 static void backward(struct op *op, const struct op_call *call)
 {
     struct onednn_conv2d *s = op->state;
-    real *slot = s->slots.shards + call->shard * s->slots.size;
     void *dx = target(s, call);
-    onednn_run(&s->shared, &s->weights, call->member,
-               (const void *[]){staged(s, call), call->dy, slot, slot + s->slots.bias_at});
+    find_weights(s, call, s->slots.shards + call->shard * s->slots.size);
     if (!call->dx)
         return;
     onednn_run(&s->shared, &s->data.primitive, call->member,
@@ -105,7 +116,10 @@ static void gather(struct op *op, const struct op_gather *gather)
     struct onednn_conv2d *s = op->state;
     const struct onednn_slots *slots = &s->slots;
     shards_sum(slots->shards, slots->size, gather->shards, slots->sum, slots->size);
-    onednn_run(&s->shared, &s->unpack, 0, (const void *[]){slots->sum, slots->plain});
+    if (s->own.used)
+        avx512_gradient_take(&s->own.gradient, slots->sum, slots->plain);
+    else
+        onednn_run(&s->shared, &s->unpack, 0, (const void *[]){slots->sum, slots->plain});
     conv2d_weights_take(&s->arranged, slots->plain, gather->gradients + s->place.weight);
     if (s->place.bias >= 0)
         memcpy(gather->gradients + s->place.bias, slots->sum + slots->bias_at,

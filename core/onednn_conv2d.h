@@ -2,6 +2,7 @@
 #ifndef CORE_ONEDNN_CONV2D_H
 #define CORE_ONEDNN_CONV2D_H
 
+#include "core/avx512_gradient.h"
 #include "core/conv2d_weights.h"
 #include "core/onednn_winograd.h"
 #include "core/padding.h"
@@ -32,7 +33,13 @@ struct onednn_place {
     int64_t filters;      /* numbers of the bias */
 };
 
-/* Weight gradients, in the primitive's order. */
+/* Weight gradients by our own kernel instead of a primitive's. */
+struct onednn_own {
+    bool used, filled;
+    struct avx512_gradient gradient;
+};
+
+/* Weight gradients, in the order of the primitive or of our own kernel. */
 struct onednn_slots {
     int64_t size, bias_at; /* one shard's: weights, then (a cache line on) the bias */
     real *shards, *sum;    /* (shards, size) and (size) */
@@ -43,6 +50,7 @@ struct onednn_conv2d {
     struct onednn shared;
     struct onednn_reader forward, data;      /* data: only when dx is wanted */
     struct onednn_primitive weights, unpack; /* {x, dy, weights, bias}; a reorder */
+    struct onednn_own own;                   /* used: there are no such two */
     struct conv2d_weights arranged;
     struct onednn_place place;
     struct onednn_stage stage;

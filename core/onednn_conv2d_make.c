@@ -31,6 +31,7 @@ static struct onednn_making describe(struct onednn_conv2d *s, const struct op_se
                               .setup = setup,
                               .in = layer->input,
                               .out = layer->output,
+                              .y_block = block_out,
                               .bias = options->bias};
     const struct layout x = {setup->block, setup->number}, y = {block_out, setup->number};
     int skipped = s->arranged.dims[0] == 1; /* a single group needs no name */
@@ -74,9 +75,16 @@ static void reserve_slots(const struct onednn_making *m)
     struct onednn_slots *slots = &m->state->slots;
     struct block *memory = m->setup->memory;
     int64_t line = BLOCK_ALIGN / sizeof(real);
-    int64_t bytes = onednn_bytes(onednn_chosen(&m->state->weights, dnnl_query_diff_weights_md));
-    slots->bias_at = whole(bytes / (int64_t)sizeof(real), (int)line);
-    slots->size = slots->bias_at + (m->bias ? whole(m->out.channels, (int)line) : 0);
+    struct avx512_gradient *own = &m->state->own.gradient;
+    if (m->state->own.used) {
+        avx512_gradient_reserve(own, memory);
+        slots->bias_at = avx512_gradient_biases(own);
+        slots->size = own->slot;
+    } else {
+        int64_t bytes = onednn_bytes(onednn_chosen(&m->state->weights, dnnl_query_diff_weights_md));
+        slots->bias_at = whole(bytes / (int64_t)sizeof(real), (int)line);
+        slots->size = slots->bias_at + (m->bias ? whole(m->out.channels, (int)line) : 0);
+    }
     block_reserve(memory, &slots->shards, saturating_product(m->setup->cut.shards, slots->size),
                   sizeof(real));
     block_reserve(memory, &slots->sum, slots->size, sizeof(real));
@@ -162,6 +170,8 @@ static void name(struct onednn_conv2d *s)
     snprintf(s->kernel, sizeof s->kernel, "oneDNN %s", forward);
     add_name(s->kernel, sizeof s->kernel, "dx", &s->data.primitive, forward);
     add_name(s->kernel, sizeof s->kernel, "dw", &s->weights, forward);
+    if (s->own.used)
+        strncat(s->kernel, ", dw own", sizeof s->kernel - strlen(s->kernel) - 1);
     if (s->stage.count)
         strncat(s->kernel, ", padded before", sizeof s->kernel - strlen(s->kernel) - 1);
 }

@@ -18,6 +18,7 @@ struct onednn_making {
     dnnl_memory_desc_t x, dx, y, b;  /* dx: reals where it has to be folded */
     dnnl_memory_desc_t w, dw, plain; /* w and dw left open; plain as conv2d_weights_put writes it */
     struct onednn_windows windows;
+    int y_block;
     bool bias;
 };
 

@@ -157,6 +157,7 @@ bool plan_make(const struct spec *spec, const struct data_shape *data, struct pl
 
     memset(plan, 0, sizeof *plan);
     plan->data = *data;
+    plan->data.given_samples = data->train_samples;
     plan_length(spec, plan, problems, planning.warnings);
     plan_schedule(spec, plan, problems, planning.warnings);
     const struct optimizer_kind *optimizer = (const struct optimizer_kind *)spec->optimizer.kind;

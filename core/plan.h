@@ -14,8 +14,9 @@ struct data_shape {
     int64_t classes;
     int64_t train_samples, test_samples; /* test_samples 0: no test split */
     bool real_pixels;                    /* float32 numbers, not bytes 0 … 255 */
-    /* in a plan, which alone knows the spec: what evaluations look at; 0: nothing */
+    /* in a plan, which alone knows the spec: what evaluations look at; 0: nothing, */
     int64_t validation_samples;
+    int64_t given_samples; /* and the data set's own train_samples */
 };
 
 enum { PLAN_RANK_MAX = 6 };

@@ -29,3 +29,35 @@ void api_put_member(struct body *body, const char *key, const json_t *value)
     body_print(body, ":%s", text ? text : "null");
     free(text);
 }
+
+bool api_is_about_file(enum error_kind kind)
+{
+    static const bool about[ERROR_KINDS] = {
+        [ERROR_INVALID] = true, [ERROR_TOO_LARGE] = true,   [ERROR_NOT_FOUND] = true,
+        [ERROR_CORRUPT] = true, [ERROR_UNSUPPORTED] = true,
+    };
+    return about[kind];
+}
+
+void api_refuse_file(struct http_response *response, const char *what, const char *file,
+                     const struct error *cause)
+{
+    const char *slash = file ? strrchr(file, '/') : NULL, *own = slash ? slash + 1 : file;
+    bool member = cause->where[0] != '\0' && (!own || strcmp(own, cause->where) != 0) &&
+                  (!file || strcmp(file, cause->where) != 0);
+    struct body errors = {0};
+    char *text;
+    size_t size;
+
+    body_text(&errors, "[{\"pointer\":\"\",\"detail\":");
+    body_string(&errors, cause->text);
+    if (member) {
+        body_text(&errors, ",\"member\":");
+        body_string(&errors, cause->where);
+    }
+    body_text(&errors, "}]");
+    text = body_take(&errors, &size, NULL);
+    http_problem(response, 422, text, "%s: %s%s%s", what, member ? cause->where : "",
+                 member ? ": " : "", cause->text);
+    free(text);
+}

@@ -4,6 +4,7 @@
 #define SERVER_API_H
 
 #include "server/body.h"
+#include "server/idempotency.h"
 #include "server/routes.h"
 
 #include <jansson.h>
@@ -13,20 +14,27 @@ enum {
     API_PAGE_DEFAULT = 50,
     API_PAGE_MAX = 200,
     API_POINTS_DEFAULT = 2000,
-    API_POINTS_MAX = 100000
+    API_POINTS_MAX = 100000,
+    API_SAMPLES_MAX = 1000,
+    API_SAMPLE_SIDE_MAX = 4096
 };
 
 typedef bool api_handler(const struct http_request *request, struct http_response *response,
                          struct error *error);
 
-/* api_submit.c, api_jobs.c */
+/* api_submit.c, api_list.c, api_jobs.c */
 api_handler api_submit, api_jobs_list, api_jobs_get;
 /* api_submit.c: a job that is made out of another one. */
 struct api_fork {
     const char *job;              /* the other one's id */
     bool state;                   /* with what its optimizer remembers */
     const struct problems *found; /* what is wrong with the request already */
+    const struct idempotency *idempotency;
 };
+/* Reads the request's Idempotency-Key, whose body is `json`. *known: the response is there. */
+bool api_submit_repeat(const struct http_request *request, const json_t *json,
+                       struct idempotency *asked, struct http_response *response, bool *known,
+                       struct error *error) MUST_CHECK;
 /* Submits `job`, whose init_from names the checkpoint to begin with. Problems are told by pointers
  * into the request for the fork: see api_fork.c. */
 bool api_submit_fork(const struct http_request *request, const json_t *job,
@@ -43,8 +51,16 @@ api_handler api_metrics;
 api_handler api_events_job, api_events_all;
 /* api_checkpoints.c */
 api_handler api_checkpoints_list, api_checkpoints_get;
+/* api_predict.c */
+api_handler api_predict;
 /* api_datasets.c */
 api_handler api_datasets_list, api_datasets_get;
+/* Writes the set's row as users see it. */
+bool api_put_dataset(struct body *body, const struct dataset_row *row,
+                     struct error *error) MUST_CHECK;
+/* api_dataset_change.c, api_samples.c */
+extern const char *const api_split_names[]; /* "train", "test"; NULL-ended */
+api_handler api_datasets_put, api_datasets_delete, api_samples_list, api_samples_get;
 /* api_health.c */
 api_handler api_livez, api_readyz, api_schema;
 /* api_static.c */
@@ -59,6 +75,14 @@ bool api_find_job(const struct http_request *request, struct job_row *out,
 /* The same in the writer's thread, or for any id. */
 bool api_find_job_by(struct db *db, const char *id, struct job_row *out,
                      struct error *error) MUST_CHECK;
+
+/* What came as a file is not what it should be: makes the response a 422 whose error says what is
+ * wrong, and in which member of the file where `cause` names one. `file` is the body's path: its
+ * name is nobody's business. */
+void api_refuse_file(struct http_response *response, const char *what, const char *file,
+                     const struct error *cause);
+/* Whether an error of that kind is about a file that came, and not about this server. */
+bool api_is_about_file(enum error_kind kind);
 
 /* Writes `,"key":value`. */
 void api_put_member(struct body *body, const char *key, const json_t *value);

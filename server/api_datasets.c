@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool put_dataset(struct body *body, const struct dataset_row *row, struct error *error)
+bool api_put_dataset(struct body *body, const struct dataset_row *row, struct error *error)
 {
     json_error_t place;
     json_t *info = json_loads(row->info, 0, &place);
@@ -40,7 +40,7 @@ bool api_datasets_list(const struct http_request *request, struct http_response 
     body_text(&body, "{\"items\":[");
     for (int i = 0; i < count && good; i++) {
         body_text(&body, i > 0 ? "," : "");
-        good = put_dataset(&body, &rows[i], error);
+        good = api_put_dataset(&body, &rows[i], error);
     }
     body_text(&body, "],\"next_cursor\":null}");
     good = good && http_response_json(response, 200, &body, error);
@@ -56,9 +56,12 @@ bool api_datasets_get(const struct http_request *request, struct http_response *
 {
     struct dataset_row row = {0};
     struct body body = {0};
+    char sha256[65] = "";
     bool good = catalog_find(request->db, request->params[0], &row, error) &&
-                put_dataset(&body, &row, error) && http_response_json(response, 200, &body, error);
+                api_put_dataset(&body, &row, error) && catalog_row_digest(&row, sha256, error) &&
+                http_response_json(response, 200, &body, error);
 
+    http_response_etag(response, "%s.", sha256);
     body_drop(&body);
     dataset_row_drop(&row);
     return good;

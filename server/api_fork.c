@@ -117,14 +117,24 @@ static json_t *job_of(const struct job_row *row, const json_t *request)
 static bool fork_job(const struct http_request *request, const json_t *wanted,
                      struct http_response *response, struct problems *problems, struct error *error)
 {
+    struct idempotency idempotency;
     struct job_row row = {0};
+    bool known;
 
+    if (!api_submit_repeat(request, wanted, &idempotency, response, &known, error))
+        return false;
+    if (known)
+        return true;
     check_keys(wanted, problems);
     check_values(wanted, problems);
     if (!api_find_job(request, &row, error))
         return false;
     const struct api_fork fork = {
-        .job = row.id, .state = json_is_true(json_object_get(wanted, "state")), .found = problems};
+        .job = row.id,
+        .state = json_is_true(json_object_get(wanted, "state")),
+        .found = problems,
+        .idempotency = &idempotency,
+    };
     json_t *job = job_of(&row, wanted);
     bool good = job ? api_submit_fork(request, job, &fork, response, error)
                     : error_set(error, ERROR_MEMORY, "", "no memory to fork the job");

@@ -1,90 +1,77 @@
-/* GET /v1/jobs/{id}/metrics: the curves of a job, by columns or as CSV. A long job has millions of
- * rows: they are read in slices between which the HTTP thread serves others, one series at a time,
- * and sent as they are made. */
+/* GET /v1/jobs/{id}/metrics: the curves of a job, by columns, as CSV or as JSON lines; all, or what
+ * is new since an earlier answer. A long job has millions of rows: they are read in slices between
+ * which the HTTP thread serves others, one series at a time, and sent as they are made. */
 #include "server/api.h"
 
-#include "server/thin.h"
+#include "server/curve_reader.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SERIES_MAX = 64, SLICE_ROWS = 20000 };
-
 /* The columns of a series, in the order of their writing. */
 enum column { COLUMN_STEP, COLUMN_VALUE, COLUMN_MIN, COLUMN_MAX, COLUMN_NONFINITE, COLUMNS };
 
 static const char *const column_names[COLUMNS] = {"step", "value", "min", "max", "nonfinite"};
 
-struct curve_names {
-    char items[SERIES_MAX][sizeof(((struct metric_summary *)0)->series)];
-    int count;
+struct curves;
+
+/* What the curves look like on the wire. */
+struct form {
+    const char *content_type;
+    void (*begin)(const struct curves *curves, struct body *out);
+    /* Writes on until the piece is full or there are no more points: false at the end of a series.
+     */
+    bool (*write)(struct curves *curves, struct body *out);
+    void (*end)(const struct curves *curves, struct body *out);
 };
 
 struct curves {
     struct http_stream stream;
-    int64_t job, from, to;
-    int64_t cursor; /* newest event when the request came: where to go on by the event stream */
+    const struct form *form;
+    struct curve_range range;
     size_t points;
-    bool csv;
-    struct curve_names names;
-    int at; /* the series that is read or written; names.count: all are */
-    struct thin thin;
-    bool writing;      /* its rows are all in `thin` */
-    int64_t next_step; /* to read from */
+    struct curve_list list; /* what is wanted */
+    int at;                 /* the series that is read or written; list.count: all are */
+    struct curve_reader reader;
+    size_t written; /* points of those that are ready */
     int column;
-    size_t written; /* points of this column */
-    size_t listed;  /* items of the nonfinite list */
+    bool any; /* this column has an item */
 };
 
 static void curves_drop(struct http_stream *stream)
 {
     struct curves *curves = (struct curves *)stream;
 
-    thin_drop(&curves->thin);
+    curve_reader_close(&curves->reader);
     free(curves);
 }
 
-/* ---- reading ---- */
-
-struct slice {
-    struct curves *curves;
-    int rows;
-    bool cut; /* there is more */
-    bool no_memory;
-};
-
-static bool take_row(void *context, const struct metric_row *row)
+/* Whether the points that are ready are written, and others of the series are to be read. */
+static bool wants_more(struct curves *curves)
 {
-    struct slice *slice = context;
-    struct curves *curves = slice->curves;
-
-    if (slice->rows++ == SLICE_ROWS) {
-        slice->cut = true;
+    if (curves->reader.over)
         return false;
-    }
-    slice->no_memory = !thin_add(&curves->thin, row->step, row->value);
-    curves->next_step = row->step + 1;
-    return !slice->no_memory;
-}
-
-static bool read_slice(struct curves *curves, struct db *db, struct error *error)
-{
-    const char *names[] = {curves->names.items[curves->at], NULL};
-    const struct metric_query query = {
-        .job = curves->job, .names = names, .from = curves->next_step, .to = curves->to};
-    struct slice slice = {.curves = curves};
-
-    if (!store_metrics_read(db, &query, take_row, &slice, error))
-        return false;
-    if (slice.no_memory || (!slice.cut && !thin_finish(&curves->thin)))
-        return error_set(error, ERROR_MEMORY, "metrics", "no memory for the rows");
-    curves->writing = !slice.cut;
+    curve_reader_go_on(&curves->reader);
+    curves->written = 0;
     return true;
 }
 
-/* ---- writing ---- */
+static const struct thin_point *next_point(struct curves *curves)
+{
+    const struct thin *thin = &curves->reader.thin;
+
+    return curves->written < thin->count ? &thin->points[curves->written++] : NULL;
+}
+
+/* ---- by columns ---- */
+
+static void begin_columns(const struct curves *curves, struct body *out)
+{
+    (void)curves;
+    body_text(out, "{\"series\":{");
+}
 
 static void put_item(struct curves *curves, const struct thin_point *point, struct body *out)
 {
@@ -93,9 +80,8 @@ static void put_item(struct curves *curves, const struct thin_point *point, stru
 
     if (curves->column == COLUMN_NONFINITE && isfinite(point->value))
         return;
-    body_text(out, (curves->column == COLUMN_NONFINITE ? curves->listed++ : curves->written) > 0
-                       ? ","
-                       : "");
+    body_text(out, curves->any ? "," : "");
+    curves->any = true;
     if (curves->column == COLUMN_NONFINITE)
         body_print(out, "[%" PRId64 ",\"%s\"]", point->step, body_nonfinite_name(point->value));
     else if (curves->column == COLUMN_STEP)
@@ -104,60 +90,133 @@ static void put_item(struct curves *curves, const struct thin_point *point, stru
         body_real(out, numbers[curves->column]);
 }
 
-/* Ends the series. */
-static void next_series(struct curves *curves)
+static bool write_columns(struct curves *curves, struct body *out)
 {
-    thin_drop(&curves->thin);
-    thin_init(&curves->thin, curves->points);
-    curves->at++;
-    curves->writing = false;
-    curves->next_step = curves->from;
-    curves->column = 0;
-    curves->written = 0;
-    curves->listed = 0;
-}
+    const struct thin_point *point;
 
-/* Writes on until the piece is full or the series ends. */
-static void write_columns(struct curves *curves, struct body *out)
-{
-    const struct thin *thin = &curves->thin;
-
-    if (curves->column == 0 && curves->written == 0)
+    if (curves->column == COLUMN_STEP && !curves->any && curves->written == 0)
         body_print(out, "%s\"%s\":{\"step\":[", curves->at > 0 ? "," : "",
-                   curves->names.items[curves->at]);
+                   curves->list.items[curves->at].name);
     while (out->size < HTTP_PIECE) {
-        if (curves->written < thin->count) {
-            put_item(curves, &thin->points[curves->written], out);
-            curves->written++;
+        point = next_point(curves);
+        if (point) {
+            put_item(curves, point, out);
             continue;
         }
+        if (wants_more(curves))
+            return true;
         curves->written = 0;
+        curves->any = false;
         curves->column++;
         if (curves->column == COLUMNS) {
             body_text(out, "]}");
-            next_series(curves);
-            return;
+            return false;
         }
         body_print(out, "],\"%s\":[", column_names[curves->column]);
+        curve_reader_rewind(&curves->reader);
+        if (!curves->reader.ready)
+            return true;
     }
+    return true;
 }
 
-static void write_lines(struct curves *curves, struct body *out)
+static void end_columns(const struct curves *curves, struct body *out)
 {
-    const struct thin *thin = &curves->thin;
+    const struct curve_mark *mark = &curves->list.mark;
 
-    while (out->size < HTTP_PIECE && curves->written < thin->count) {
-        const struct thin_point *point = &thin->points[curves->written++];
+    body_print(out, "},\"cursor\":%" PRId64 ",\"drop_after\":", mark->cursor);
+    if (mark->taken_back)
+        body_print(out, "%" PRId64 "}\n", mark->keep);
+    else
+        body_text(out, "null}\n");
+}
 
-        body_print(out, "%s,%" PRId64 ",", curves->names.items[curves->at], point->step);
-        if (isfinite(point->value))
-            body_real(out, point->value);
-        else
-            body_text(out, body_nonfinite_name(point->value));
-        body_text(out, "\n");
+/* ---- by lines ---- */
+
+typedef void put_line(const struct curves *curves, const struct thin_point *point,
+                      struct body *out);
+
+static bool write_lines(struct curves *curves, put_line *put, struct body *out)
+{
+    const struct thin_point *point;
+
+    while (out->size < HTTP_PIECE) {
+        point = next_point(curves);
+        if (!point)
+            return wants_more(curves);
+        put(curves, point, out);
     }
-    if (curves->written == thin->count)
-        next_series(curves);
+    return true;
+}
+
+static void put_csv(const struct curves *curves, const struct thin_point *point, struct body *out)
+{
+    body_print(out, "%s,%" PRId64 ",", curves->list.items[curves->at].name, point->step);
+    if (isfinite(point->value))
+        body_real(out, point->value);
+    else
+        body_text(out, body_nonfinite_name(point->value));
+    body_text(out, "\n");
+}
+
+static void begin_csv(const struct curves *curves, struct body *out)
+{
+    (void)curves;
+    body_text(out, "series,step,value\n");
+}
+
+static bool write_csv(struct curves *curves, struct body *out)
+{
+    return write_lines(curves, put_csv, out);
+}
+
+/* Of every row its own extremes say nothing. */
+static void put_jsonl(const struct curves *curves, const struct thin_point *point, struct body *out)
+{
+    body_print(out, "{\"series\":\"%s\",\"step\":%" PRId64 ",\"value\":",
+               curves->list.items[curves->at].name, point->step);
+    body_real(out, point->value);
+    if (!isfinite(point->value))
+        body_print(out, ",\"nonfinite\":\"%s\"", body_nonfinite_name(point->value));
+    if (curves->points > 0) {
+        body_text(out, ",\"min\":");
+        body_real(out, point->min);
+        body_text(out, ",\"max\":");
+        body_real(out, point->max);
+    }
+    body_text(out, "}\n");
+}
+
+static bool write_jsonl(struct curves *curves, struct body *out)
+{
+    return write_lines(curves, put_jsonl, out);
+}
+
+static void nothing(const struct curves *curves, struct body *out)
+{
+    (void)curves;
+    (void)out;
+}
+
+/* ---- the stream ---- */
+
+static const char *const form_types[] = {"application/json", "text/csv", "application/jsonl", NULL};
+static const struct form forms[] = {
+    {"application/json", begin_columns, write_columns, end_columns},
+    {"text/csv; charset=utf-8", begin_csv, write_csv, nothing},
+    {"application/jsonl", nothing, write_jsonl, nothing},
+};
+
+static void open_series(struct curves *curves)
+{
+    const struct curve_piece piece = {.job = curves->range.job, .cursor = curves->list.mark.cursor};
+
+    curve_reader_close(&curves->reader);
+    curves->written = 0;
+    curves->column = COLUMN_STEP;
+    curves->any = false;
+    if (curves->at < curves->list.count)
+        curve_reader_open(&curves->reader, &curves->list.items[curves->at], &piece, curves->points);
 }
 
 static enum http_more curves_next(struct http_stream *stream, struct db *db, struct body *out,
@@ -165,17 +224,16 @@ static enum http_more curves_next(struct http_stream *stream, struct db *db, str
 {
     struct curves *curves = (struct curves *)stream;
 
-    if (curves->at == curves->names.count) {
-        if (!curves->csv)
-            body_print(out, "},\"cursor\":%" PRId64 "}\n", curves->cursor);
+    if (curves->at == curves->list.count) {
+        curves->form->end(curves, out);
         return HTTP_END;
     }
-    if (!curves->writing)
-        return read_slice(curves, db, error) ? HTTP_MORE : HTTP_BROKEN;
-    if (curves->csv)
-        write_lines(curves, out);
-    else
-        write_columns(curves, out);
+    if (!curves->reader.ready && !curve_reader_read(&curves->reader, db, error))
+        return HTTP_BROKEN;
+    if (curves->reader.ready && !curves->form->write(curves, out)) {
+        curves->at++;
+        open_series(curves);
+    }
     return HTTP_MORE;
 }
 
@@ -187,7 +245,8 @@ static enum http_more curves_begin(struct http_stream *stream, struct db *db, st
 
     (void)db;
     (void)error;
-    body_text(out, curves->csv ? "series,step,value\n" : "{\"series\":{");
+    curves->form->begin(curves, out);
+    open_series(curves);
     stream->next = curves_next;
     return HTTP_MORE;
 }
@@ -212,19 +271,16 @@ static bool is_wanted(const char *list, const char *name)
     return false;
 }
 
-static bool find_series(struct curves *curves, struct db *db, const char *names,
-                        struct error *error)
+/* A name that no series has is not there: it may be there later, as val_loss before the first
+ * evaluation. */
+static void choose_series(struct curve_list *list, const char *names)
 {
-    struct metric_summary series[SERIES_MAX];
     int count = 0;
 
-    if (!store_metrics_summary(db, curves->job, series, SERIES_MAX, &count, error))
-        return false;
-    for (int i = 0; i < count; i++)
-        if (is_wanted(names, series[i].series))
-            memcpy(curves->names.items[curves->names.count++], series[i].series,
-                   sizeof(series[i].series));
-    return true;
+    for (int i = 0; i < list->count; i++)
+        if (is_wanted(names, list->items[i].name))
+            list->items[count++] = list->items[i];
+    list->count = count;
 }
 
 static bool read_range(struct curves *curves, const struct http_request *request,
@@ -232,8 +288,9 @@ static bool read_range(struct curves *curves, const struct http_request *request
 {
     int64_t points = http_query_integer(request, "max_points", API_POINTS_DEFAULT);
 
-    curves->from = http_query_integer(request, "from", 0);
-    curves->to = http_query_integer(request, "to", 0);
+    curves->range = (struct curve_range){.from = http_query_integer(request, "from", 0),
+                                         .to = http_query_integer(request, "to", 0),
+                                         .since = http_query_integer(request, "since", 0)};
     if (points > 0 && points < THIN_MIN)
         return error_set(error, ERROR_INVALID, "max_points",
                          "the query parameter \"max_points\" must be 0 (every row) or at least %d",
@@ -246,14 +303,13 @@ static bool open_curves(struct curves *curves, const struct http_request *reques
                         struct error *error)
 {
     struct job_row row = {0};
+    const int form = http_preferred(request, form_types);
     bool good = read_range(curves, request, error) && api_find_job(request, &row, error);
 
-    curves->job = row.number;
-    curves->csv = http_accepts(request, "text/csv");
-    good = good && store_event_newest(request->db, &curves->cursor, error) &&
-           find_series(curves, request->db, http_query(request, "names"), error);
-    curves->next_step = curves->from;
-    thin_init(&curves->thin, curves->points);
+    curves->form = &forms[form < 0 ? 0 : form];
+    curves->range.job = row.number;
+    good = good && store_curve_open(request->db, &curves->range, &curves->list, error);
+    choose_series(&curves->list, http_query(request, "names"));
     job_row_drop(&row);
     return good;
 }
@@ -271,8 +327,10 @@ bool api_metrics(const struct http_request *request, struct http_response *respo
         return false;
     }
     response->status = 200;
-    response->content_type = curves->csv ? "text/csv; charset=utf-8" : "application/json";
+    response->content_type = curves->form->content_type;
     response->stream = &curves->stream;
-    http_response_header(response, "Vary", "Accept");
+    http_response_header(response, "Traind-Cursor", "%" PRId64, curves->list.mark.cursor);
+    if (curves->list.mark.taken_back)
+        http_response_header(response, "Traind-Drop-After", "%" PRId64, curves->list.mark.keep);
     return true;
 }

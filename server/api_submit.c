@@ -3,6 +3,7 @@
 #include "server/submission.h"
 
 #include "server/job_json.h"
+#include "server/store_control.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -69,7 +70,9 @@ static bool answer_plan(const struct submission *submission, struct http_respons
 struct accepted {
     char *meta, *spec, *plan;
     int64_t priority;
+    char dataset[65]; /* "": it is made */
     struct initial initial;
+    struct idempotency idempotency;
 };
 
 static void accepted_free(void *context)
@@ -109,6 +112,21 @@ static bool store_initial(struct db *db, const struct initial *initial, struct j
     return store_job_get_number(db, number, row, error);
 }
 
+/* It was there when the job was checked; somebody may have deleted it since. */
+static bool check_dataset(struct db *db, const char *name, struct error *error)
+{
+    return name[0] == '\0' || catalog_there(db, name) ||
+           error_set(error, ERROR_CONFLICT, "/dataset/name",
+                     "the data set %s was deleted while the job was checked", name);
+}
+
+static bool store_key(struct db *db, const struct idempotency *asked, const struct job_row *row,
+                      struct error *error)
+{
+    return asked->key[0] == '\0' ||
+           store_repeat_put(db, asked->key, asked->sha256, row->number, error);
+}
+
 static bool store_accepted(struct db *db, void *context, struct http_response *response,
                            struct error *error)
 {
@@ -116,11 +134,17 @@ static bool store_accepted(struct db *db, void *context, struct http_response *r
     const struct job_new job = {accepted->meta, accepted->spec, accepted->plan, accepted->priority};
     struct job_row row = {0};
     struct body body = {0};
-    bool good = store_job_add(db, &job, &row, error) &&
-                store_initial(db, &accepted->initial, &row, error) &&
-                job_json_put(&body, db, &row, error) &&
-                http_response_json(response, 201, &body, error);
+    bool good, known;
 
+    if (!idempotency_answer(db, &accepted->idempotency, response, &known, error))
+        return false;
+    if (known)
+        return true;
+    good = check_dataset(db, accepted->dataset, error) &&
+           store_job_add(db, &job, &row, error) &&
+           store_initial(db, &accepted->initial, &row, error) &&
+           store_key(db, &accepted->idempotency, &row, error) &&
+           job_json_put(&body, db, &row, error) && http_response_json(response, 201, &body, error);
     if (good) {
         http_response_header(response, "Location", "/v1/jobs/%s", row.id);
         response->after = wake_pool;
@@ -164,6 +188,8 @@ static bool queue(struct submission *submission, struct http_response *response,
     accepted->spec = text_and_free(spec_to_json(&submission->spec));
     accepted->plan = text_and_free(view_to_json(submission, false));
     accepted->priority = submission->meta.priority;
+    memcpy(accepted->dataset, submission->spec.dataset.name, sizeof(accepted->dataset));
+    accepted->idempotency = submission->idempotency;
     accepted->initial = submission->initial;
     submission->initial = (struct initial){0};
     if (!accepted->meta || !accepted->spec || !accepted->plan) {
@@ -216,6 +242,17 @@ static bool submit_json(struct submission *submission, const struct http_request
                                                : queue(submission, response, error);
 }
 
+/* A known key is answered before anything is checked: what the first request needed may be gone. */
+static bool submit_once(struct submission *submission, const struct http_request *request,
+                        const json_t *json, struct http_response *response, struct error *error)
+{
+    bool known;
+
+    if (!api_submit_repeat(request, json, &submission->idempotency, response, &known, error))
+        return false;
+    return known || submit_json(submission, request, json, response, error);
+}
+
 static bool submit(struct submission *submission, const struct http_request *request,
                    struct http_response *response, struct error *error)
 {
@@ -226,20 +263,27 @@ static bool submit(struct submission *submission, const struct http_request *req
                            &submission->problems, error))
         return submission->problems.count > 0 &&
                answer_problems(&submission->problems, 400, response, error);
-    good = submit_json(submission, request, json, response, error);
+    good = submit_once(submission, request, json, response, error);
     json_decref(json);
     return good;
 }
 
+bool api_submit_repeat(const struct http_request *request, const json_t *json,
+                       struct idempotency *asked, struct http_response *response, bool *known,
+                       struct error *error)
+{
+    *known = false;
+    if (!idempotency_read(request, json, asked, error))
+        return false;
+    if (http_query_true(request, "dry_run"))
+        asked->key[0] = '\0'; /* it makes nothing */
+    return idempotency_answer(request->db, asked, response, known, error);
+}
+
 static bool may_submit(const struct http_request *request, struct error *error)
 {
-    if (atomic_load(&request->app->stopping))
-        return error_set(error, ERROR_BUSY, "", "the server is stopping");
-    /* Who sends a key trusts that a repeated request makes one job: better no than two jobs. */
-    if (http_header(request, "Idempotency-Key"))
-        return error_set(error, ERROR_UNSUPPORTED, "",
-                         "Idempotency-Key is not in this version of the server");
-    return true;
+    return !atomic_load(&request->app->stopping) ||
+           error_set(error, ERROR_BUSY, "", "the server is stopping");
 }
 
 bool api_submit(const struct http_request *request, struct http_response *response,
@@ -271,6 +315,7 @@ bool api_submit_fork(const struct http_request *request, const json_t *job,
     if (!submission)
         return false;
     submission->fork = fork;
+    submission->idempotency = *fork->idempotency;
     submission->initial.want_state = fork->state;
     good = submit_json(submission, request, job, response, error);
     submission_free(submission);

@@ -1,6 +1,7 @@
 /* Catalog: which data sets are in memory, and for how many users. Knows nothing of file formats. */
 #include "core/dataset_synthetic.h"
 #include "server/catalog_info.h"
+#include "server/catalog_recent.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@ struct catalog_entry {
 
 struct catalog {
     struct store *store;
+    struct catalog_recent *recent;
     pthread_mutex_t lock;  /* a leaf: guards the entries; never held while a set is read or freed */
     pthread_cond_t loaded; /* some entry is no longer loading */
     struct catalog_entry *entries;
@@ -28,6 +30,11 @@ bool catalog_new(struct store *store, struct catalog **out, struct error *error)
     struct catalog *catalog = calloc(1, sizeof(*catalog));
     if (!catalog)
         return error_set(error, ERROR_MEMORY, "catalog", "no memory for the catalog");
+    catalog->recent = recent_new(catalog);
+    if (!catalog->recent) {
+        free(catalog);
+        return error_set(error, ERROR_MEMORY, "catalog", "no memory for the catalog");
+    }
     catalog->store = store;
     pthread_mutex_init(&catalog->lock, NULL);
     pthread_cond_init(&catalog->loaded, NULL);
@@ -39,6 +46,7 @@ void catalog_free(struct catalog *catalog)
 {
     if (!catalog)
         return;
+    recent_free(catalog->recent);
     pthread_cond_destroy(&catalog->loaded);
     pthread_mutex_destroy(&catalog->lock);
     free(catalog);
@@ -156,6 +164,14 @@ bool catalog_find(struct db *db, const char *name, struct dataset_row *out, stru
     return store_dataset_get(db, name, out, error);
 }
 
+bool catalog_there(struct db *db, const char *name)
+{
+    struct dataset_row row = {0};
+    bool there = catalog_is_added(db, name) || store_dataset_get(db, name, &row, NULL);
+    dataset_row_drop(&row);
+    return there;
+}
+
 /* The context is the set's row. */
 static bool row_load(const struct origin *origin, struct dataset **out, struct error *error)
 {
@@ -229,6 +245,12 @@ void catalog_close(struct catalog *catalog, struct dataset *dataset)
     struct catalog_entry *left = entry ? entry_leave(catalog, entry) : NULL;
     pthread_mutex_unlock(&catalog->lock);
     entry_free(left);
+}
+
+void catalog_close_later(struct catalog *catalog, struct dataset *dataset)
+{
+    if (dataset)
+        recent_keep(catalog->recent, dataset);
 }
 
 bool catalog_shape(struct db *db, const char *name, struct data_shape *out, struct error *error)

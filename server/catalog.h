@@ -20,6 +20,9 @@
 
 struct catalog;
 
+/* Letters, digits, '.', '_', '-', none of them a '.' in front, at most 64. */
+bool catalog_name_good(const char *name, struct error *error) MUST_CHECK;
+
 bool catalog_new(struct store *store, struct catalog **out, struct error *error) MUST_CHECK;
 /* After the last catalog_close. NULL is allowed. */
 void catalog_free(struct catalog *catalog);
@@ -46,15 +49,25 @@ bool catalog_open_spec(struct catalog *catalog, struct db *db, const struct spec
 /* Lets go of what one of these gave. NULL is allowed. */
 void catalog_close(struct catalog *catalog, struct dataset *dataset);
 
+/* Lets go of it too, but the set stays in memory for a short while, as long as it is not much
+ * together with others: somebody is about to ask again. */
+void catalog_close_later(struct catalog *catalog, struct dataset *dataset);
+
+/* Whether there is a set of that name, without a look at it. */
+bool catalog_there(struct db *db, const char *name);
 /* The row of a name, wherever it comes from. ERROR_NOT_FOUND; dataset_row_drop it. */
 bool catalog_find(struct db *db, const char *name, struct dataset_row *out,
                   struct error *error) MUST_CHECK;
+/* The digest of the row's content. */
+bool catalog_row_digest(const struct dataset_row *row, char sha256[65],
+                        struct error *error) MUST_CHECK;
 /* All rows by name; *rows is malloc'ed; drop each, then free. */
 bool catalog_list(struct db *db, struct dataset_row **rows, int *count,
                   struct error *error) MUST_CHECK;
 
 /* What catalog_add did. */
 struct catalog_addition {
+    bool read;               /* the data set at `path` is good: what failed then is not its fault */
     struct dataset *dataset; /* as it is stored; dataset_release it */
     const char *format;      /* of what was read; static */
     bool there;              /* the name had this very content already: nothing was written */
@@ -70,6 +83,18 @@ bool catalog_add(const char *dir, const char *name, const char *path, struct cat
                  struct error *error) MUST_CHECK;
 /* Removes what additions that died left behind, unless one is just being made. */
 void catalog_sweep(const char *dir);
+
+/* Takes an added set back in two steps. catalog_hide makes it disappear at one stroke, under a
+ * hidden name: who looks sees all of it or nothing, also after a crash. Then catalog_remove frees
+ * the disk, or catalog_unhide gives it its name again. What a crash leaves between them is gone:
+ * catalog_sweep removes it. ERROR_NOT_FOUND when no set of that name was added. */
+enum { CATALOG_HIDDEN = 32 };
+bool catalog_hide(const char *dir, const char *name, char hidden[CATALOG_HIDDEN],
+                  struct error *error) MUST_CHECK;
+void catalog_unhide(const char *dir, const char *hidden, const char *name);
+void catalog_remove(const char *dir, const char *hidden);
+/* Whether the name is one that a user added: registered folders are not ours to delete. */
+bool catalog_is_added(struct db *db, const char *name);
 
 /* Shape of a named set, without reading it: fast, for planning. */
 bool catalog_shape(struct db *db, const char *name, struct data_shape *out,

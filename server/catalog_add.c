@@ -235,6 +235,7 @@ bool catalog_add(const char *dir, const char *name, const char *path, struct cat
     memset(out, 0, sizeof(*out));
     if (!catalog_name_good(name, error) || !dataset_open(path, &out->dataset, error))
         return false;
+    out->read = true;
     out->format = dataset_format(out->dataset);
     bool good = catalog_added_path(dir, name, out->path, error) &&
                 open_sets(dir, sets_path, &sets, &lock, error) &&
@@ -248,4 +249,62 @@ bool catalog_add(const char *dir, const char *name, const char *path, struct cat
     if (!good)
         dataset_release(out->dataset);
     return good;
+}
+
+/* ---- deleting ---- */
+
+static int open_folder(const char *dir)
+{
+    char path[4096];
+    return catalog_added_path(dir, "", path, NULL) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                                                   : -1;
+}
+
+/* An empty folder with a fresh hidden name, whose place a set can take. */
+static bool make_hidden(const char *dir, char hidden[CATALOG_HIDDEN], struct error *error)
+{
+    char folder[4096];
+    int length = snprintf(folder, sizeof(folder), "%s/datasets/" INCOMING "XXXXXX", dir);
+    if (length < 0 || (size_t)length >= sizeof(folder) || !mkdtemp(folder))
+        return fail("the folder of the data sets", error);
+    (void)snprintf(hidden, CATALOG_HIDDEN, "%s", strrchr(folder, '/') + 1);
+    return true;
+}
+
+bool catalog_hide(const char *dir, const char *name, char hidden[CATALOG_HIDDEN],
+                  struct error *error)
+{
+    hidden[0] = '\0';
+    if (!catalog_added_there(dir, name))
+        return error_set(error, ERROR_NOT_FOUND, "", "there is no data set %s", name);
+    int sets = open_folder(dir);
+    bool good = sets >= 0 ? make_hidden(dir, hidden, error) : fail("the data sets", error);
+    if (good && renameat(sets, name, sets, hidden) != 0) {
+        good = fail(name, error);
+        (void)unlinkat(sets, hidden, AT_REMOVEDIR);
+    } else if (good && fsync(sets) != 0 && errno != EINVAL) {
+        good = fail(name, error);
+        (void)renameat(sets, hidden, sets, name);
+    }
+    if (sets >= 0)
+        close(sets);
+    return good;
+}
+
+void catalog_unhide(const char *dir, const char *hidden, const char *name)
+{
+    int sets = open_folder(dir);
+    if (sets < 0)
+        return;
+    (void)renameat(sets, hidden, sets, name);
+    close(sets);
+}
+
+void catalog_remove(const char *dir, const char *hidden)
+{
+    int sets = open_folder(dir);
+    if (sets < 0)
+        return;
+    remove_folder(sets, hidden);
+    close(sets);
 }

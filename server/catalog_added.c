@@ -38,6 +38,11 @@ bool catalog_added_there(const char *dir, const char *name)
     return file >= 0;
 }
 
+bool catalog_is_added(struct db *db, const char *name)
+{
+    return catalog_added_there(store_directory(db), name);
+}
+
 /* The file's text; malloc'ed. */
 static char *read_info(int file, const struct stat *status)
 {

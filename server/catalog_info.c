@@ -45,6 +45,15 @@ bool catalog_info_read(const struct dataset_row *row, struct catalog_info *out, 
     return true;
 }
 
+bool catalog_row_digest(const struct dataset_row *row, char sha256[65], struct error *error)
+{
+    struct catalog_info info;
+    if (!catalog_info_read(row, &info, error))
+        return false;
+    memcpy(sha256, info.sha256, sizeof(info.sha256));
+    return true;
+}
+
 /* The names of the classes, or NULL: what nobody would read to its end is left out. */
 static json_t *class_names(const struct dataset *dataset)
 {

@@ -23,9 +23,6 @@ bool catalog_files(const char *path, char out[DIGEST_HEX], struct error *error) 
 
 struct store *catalog_store(struct catalog *catalog);
 
-/* Letters, digits, '.', '_', '-', none of them a '.' in front, at most 64. */
-bool catalog_name_good(const char *name, struct error *error) MUST_CHECK;
-
 /* ---- catalog_added.c: the folders of what was added ---- */
 
 #define CATALOG_INFO_FILE "info.json"

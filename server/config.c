@@ -55,6 +55,9 @@ static const struct option options[] = {
      "the address is written there once the daemon answers"},
     {"--datasets", "TRAIND_DATASETS", "DIR", "/usr/share/datasets", TEXT_OPTION(datasets), NULL,
      "folder whose data sets are registered at start"},
+    {"--upload-limit", "TRAIND_UPLOAD_LIMIT", "MIB", "8192", OPTION_INT,
+     offsetof(struct config, upload_limit), 1, 1 << 20, NULL,
+     "most MiB of an uploaded data set or file of weights"},
     {"--log", "TRAIND_LOG", "FORM", "plain", OPTION_NAMED, offsetof(struct config, log.form), 0, 0,
      form_names, "plain, or json: one object a line", log_form_find},
     {"--log-level", "TRAIND_LOG_LEVEL", "LEVEL", "info", OPTION_NAMED,
@@ -154,7 +157,7 @@ void config_help(void)
     for (size_t i = 0; i < COUNT_OF(options); i++) {
         const struct option *option = &options[i];
         const char *fallback = option->fallback[0] != '\0' ? option->fallback : "none";
-        printf("  %-12s %-10s %s\n%26s(default: %s; environment: %s)\n", option->name,
+        printf("  %-14s %-10s %s\n%28s(default: %s; environment: %s)\n", option->name,
                option->value, option->help, "", fallback, option->environment);
     }
 }

@@ -22,6 +22,8 @@ enum {
     FILES_ELSEWHERE = 256
 };
 
+#define UPLOAD_DEFAULT (INT64_C(8) << 30)
+
 /* ---- what libmicrohttpd calls ---- */
 
 /* The first word of a request: the target as it came, before anybody decoded it. */
@@ -181,6 +183,8 @@ bool http_start(const struct http_setup *setup, struct http **out, struct error 
         http->setup.patience = PATIENCE_DEFAULT;
     if (http->setup.clerks == 0)
         http->setup.clerks = CLERKS_DEFAULT;
+    if (http->setup.upload_limit == 0)
+        http->setup.upload_limit = UPLOAD_DEFAULT;
     if (setup->spool && !spool_prepare(setup->spool, error))
         goto failed;
     if (!start_listening(http, error) || !store_reader(setup->store, &http->db, error))

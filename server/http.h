@@ -47,6 +47,9 @@ const char *http_header(const struct http_request *request, const char *name);
 /* Whether the Accept header names `type` ("text/csv"), with a weight above 0. The answer then says
  * that it depends on Accept. */
 bool http_accepts(const struct http_request *request, const char *type);
+/* Which of the NULL-ended types the Accept header gives the largest weight, the first of equals; −1:
+ * none is named. The answer then says that it depends on Accept. */
+int http_preferred(const struct http_request *request, const char *const *types);
 
 /* ---- bodies that come in pieces ---- */
 
@@ -82,6 +85,9 @@ struct http_write {
     bool (*run)(struct db *db, void *context, struct http_response *response, struct error *error);
     void *context;
     void (*drop)(void *context); /* NULL: nothing to free */
+    /* Called in the writer's thread once `run` was tried: after COMMIT (durable), or when all of it
+     * was undone. For what lies beside the database, such as files; NULL. */
+    void (*settled)(void *context, bool durable);
 };
 
 /* What the answer is a copy of, so that clients can ask whether theirs is still right, and go on
@@ -141,6 +147,10 @@ void http_response_drop(struct http_response *response);
 /* Whether the request's conditions and the entity in *response settle the answer, which is then
  * there: 304 or 412. */
 bool http_settled(const struct http_request *request, struct http_response *response);
+/* For PUT, in any thread: whether the values of If-Match and If-None-Match (NULL: there was none)
+ * allow to store something where this tag is now (NULL: nothing is there). Else the answer is 412.
+ */
+bool http_may_put(const char *if_match, const char *if_none_match, const char *etag);
 /* For changes, in the writer's thread: whether the value of an If-Match header allows to change
  * what has this tag now. NULL: there was none. */
 bool http_may_change(const char *if_match, const char *etag);
@@ -157,6 +167,8 @@ enum route_flag {
     ROUTE_BODY_PATCH = 64 /* as ROUTE_BODY_JSON; application/merge-patch+json is welcome as well */
 };
 
+#define HTTP_UPLOAD_LIMIT SIZE_MAX
+
 struct route {
     const char *method;               /* "GET", "POST" */
     const char *pattern;              /* "/v1/jobs/{id}/metrics" */
@@ -167,7 +179,7 @@ struct route {
                    struct error *error);
     const struct query *queries; /* what may stand after the ?; NULL: nothing */
     unsigned flags;              /* enum route_flag */
-    size_t body_limit;           /* 0: takes no body */
+    size_t body_limit;           /* 0: takes no body; HTTP_UPLOAD_LIMIT: what the setup says */
     /* What the client needs. SCOPE_NONE: read for GET, submit for POST and PATCH, admin for PUT and
      * DELETE. */
     enum scope scope;
@@ -191,13 +203,14 @@ struct http_setup {
     const struct log *log;
     const char
         *spool; /* folder for bodies that go to files; what it holds at the start is removed */
-    const char *hosts; /* further names in the Host header, with commas between; NULL: none */
-    http_admit *admit; /* NULL: everybody may do everything */
-    void *gate;        /* for admit */
-    int clerks;        /* threads for slow handlers; 0: 4 */
-    int streams;       /* live streams at once; 0: 64 */
-    int heartbeat;     /* milliseconds between signs of life on an idle stream; 0: 12 s */
-    int patience;      /* seconds that a client may be silent; 0: 30 */
+    const char *hosts;    /* further names in the Host header, with commas between; NULL: none */
+    http_admit *admit;    /* NULL: everybody may do everything */
+    void *gate;           /* for admit */
+    int64_t upload_limit; /* bytes of a body where the route says HTTP_UPLOAD_LIMIT; 0: 8 GiB */
+    int clerks;           /* threads for slow handlers; 0: 4 */
+    int streams;          /* live streams at once; 0: 64 */
+    int heartbeat;        /* milliseconds between signs of life on an idle stream; 0: 12 s */
+    int patience;         /* seconds that a client may be silent; 0: 30 */
 };
 
 struct http;

@@ -77,3 +77,13 @@ bool http_may_change(const char *if_match, const char *etag)
             return true;
     return false;
 }
+
+bool http_may_put(const char *if_match, const char *if_none_match, const char *etag)
+{
+    bool coded;
+
+    if (!etag)
+        return !if_match;
+    return http_may_change(if_match, etag) &&
+           !(if_none_match && etag_listed(if_none_match, etag, &coded));
+}

@@ -2,6 +2,7 @@
  * calls again and again. Knows no route. */
 #include "server/http_internal.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -247,14 +248,15 @@ static void collect_in_memory(struct http_exchange *exchange, const struct excha
 /* In the middle of a body libmicrohttpd takes no answer: all that is left is to hang up. */
 static enum MHD_Result collect(struct http_exchange *exchange, const struct exchange_piece *piece)
 {
-    size_t size = exchange->intake.size + piece->size, limit;
+    size_t size = exchange->intake.size + piece->size;
 
     exchange->peer->received += piece->size;
     if (exchange->phase == EXCHANGE_READING) {
-        limit = exchange->route->body_limit;
+        uint64_t limit = request_body_limit(exchange);
+
         if (size > limit) {
             http_problem(&exchange->response, limit ? 413 : 400, NULL,
-                         "the body may have at most %zu bytes", limit);
+                         "the body may have at most %" PRIu64 " bytes", limit);
             refuse(exchange);
         } else if (exchange->route->flags & ROUTE_BODY_FILE) {
             exchange->intake.size = size;
@@ -284,6 +286,8 @@ static void write_is_done(void *context, const struct error *error)
     struct http_exchange *exchange = context;
     struct http_response *response = &exchange->response;
 
+    if (response->write.settled)
+        response->write.settled(response->write.context, error == NULL);
     if (error)
         answer_error(exchange, error);
     else if (response->after)

@@ -134,6 +134,9 @@ struct http_exchange {
 bool request_check(struct http_exchange *exchange, const char *method,
                    const char *version) MUST_CHECK;
 
+/* The most bytes that the route takes as a body. */
+uint64_t request_body_limit(const struct http_exchange *exchange);
+
 /* Makes the response a problem; false. */
 bool request_refuse(struct http_exchange *exchange, int status, const char *text);
 /* The same, where not even the end of this request is certain. */

@@ -4,6 +4,7 @@
 #include "core/field.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -294,9 +295,17 @@ static bool check_type(struct http_exchange *exchange)
     return true;
 }
 
+uint64_t request_body_limit(const struct http_exchange *exchange)
+{
+    size_t limit = exchange->route->body_limit;
+
+    return limit == HTTP_UPLOAD_LIMIT ? (uint64_t)exchange->http->setup.upload_limit : limit;
+}
+
 static bool check_body(struct http_exchange *exchange)
 {
     const struct route *route = exchange->route;
+    uint64_t limit = request_body_limit(exchange);
     const char *expect = http_header(&exchange->request, MHD_HTTP_HEADER_EXPECT);
 
     if (!route->handle)
@@ -304,19 +313,18 @@ static bool check_body(struct http_exchange *exchange)
     if (expect && strcasecmp(expect, "100-continue") != 0)
         return request_refuse(exchange, 417,
                               "the only expectation that is understood is 100-continue");
-    if (route->body_limit > 0 && !exchange->intake.expected && !(route->flags & ROUTE_BODY_MAY))
+    if (limit > 0 && !exchange->intake.expected && !(route->flags & ROUTE_BODY_MAY))
         return request_refuse(
             exchange, 411, "this address wants a body, and a Content-Length or Transfer-Encoding");
-    if (exchange->intake.expected && route->body_limit > 0 && !check_type(exchange))
+    if (exchange->intake.expected && limit > 0 && !check_type(exchange))
         return false;
-    if (exchange->intake.declared > route->body_limit) {
-        if (route->body_limit == 0)
-            return request_refuse(exchange, 400, "this address takes no body");
-        http_problem(&exchange->response, 413, NULL, "the body may have at most %zu bytes",
-                     route->body_limit);
-        return false;
-    }
-    return true;
+    if (exchange->intake.declared <= limit)
+        return true;
+    if (limit == 0)
+        return request_refuse(exchange, 400, "this address takes no body");
+    http_problem(&exchange->response, 413, NULL, "the body may have at most %" PRIu64 " bytes",
+                 limit);
+    return false;
 }
 
 static bool read_target(struct http_exchange *exchange)
@@ -391,10 +399,4 @@ bool http_query_true(const struct http_request *request, const char *name)
 const char *http_header(const struct http_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->exchange->connection, MHD_HEADER_KIND, name);
-}
-
-bool http_accepts(const struct http_request *request, const char *type)
-{
-    request->exchange->marks.varies = true;
-    return weight_find(http_header(request, MHD_HTTP_HEADER_ACCEPT), type) > 0;
 }

@@ -43,6 +43,11 @@ bool spool_prepare(const char *folder, struct error *error)
     return store_make_directory(folder, error) && remove_old(folder, error);
 }
 
+static enum error_kind kind_of(int code)
+{
+    return code == ENOSPC || code == EDQUOT || code == EFBIG ? ERROR_FULL : ERROR_IO;
+}
+
 struct http_spool *spool_open(const char *folder, struct error *error)
 {
     size_t room = SPOOL_GATHER + HTTP_CONNECTION_MEMORY;
@@ -59,8 +64,8 @@ struct http_spool *spool_open(const char *folder, struct error *error)
     else
         spool->file = mkostemp(spool->path, O_CLOEXEC);
     if (spool->file < 0) {
-        error_set(error, errno == ENOSPC || errno == EDQUOT ? ERROR_FULL : ERROR_IO, spool->path,
-                  "cannot make a file for the body: %s", strerror(errno));
+        error_set(error, kind_of(errno), spool->path, "cannot make a file for the body: %s",
+                  strerror(errno));
         free(spool);
         return NULL;
     }
@@ -89,8 +94,8 @@ bool spool_write(struct http_spool *spool, struct error *error)
         if (wrote < 0 && errno == EINTR)
             continue;
         if (wrote < 0)
-            return error_set(error, errno == ENOSPC || errno == EDQUOT ? ERROR_FULL : ERROR_IO, "",
-                             "the body cannot be stored: %s", strerror(errno));
+            return error_set(error, kind_of(errno), "", "the body cannot be stored: %s",
+                             strerror(errno));
         done += (size_t)wrote;
     }
     spool->used = 0;

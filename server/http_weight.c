@@ -1,4 +1,5 @@
-/* Weights in headers such as Accept and Accept-Encoding (RFC 9110, 12.4.2). Knows no answer. */
+/* Weights in headers such as Accept and Accept-Encoding (RFC 9110, 12.4.2). Knows no
+ * answer. */
 #include "server/http_internal.h"
 
 #include <string.h>
@@ -52,4 +53,27 @@ int weight_find(const char *list, const char *name)
         list = end;
     }
     return -1;
+}
+
+bool http_accepts(const struct http_request *request, const char *type)
+{
+    request->exchange->marks.varies = true;
+    return weight_find(http_header(request, MHD_HTTP_HEADER_ACCEPT), type) > 0;
+}
+
+int http_preferred(const struct http_request *request, const char *const *types)
+{
+    const char *list = http_header(request, MHD_HTTP_HEADER_ACCEPT);
+    int best = -1, weight = 0;
+
+    request->exchange->marks.varies = true;
+    for (int i = 0; types[i]; i++) {
+        int found = weight_find(list, types[i]);
+
+        if (found > weight) {
+            weight = found;
+            best = i;
+        }
+    }
+    return best;
 }

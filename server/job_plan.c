@@ -21,9 +21,11 @@ bool job_plan(const struct job_row *job, struct db *db, struct spec *spec, struc
     if (!good)
         error_set(error, cause.kind == ERROR_INVALID ? ERROR_CONFLICT : cause.kind, cause.where,
                   "this version no longer understands the job: %s", cause.text);
-    good = good && catalog_shape_spec(db, spec, &shape, error) &&
-           spec_settle(spec, &shape, NULL, error) &&
-           plan_make(spec, &shape, plan, problems, NULL, error);
+    good =
+        good &&
+        (plan_data_from_text(job->plan, &shape) || catalog_shape_spec(db, spec, &shape, error)) &&
+        spec_settle(spec, &shape, NULL, error) &&
+        plan_make(spec, &shape, plan, problems, NULL, error);
     if (good && problems->count > 0)
         good =
             error_set(error, ERROR_CONFLICT, problems->items[0].pointer,

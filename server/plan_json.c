@@ -148,17 +148,47 @@ static json_t *about(double seconds)
     return json_real(strtod(text, NULL));
 }
 
+/* Of the data set itself, whatever the spec takes of it. */
+static json_t *data_to_json(const struct data_shape *data)
+{
+    return json_pack("{s:o, s:s, s:I, s:I, s:I}", "shape", shape_to_json(&data->sample), "pixels",
+                     data->real_pixels ? "float32" : "uint8", "classes", (json_int_t)data->classes,
+                     "train_samples", (json_int_t)data->given_samples, "test_samples",
+                     (json_int_t)data->test_samples);
+}
+
+bool plan_data_from_text(const char *text, struct data_shape *out)
+{
+    json_int_t channels, height, width, classes, train, test;
+    const char *pixels;
+    json_t *plan = json_loads(text, 0, NULL);
+    bool good = plan && json_unpack(plan, "{s:{s:[I,I,I], s:s, s:I, s:I, s:I}}", "data", "shape",
+                                    &channels, &height, &width, "pixels", &pixels, "classes",
+                                    &classes, "train_samples", &train, "test_samples", &test) == 0;
+
+    if (good)
+        *out =
+            (struct data_shape){.sample = {.channels = channels, .height = height, .width = width},
+                                .classes = classes,
+                                .train_samples = train,
+                                .test_samples = test,
+                                .real_pixels = strcmp(pixels, "float32") == 0};
+    json_decref(plan);
+    return good;
+}
+
 json_t *plan_to_json(const struct plan_view *view, bool layers)
 {
     const struct plan *plan = view->plan;
-    json_t *object = json_pack(
-        "{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:o, s:o}, s:o}", "totals",
-        totals_to_json(plan, view->bytes), "epochs", (json_int_t)plan->epochs, "steps",
-        (json_int_t)plan->steps, "steps_per_epoch", (json_int_t)plan->steps_per_epoch, "batch_size",
-        (json_int_t)plan->batch_size, "train_samples", (json_int_t)plan->data.train_samples,
-        "validation_samples", (json_int_t)plan->data.validation_samples, "estimate",
-        "seconds_per_epoch", about(view->estimate.seconds_per_epoch), "seconds",
-        about(view->estimate.seconds), "warnings", warnings_to_json(view->warnings));
+    json_t *object =
+        json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:o, s:o}, s:o}", "data",
+                  data_to_json(&plan->data), "totals", totals_to_json(plan, view->bytes), "epochs",
+                  (json_int_t)plan->epochs, "steps", (json_int_t)plan->steps, "steps_per_epoch",
+                  (json_int_t)plan->steps_per_epoch, "batch_size", (json_int_t)plan->batch_size,
+                  "train_samples", (json_int_t)plan->data.train_samples, "validation_samples",
+                  (json_int_t)plan->data.validation_samples, "estimate", "seconds_per_epoch",
+                  about(view->estimate.seconds_per_epoch), "seconds", about(view->estimate.seconds),
+                  "warnings", warnings_to_json(view->warnings));
 
     if (!object || !layers)
         return object;

@@ -53,7 +53,7 @@ uint32_t query_choices(const char *const *choices, const char *list)
 
 static bool refuse_choice(const struct query *row, struct error *error)
 {
-    char names[256] = "";
+    char names[512] = "";
     size_t used = 0;
 
     for (int i = 0; row->choices[i] && used < sizeof(names); i++)

@@ -4,9 +4,12 @@
 
 #include "server/api.h"
 #include "server/store_control.h"
+#include "server/store_list.h"
 
 /* A schedule with as many points as one may have fits in. */
 enum { SPEC_BYTES_MAX = 4 * 1024 * 1024 };
+/* Samples for a network, as a file. */
+enum { PREDICT_BYTES_MAX = 64 * 1024 * 1024 };
 
 /* What may stand behind the ? of an address. */
 static const struct query submit_queries[] = {
@@ -15,9 +18,14 @@ static const struct query submit_queries[] = {
 };
 
 static const struct query list_queries[] = {
-    {"state", "jobs in this state", QUERY_CHOICE, .choices = job_state_names},
+    {"state", "jobs in one of these states", QUERY_CHOICES, .choices = job_state_names},
+    {"label", "jobs with all of these labels: key:value, or key alone, with commas between",
+     QUERY_TEXT},
+    {"name", "jobs whose name has this in it, in small letters or capitals", QUERY_TEXT},
+    {"sort", "what comes first; with a minus downwards; jobs without it come last", QUERY_CHOICE,
+     .choices = job_order_names},
     {"limit", "most jobs of a page", QUERY_INTEGER, 1, API_PAGE_MAX},
-    {"cursor", "next_cursor of the page before", QUERY_INTEGER, 1, QUERY_INTEGER_MAX},
+    {"cursor", "next_cursor of the page before, in the same order", QUERY_TEXT},
     {NULL},
 };
 
@@ -26,6 +34,8 @@ static const struct query metrics_queries[] = {
     {"from", "first step", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
     {"to", "last step", QUERY_INTEGER, 1, QUERY_INTEGER_MAX},
     {"max_points", "most points of a series; 0: every row", QUERY_INTEGER, 0, API_POINTS_MAX},
+    {"since", "cursor of an earlier answer: only rows written after it", QUERY_INTEGER, 0,
+     QUERY_INTEGER_MAX},
     {NULL},
 };
 
@@ -40,6 +50,28 @@ static const struct query cancel_queries[] = {
     {NULL},
 };
 
+static const struct query samples_queries[] = {
+    {"split", "train, when absent, or test", QUERY_CHOICE, .choices = api_split_names},
+    {"offset", "first sample, counted from 0", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
+    {"limit", "most samples of a page", QUERY_INTEGER, 1, API_SAMPLES_MAX},
+    {NULL},
+};
+
+static const struct query sample_queries[] = {
+    {"split", "train, when absent, or test", QUERY_CHOICE, .choices = api_split_names},
+    {"size", "pixels are shown as whole squares, so large that the longer side still fits this",
+     QUERY_INTEGER, 1, API_SAMPLE_SIDE_MAX},
+    {"sha256", "beginning of the set's sha256: of another content there is no picture", QUERY_TEXT},
+    {NULL},
+};
+
+static const struct query predict_queries[] = {
+    {"checkpoint", "best, last or a step; the best, when absent", QUERY_TEXT},
+    {"top", "only so many classes of each answer", QUERY_INTEGER, 1, 1000},
+    {"resize", "brings an image to the network's size", QUERY_TRUTH},
+    {NULL},
+};
+
 static const struct query ready_queries[] = {
     {"verbose", "with the single checks", QUERY_TEXT},
     {NULL},
@@ -47,6 +79,7 @@ static const struct query ready_queries[] = {
 
 #define JOBS "/v1/jobs"
 #define JOB JOBS "/{id}"
+#define DATASET "/v1/datasets/{name}"
 
 const struct route routes[] = {
     {.method = "POST",
@@ -55,7 +88,11 @@ const struct route routes[] = {
      .queries = submit_queries,
      .flags = ROUTE_BODY_JSON | ROUTE_SLOW,
      .body_limit = SPEC_BYTES_MAX},
-    {.method = "GET", .pattern = JOBS, .handle = api_jobs_list, .queries = list_queries},
+    {.method = "GET",
+     .pattern = JOBS,
+     .handle = api_jobs_list,
+     .queries = list_queries,
+     .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = JOB, .handle = api_jobs_get},
     {.method = "PATCH",
      .pattern = JOB,
@@ -83,8 +120,30 @@ const struct route routes[] = {
     {.method = "GET", .pattern = JOB "/schedule", .handle = api_jobs_schedule, .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = JOB "/checkpoints", .handle = api_checkpoints_list},
     {.method = "GET", .pattern = JOB "/checkpoints/{which}", .handle = api_checkpoints_get},
+    {.method = "POST",
+     .pattern = JOB "/predict",
+     .handle = api_predict,
+     .queries = predict_queries,
+     .flags = ROUTE_SLOW | ROUTE_BODY_FILE,
+     .body_limit = PREDICT_BYTES_MAX},
     {.method = "GET", .pattern = "/v1/datasets", .handle = api_datasets_list},
-    {.method = "GET", .pattern = "/v1/datasets/{name}", .handle = api_datasets_get},
+    {.method = "GET", .pattern = DATASET, .handle = api_datasets_get},
+    {.method = "PUT",
+     .pattern = DATASET,
+     .handle = api_datasets_put,
+     .flags = ROUTE_BODY_FILE,
+     .body_limit = HTTP_UPLOAD_LIMIT},
+    {.method = "DELETE", .pattern = DATASET, .handle = api_datasets_delete},
+    {.method = "GET",
+     .pattern = DATASET "/samples",
+     .handle = api_samples_list,
+     .queries = samples_queries,
+     .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = DATASET "/samples/{file}",
+     .handle = api_samples_get,
+     .queries = sample_queries,
+     .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = "/v1/schema", .handle = api_schema},
     {.method = "GET",
      .pattern = "/livez",
@@ -103,12 +162,8 @@ const struct route routes[] = {
 
     /* Known, and not in this version: 501. */
     {.method = "DELETE", .pattern = JOB},
-    {.method = "POST", .pattern = JOB "/predict"},
     {.method = "GET", .pattern = JOB "/evaluation"},
     {.method = "GET", .pattern = JOB "/export/pytorch"},
-    {.method = "PUT", .pattern = "/v1/datasets/{name}"},
-    {.method = "DELETE", .pattern = "/v1/datasets/{name}"},
-    {.method = "GET", .pattern = "/v1/datasets/{name}/samples/{file}"},
     {.method = "PUT", .pattern = "/v1/weights/{name}"},
     {.method = "GET", .pattern = "/v1/weights/{name}"},
     {.method = "DELETE", .pattern = "/v1/weights/{name}"},

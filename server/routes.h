@@ -5,6 +5,7 @@
 #include "server/catalog.h"
 #include "server/config.h"
 #include "server/http.h"
+#include "server/models.h"
 #include "server/pool.h"
 #include "server/speedometer.h"
 
@@ -19,6 +20,7 @@ struct app {
     struct pool *pool;
     struct http *http;
     struct speedometer *speedometer;
+    struct models *models;
     struct threads threads;
     enum kernel_choice kernels; /* that train */
     atomic_bool stopping; /* /readyz says 503 and submissions are refused with 503 + Retry-After */

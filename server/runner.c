@@ -8,14 +8,13 @@
 static bool runner_step(struct runner *runner, struct error *error)
 {
     struct step_report report;
-    double start = clock_seconds();
     struct error cause = {0};
     if (!trainer_step(runner->trainer, &report, &cause))
         /* A stop dropped the step: it is as if it had not begun, and the next look sees the stop.
          */
         return cause.kind == ERROR_CANCELLED ||
                error_set(error, cause.kind, cause.where, "%s", cause.text);
-    progress_count(&runner->progress, report.samples, clock_seconds() - start);
+    pace_count(&runner->pace, report.samples, clock_seconds());
     if (report.finite)
         runner->last = report; /* otherwise the weights still stand at the step before */
     if (!runner_report(runner, &report, error))
@@ -67,7 +66,7 @@ static bool runner_ends(struct runner *runner)
 
 static bool runner_train(struct runner *runner, enum runner_wish *wish, struct error *error)
 {
-    progress_begin(&runner->progress, runner->last.step);
+    pace_begin(&runner->pace, clock_seconds());
     if (!runner_settle(runner, wish, error))
         return false;
     while (*wish == WISH_GO) {

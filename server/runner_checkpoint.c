@@ -5,7 +5,9 @@
 #include "server/spec_json.h"
 
 #include "core/checkpoint.h"
+#include "server/job_data.h"
 #include "server/safetensors.h"
+#include "server/store_network.h"
 
 #include <jansson.h>
 
@@ -77,6 +79,21 @@ static bool describe_file(const struct runner *runner, struct checkpoint_file *o
     return good;
 }
 
+/* What the job's network must know of its data set, beside what the caller wants. */
+struct company {
+    int64_t job;
+    char *data;
+    store_work *also;
+    void *context;
+};
+
+static bool company_work(struct db *db, void *context, struct error *error)
+{
+    const struct company *company = context;
+    return store_job_data_put(db, company->job, company->data, error) &&
+           (!company->also || company->also(db, company->context, error));
+}
+
 /* `how`: passing, replace, also, context. */
 static bool save(struct runner *runner, struct checkpoint_new how, struct error *error)
 {
@@ -97,8 +114,14 @@ static bool save(struct runner *runner, struct checkpoint_new how, struct error 
     checkpoint.score = checkpoint_score(runner);
     checkpoint.keep_last = (int)wanted->keep_last;
     checkpoint.keep_best = (int)wanted->keep_best;
+    struct company company = {.job = checkpoint.job, .also = how.also, .context = how.context};
+    checkpoint.also = company_work;
+    checkpoint.context = &company;
     bool good = describe_file(runner, &checkpoint.file, error) &&
+                job_data_text(runner->dataset, trainer_normalization(runner->trainer),
+                              &company.data, error) &&
                 store_checkpoint_add(runner->world->store, &checkpoint, error);
+    free(company.data);
     free(metrics);
     return good;
 }

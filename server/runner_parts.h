@@ -4,10 +4,11 @@
 #define SERVER_RUNNER_PARTS_H
 
 #include "server/clock.h"
+#include "server/pace.h"
 #include "server/runner.h"
 #include "server/store_control.h"
 
-enum { RUNNER_ROWS = 4096, RUNNER_MARKS = 64 };
+enum { RUNNER_ROWS = 4096 };
 
 /* What the world wants of the job at a step boundary. */
 enum runner_wish {
@@ -23,21 +24,8 @@ struct runner_rows {
     struct metric_row *rows; /* RUNNER_ROWS of them */
     size_t count;
     double flushed_at;         /* clock_seconds of the last flush */
+    double progress_at;        /* of the last one with the progress */
     struct delivery *delivery; /* those on their way: runner_rows.c */
-};
-
-/* Where the job stands, for people who wait. Speeds count this life of the job only. */
-struct runner_progress {
-    struct progress_mark {
-        double training; /* seconds spent in steps */
-        int64_t samples;
-    } marks[RUNNER_MARKS]; /* a ring: the recent window */
-    int64_t mark_count;
-    double training;
-    int64_t samples;
-    double began_at;
-    int64_t began_step;
-    double stored_at;
 };
 
 /* What was measured at which step; step 0: nothing yet. */
@@ -75,7 +63,7 @@ struct runner {
     struct trainer *trainer;
     struct step_report last; /* the step that the weights stand at; step 0: the beginning */
     struct runner_rows rows;
-    struct runner_progress progress;
+    struct pace pace; /* of this life of the job */
     struct runner_measured measured;
     struct runner_course course;
     uint8_t *checkpoint; /* checkpoint_size(&plan) bytes, for writing and reading */
@@ -102,8 +90,6 @@ bool runner_flush(struct runner *runner, struct error *error) MUST_CHECK;
 
 /* ---- runner_progress.c ---- */
 
-void progress_begin(struct runner_progress *progress, int64_t step);
-void progress_count(struct runner_progress *progress, int64_t samples, double seconds);
 /* The progress object as JSON text; malloc'ed, NULL when memory is gone. */
 char *progress_text(const struct runner *runner);
 

@@ -95,7 +95,7 @@ static bool go_back(struct runner *runner, const struct step_report *report, str
     if (!runner_stand(runner, error))
         return false;
     runner->course.frontier = runner->last.step;
-    progress_begin(&runner->progress, runner->last.step);
+    pace_begin(&runner->pace, clock_seconds());
     return store_return(runner, report, factor, error);
 }
 

@@ -115,7 +115,7 @@ static bool send_off(struct runner *runner, bool with_progress, struct error *er
         delivery->progress = progress_text(runner);
         if (!delivery->progress)
             return error_set(error, ERROR_MEMORY, "", "no memory for the progress");
-        runner->progress.stored_at = now;
+        rows->progress_at = now;
     }
     delivery->under_way = true; /* nobody else looks yet */
     store_write_later(runner->world->store, deliver, delivered, delivery);
@@ -150,5 +150,5 @@ bool runner_report(struct runner *runner, const struct step_report *report, stru
     bool full = rows->count + ROWS_OF_STEP > RUNNER_ROWS;
     if (!full && (now - rows->flushed_at < flush_seconds || is_under_way(rows->delivery)))
         return true;
-    return flush(runner, now - runner->progress.stored_at >= progress_seconds, error);
+    return flush(runner, now - rows->progress_at >= progress_seconds, error);
 }

@@ -15,6 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Networks that are kept in memory because somebody asked them. */
+#define MODELS_BYTES (INT64_C(512) << 20)
+
 struct serve {
     const struct config *config;
     struct app app;
@@ -158,6 +161,7 @@ static bool serve_listen(struct serve *serve, struct error *error)
                                      .hosts = serve->config->hosts,
                                      .admit = token_gate_admit,
                                      .gate = serve->gate,
+                                     .upload_limit = (int64_t)serve->config->upload_limit << 20,
                                      .log = serve->app.log};
     if (!http_start(&setup, &serve->app.http, error))
         return false;
@@ -186,6 +190,8 @@ static bool serve_start(struct serve *serve, struct error *error)
         .store = app->store, .world = &serve->world, .workers = config->workers};
     if (!speedometer_start(serve->world.kernels, threads_processors(), &app->speedometer, error))
         return false;
+    if (!models_new(MODELS_BYTES, &app->models, error))
+        return false;
     /* No job begins before it is certain that the daemon can be reached. */
     return pool_new(&pool, &app->pool, error) && serve_listen(serve, error) &&
            pool_start(app->pool, error);
@@ -211,6 +217,7 @@ static void serve_stop(struct serve *serve)
     token_gate_close(serve->gate);
     speedometer_stop(app->speedometer);
     pool_free(app->pool);
+    models_free(app->models);
     catalog_free(app->catalog);
     store_close(app->store);
 }

@@ -2,6 +2,7 @@
  * is, so that the stored spec says what really ran. */
 #include "server/spec_walk.h"
 
+#include <math.h>
 #include <string.h>
 
 /* New reference, or NULL with *failed set when memory is gone, or NULL alone where nothing is to be
@@ -145,6 +146,9 @@ static json_t *either_to_json(const struct field *field, const struct either *ei
 {
     if (either->choice >= 0)
         return choice_to_json(field, either->choice, failed);
+    /* A step is a whole number and reads as one. */
+    if (either->number == floor(either->number) && fabs(either->number) <= FIELD_INT_MAX)
+        return made(json_integer((json_int_t)either->number), failed);
     return real_to_json(either->number, failed);
 }
 

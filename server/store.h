@@ -119,15 +119,7 @@ bool store_job_get(struct db *db, const char *id, struct job_row *out,
 bool store_job_get_number(struct db *db, int64_t number, struct job_row *out,
                           struct error *error) MUST_CHECK;
 
-/* One page, newest first. */
-struct job_query {
-    int state;     /* enum job_state, −1: all */
-    int64_t below; /* numbers below this one; 0: from the newest */
-    int limit;     /* ≤ 200 */
-};
-/* Fills rows[0..*count) (at most query.limit); each to be dropped. */
-bool store_job_list(struct db *db, const struct job_query *query, struct job_row *rows, int *count,
-                    struct error *error) MUST_CHECK;
+/* Lists of them: store_list.h. */
 /* How many jobs are in each state. */
 bool store_job_counts(struct db *db, int64_t counts[JOB_STATES], struct error *error) MUST_CHECK;
 
@@ -168,7 +160,8 @@ bool store_metrics_add(struct db *db, int64_t job, const struct metric_row *rows
                        struct error *error) MUST_CHECK;
 
 /* Deletes the rows behind that step, which are to be taken again and may differ. Reads all rows of
- * the job. For a write. */
+ * the job. For a write that then adds an event, which tells of it: who has seen that event has seen
+ * the rows gone. */
 bool store_metrics_forget(struct db *db, int64_t job, int64_t step, struct error *error) MUST_CHECK;
 
 /* Reads rows in order of (series, step). `each` false stops. names: NULL-ended list or NULL for
@@ -293,6 +286,14 @@ bool store_dataset_put(struct db *db, const char *name, const char *path, const 
                        struct error *error) MUST_CHECK;
 bool store_dataset_get(struct db *db, const char *name, struct dataset_row *out,
                        struct error *error) MUST_CHECK;
+/* Jobs that have not ended and train on the set of that name: the first `room` of them, in order of
+ * arrival. */
+struct dataset_user {
+    char job[JOB_ID_SIZE];
+    enum job_state state;
+};
+bool store_dataset_users(struct db *db, const char *name, struct dataset_user *out, int room,
+                         int *count, struct error *error) MUST_CHECK;
 /* By name; *rows is malloc'ed; drop each, then free. */
 bool store_dataset_list(struct db *db, struct dataset_row **rows, int *count,
                         struct error *error) MUST_CHECK;

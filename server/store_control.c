@@ -224,7 +224,8 @@ bool store_job_stop_when(struct db *db, int64_t number, enum stop_when when, str
 
 static const char set_meta[] = "UPDATE job_text SET meta = ?2 WHERE job = ?1";
 static const char set_priority[] =
-    "UPDATE job SET priority = ?2, revision = revision + 1 WHERE number = ?1";
+    "UPDATE job SET priority = ?2, name = coalesce(json_extract(?3, '$.name'), ''),"
+    " revision = revision + 1 WHERE number = ?1";
 static const char delete_labels[] = "DELETE FROM label WHERE job = ?1";
 static const char insert_labels[] = "INSERT INTO label (job, name, value) SELECT ?1, pair.key, "
                                     "pair.value FROM json_each(?2, '$.labels') AS pair";
@@ -238,7 +239,8 @@ bool store_job_name(struct db *db, const struct job_naming *naming, struct error
     int64_t step = 0;
 
     return sql_run(&db->sql, set_meta, SQL_LIST(job, meta), error) &&
-           sql_run(&db->sql, set_priority, SQL_LIST(job, sql_integer(naming->priority)), error) &&
+           sql_run(&db->sql, set_priority, SQL_LIST(job, sql_integer(naming->priority), meta),
+                   error) &&
            sql_run(&db->sql, delete_labels, SQL_LIST(job), error) &&
            sql_run(&db->sql, insert_labels, SQL_LIST(job, meta), error) &&
            sql_get(&db->sql, select_step, SQL_LIST(job), &step, error) &&

@@ -70,6 +70,19 @@ bool store_job_orders(struct db *db, int64_t number, struct job_orders *out,
 bool store_job_stop_when(struct db *db, int64_t number, enum stop_when when,
                          struct error *error) MUST_CHECK;
 
+/* ---- requests that may be repeated ---- */
+
+struct repeat_row {
+    int64_t job;     /* that the first one made; 0: there was none */
+    char sha256[65]; /* of what was asked for */
+    char id[JOB_ID_SIZE];
+};
+bool store_repeat_find(struct db *db, const char *key, struct repeat_row *out,
+                       struct error *error) MUST_CHECK;
+/* The key must be new. It goes with its job. */
+bool store_repeat_put(struct db *db, const char *key, const char *sha256, int64_t job,
+                      struct error *error) MUST_CHECK;
+
 /* ---- what a job is called ---- */
 
 struct job_naming {

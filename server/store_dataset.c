@@ -13,6 +13,11 @@ static const char put[] =
     "INSERT INTO dataset (name, path, info, created_at) VALUES (?1, ?2, ?3, ?4)"
     " ON CONFLICT (name) DO UPDATE SET path = excluded.path, info = excluded.info";
 
+static const char select_users[] =
+    "SELECT id, state FROM job JOIN job_text ON job_text.job = job.number"
+    " WHERE state IN (?2, ?3, ?4, ?5, ?6) AND json_extract(spec, '$.dataset.name') = ?1"
+    " ORDER BY number LIMIT ?7";
+
 void dataset_row_drop(struct dataset_row *row)
 {
     free(row->path);
@@ -101,4 +106,28 @@ bool store_dataset_list(struct db *db, struct dataset_row **rows, int *count, st
     free(*rows);
     *rows = NULL;
     return false;
+}
+
+bool store_dataset_users(struct db *db, const char *name, struct dataset_user *out, int room,
+                         int *count, struct error *error)
+{
+    const struct sql_list list = SQL_LIST(
+        sql_text(name), sql_text(job_state_name(JOB_QUEUED)), sql_text(job_state_name(JOB_RUNNING)),
+        sql_text(job_state_name(JOB_PAUSING)), sql_text(job_state_name(JOB_PAUSED)),
+        sql_text(job_state_name(JOB_CANCELLING)), sql_integer(room));
+    struct sqlite3_stmt *statement = NULL;
+    bool row = true;
+
+    *count = 0;
+    if (!sql_query(&db->sql, select_users, list, &statement, error))
+        return false;
+    for (;;) {
+        if (!sql_step(&db->sql, statement, &row, error))
+            return false;
+        if (!row)
+            return true;
+        struct dataset_user *user = &out[(*count)++];
+        snprintf(user->job, sizeof(user->job), "%s", sql_column_text(statement, 0));
+        user->state = (enum job_state)job_state_find(sql_column_text(statement, 1));
+    }
 }

@@ -1,5 +1,5 @@
 /* Store's forgetting: metric rows behind a step go, and the summaries of their series are made from
- * what is left. Knows no series by name. */
+ * what is left, as are their stretches. Knows no series by name. */
 #include "server/store_inside.h"
 
 static const char next_series[] =
@@ -29,7 +29,8 @@ static bool forget_series(struct db *db, int64_t job, int64_t series, int64_t st
                    error) &&
            sql_run(&db->sql, delete_summary, both, error) &&
            sql_run(&db->sql, insert_empty, both, error) &&
-           sql_run(&db->sql, insert_summary, both, error);
+           sql_run(&db->sql, insert_summary, both, error) &&
+           stretches_cut(db, job, series, step, error) && arrival_cut(db, job, series, step, error);
 }
 
 bool store_metrics_forget(struct db *db, int64_t job, int64_t step, struct error *error)
@@ -44,7 +45,7 @@ bool store_metrics_forget(struct db *db, int64_t job, int64_t step, struct error
             !sql_step(&db->sql, statement, &row, error))
             return false;
         if (!row)
-            return store_job_touch(db, job, error);
+            return arrival_withdraw(db, job, step, error) && store_job_touch(db, job, error);
         series = sql_column_integer(statement, 0);
         sql_reset(statement);
         if (!forget_series(db, job, series, step, error))

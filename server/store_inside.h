@@ -5,6 +5,7 @@
 #include "server/clock.h"
 #include "server/sql.h"
 #include "server/store.h"
+#include "server/store_curve.h"
 
 #include <pthread.h>
 
@@ -59,6 +60,44 @@ bool store_schema_ready(struct sql *sql, bool *checked, struct error *error) MUS
 bool store_writer_start(struct store *store, struct error *error) MUST_CHECK;
 /* Refuses new pieces, does what is queued, joins. May be called again. */
 void store_writer_stop(struct store *store);
+
+/* ---- store_metric_read.c: numbers that are not finite are a NULL with a flag ---- */
+
+enum nonfinite metric_flag(double value);
+double metric_nonfinite(int64_t flag);
+/* By its columns of the current row. */
+double metric_value(struct sqlite3_stmt *statement, int value, int flag);
+
+/* ---- store_stretch.c; for writes ---- */
+
+/* The stretches of one series that a batch of rows is filling, by level. */
+struct stretches {
+    int64_t job, series;
+    struct stretch_open {
+        int64_t place;
+        bool any;
+        struct stretch stretch;
+    } open[STRETCH_LEVELS];
+};
+/* A row that was not there before. */
+bool stretches_add(struct db *db, struct stretches *stretches, struct stretch_row row,
+                   struct error *error) MUST_CHECK;
+bool stretches_end(struct db *db, struct stretches *stretches, struct error *error) MUST_CHECK;
+/* After the rows behind that step were deleted. */
+bool stretches_cut(struct db *db, int64_t job, int64_t series, int64_t step,
+                   struct error *error) MUST_CHECK;
+int stretch_shift(int level);
+
+/* ---- store_arrival.c; for writes ---- */
+
+/* New rows from that step on came with the newest event. */
+bool arrival_add(struct db *db, int64_t job, int64_t series, int64_t step,
+                 struct error *error) MUST_CHECK;
+/* The rows of one series behind that step are no longer there. */
+bool arrival_cut(struct db *db, int64_t job, int64_t series, int64_t step,
+                 struct error *error) MUST_CHECK;
+/* Clients that have rows of the job behind that step must drop them. */
+bool arrival_withdraw(struct db *db, int64_t job, int64_t step, struct error *error) MUST_CHECK;
 
 /* ---- across tables; all for the writer's connection, inside a transaction ---- */
 

@@ -12,16 +12,15 @@
     " j.restarts, j.created_at, j.started_at, j.finished_at FROM job j JOIN job_text t ON t.job "  \
     "= j.number "
 
-static const char select_by_id[] = SELECT_JOB "WHERE j.id = ?1";
-static const char select_by_number[] = SELECT_JOB "WHERE j.number = ?1";
-static const char select_page[] = SELECT_JOB "WHERE j.number < ?1 ORDER BY j.number DESC LIMIT ?2";
-static const char select_page_of_state[] =
-    SELECT_JOB "WHERE j.state = ?3 AND j.number < ?1 ORDER BY j.number DESC LIMIT ?2";
-
+static const char select_by_id[] = SELECT_JOB "WHERE j.id = ?1 AND j.state <> 'deleted'";
+static const char select_by_number[] = SELECT_JOB "WHERE j.number = ?1 AND j.state <> 'deleted'";
 static const char insert_job[] =
-    "INSERT INTO job (id, state, priority, created_at) VALUES (?1, ?2, ?3, ?4)";
+    "INSERT INTO job (id, state, priority, created_at, name) VALUES (?1, ?2, ?3, ?4,"
+    " coalesce(json_extract(?5, '$.name'), ''))";
 static const char insert_text[] =
     "INSERT INTO job_text (job, meta, spec, plan) VALUES (?1, ?2, ?3, ?4)";
+static const char insert_labels[] = "INSERT INTO label (job, name, value) SELECT ?1, pair.key, "
+                                    "pair.value FROM json_each(?2, '$.labels') AS pair";
 static const char count_states[] = "SELECT state, count(*) FROM job GROUP BY state";
 static const char select_state[] = "SELECT state FROM job WHERE number = ?1";
 
@@ -131,45 +130,6 @@ bool store_job_get_number(struct db *db, int64_t number, struct job_row *out, st
            get_row(db, statement, out, error);
 }
 
-static bool query_page(struct db *db, const struct job_query *query, struct sqlite3_stmt **out,
-                       struct error *error)
-{
-    const struct sql_value below = sql_integer(query->below > 0 ? query->below : INT64_MAX);
-    const struct sql_value limit = sql_integer(query->limit < 0     ? 0
-                                               : query->limit > 200 ? 200
-                                                                    : query->limit);
-
-    if (query->state < 0)
-        return sql_query(&db->sql, select_page, SQL_LIST(below, limit), out, error);
-    const struct sql_value state = sql_text(job_state_name((enum job_state)query->state));
-    return sql_query(&db->sql, select_page_of_state, SQL_LIST(below, limit, state), out, error);
-}
-
-bool store_job_list(struct db *db, const struct job_query *query, struct job_row *rows, int *count,
-                    struct error *error)
-{
-    struct sqlite3_stmt *statement = NULL;
-    bool row = true;
-    bool good = query_page(db, query, &statement, error);
-
-    *count = 0;
-    while (good && row) {
-        good = sql_step(&db->sql, statement, &row, error);
-        if (!good || !row)
-            break;
-        good = read_row(db, statement, &rows[*count], error);
-        if (good)
-            ++*count;
-        else
-            sql_reset(statement);
-    }
-    if (good)
-        return true;
-    while (*count > 0)
-        job_row_drop(&rows[--*count]);
-    return false;
-}
-
 bool store_job_counts(struct db *db, int64_t counts[JOB_STATES], struct error *error)
 {
     struct sqlite3_stmt *statement = NULL;
@@ -229,13 +189,16 @@ bool store_job_add(struct db *db, const struct job_new *job, struct job_row *out
     if (!draw_id(id, error) ||
         !sql_run(&db->sql, insert_job,
                  SQL_LIST(sql_text(id), sql_text(job_state_name(JOB_QUEUED)),
-                          sql_integer(job->priority), sql_integer(clock_milliseconds())),
+                          sql_integer(job->priority), sql_integer(clock_milliseconds()),
+                          sql_text(job->meta)),
                  error))
         return false;
     int64_t number = sql_last_key(&db->sql);
     return sql_run(&db->sql, insert_text,
                    SQL_LIST(sql_integer(number), sql_text(job->meta), sql_text(job->spec),
                             sql_text(job->plan)),
+                   error) &&
+           sql_run(&db->sql, insert_labels, SQL_LIST(sql_integer(number), sql_text(job->meta)),
                    error) &&
            add_state_event(db, number, error) && store_job_get_number(db, number, out, error);
 }

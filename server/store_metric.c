@@ -1,5 +1,6 @@
-/* Store's metrics: rows of numbers by job, series and step, and the summary of each series. Knows
- * no series by name. */
+/* Store's metrics: adding rows of numbers by job, series and step, and what is kept beside them:
+ * the summary of each series, its stretches, and with which event its rows came. Knows no series by
+ * name. */
 #include "server/store_inside.h"
 
 #include <inttypes.h>
@@ -28,36 +29,6 @@ static const char insert_metric[] =
     " ON CONFLICT (job, series, step) DO NOTHING";
 static const char select_metric[] =
     "SELECT value, flag FROM metric WHERE job = ?1 AND series = ?2 AND step = ?3";
-
-static const char select_series[] = "SELECT s.series, n.name FROM summary s JOIN series n ON "
-                                    "n.number = s.series WHERE s.job = ?1 ORDER BY s.series";
-static const char select_metrics[] = "SELECT step, value, flag, at FROM metric WHERE job = ?1 AND "
-                                     "series = ?2 AND step BETWEEN ?3 AND ?4 ORDER BY step";
-
-/* ---- numbers that are not finite ---- */
-
-static enum nonfinite flag_of(double value)
-{
-    if (isnan(value))
-        return NONFINITE_NAN;
-    if (isinf(value))
-        return value > 0 ? NONFINITE_PLUS : NONFINITE_MINUS;
-    return FINITE;
-}
-
-static double value_of(struct sqlite3_stmt *statement, int value, int flag)
-{
-    if (!sql_column_is_null(statement, value))
-        return sql_column_real(statement, value);
-    switch (sql_column_integer(statement, flag)) {
-    case NONFINITE_PLUS:
-        return INFINITY;
-    case NONFINITE_MINUS:
-        return -INFINITY;
-    default:
-        return NAN;
-    }
-}
 
 /* As stored: one NaN is like the other, and zero has no sign. */
 static bool same(double a, double b)
@@ -128,6 +99,8 @@ struct batch_series {
     int64_t number;
     bool stored; /* the job had it before this batch */
     bool changed;
+    int64_t from; /* first step of the rows that are new */
+    struct stretches stretches;
     struct metric_summary summary;
 };
 
@@ -211,6 +184,7 @@ static struct batch_series *find_batch_series(struct batch *batch, const char *n
     if (!series_number(batch->db, name, &series->number, error) ||
         !load_summary(batch, series, error))
         return NULL;
+    series->stretches = (struct stretches){.job = batch->job, .series = series->number};
     batch->count++;
     return series;
 }
@@ -229,7 +203,7 @@ static bool compare_row(struct batch *batch, const struct batch_series *series,
             &statement, error) ||
         !sql_step(sql, statement, &found, error))
         return false;
-    double stored = found ? value_of(statement, 0, 1) : NAN;
+    double stored = found ? metric_value(statement, 0, 1) : NAN;
     sql_reset(statement);
     if (!found)
         return error_set(error, ERROR_CORRUPT, sql->where, "a row of %s is there and is not",
@@ -250,19 +224,22 @@ static bool add_row(struct batch *batch, const struct metric_row *row, struct er
     if (!sql_run(sql, insert_metric,
                  SQL_LIST(sql_integer(batch->job), sql_integer(series->number),
                           sql_integer(row->step), sql_real(row->value),
-                          sql_integer(flag_of(row->value)), sql_integer(row->at)),
+                          sql_integer(metric_flag(row->value)), sql_integer(row->at)),
                  error))
         return false;
     if (sql_changes(sql) == 0)
         return compare_row(batch, series, row, error);
     extend_summary(&series->summary, row->step, row->value);
+    if (!series->changed || row->step < series->from)
+        series->from = row->step;
     series->changed = true;
     if (!batch->changed || row->step < batch->from)
         batch->from = row->step;
     if (!batch->changed || row->step > batch->to)
         batch->to = row->step;
     batch->changed = true;
-    return true;
+    return stretches_add(batch->db, &series->stretches, (struct stretch_row){row->step, row->value},
+                         error);
 }
 
 static bool write_summary(struct batch *batch, const struct batch_series *series,
@@ -301,6 +278,14 @@ static bool add_event(struct batch *batch, struct error *error)
     return store_event_add(batch->db, batch->job, "metrics", batch->to, data, error);
 }
 
+/* What is kept beside the rows; after their event. */
+static bool end_series(struct batch *batch, struct batch_series *series, struct error *error)
+{
+    return write_summary(batch, series, error) &&
+           stretches_end(batch->db, &series->stretches, error) &&
+           arrival_add(batch->db, batch->job, series->number, series->from, error);
+}
+
 bool store_metrics_add(struct db *db, int64_t job, const struct metric_row *rows, size_t count,
                        struct error *error)
 {
@@ -311,83 +296,10 @@ bool store_metrics_add(struct db *db, int64_t job, const struct metric_row *rows
             return false;
     if (!batch.changed)
         return true;
+    if (!add_event(&batch, error))
+        return false;
     for (size_t i = 0; i < batch.count; i++)
-        if (batch.series[i].changed && !write_summary(&batch, &batch.series[i], error))
+        if (batch.series[i].changed && !end_series(&batch, &batch.series[i], error))
             return false;
-    return add_event(&batch, error) && store_job_touch(db, job, error);
-}
-
-/* ---- reading ---- */
-
-static bool wanted(const char *const *names, const char *name)
-{
-    if (!names)
-        return true;
-    for (; *names; names++)
-        if (strcmp(*names, name) == 0)
-            return true;
-    return false;
-}
-
-struct reading {
-    struct db *db;
-    const struct metric_query *query;
-    metric_each *each;
-    void *context;
-    bool stopped; /* `each` wants no more */
-};
-
-static bool read_series(struct reading *reading, int64_t number, const char *name,
-                        struct error *error)
-{
-    const struct metric_query *query = reading->query;
-    struct sql *sql = &reading->db->sql;
-    struct sqlite3_stmt *statement = NULL;
-    bool row = true;
-
-    if (!sql_query(sql, select_metrics,
-                   SQL_LIST(sql_integer(query->job), sql_integer(number), sql_integer(query->from),
-                            sql_integer(query->to != 0 ? query->to : INT64_MAX)),
-                   &statement, error))
-        return false;
-    while (sql_step(sql, statement, &row, error)) {
-        if (!row)
-            return true;
-        struct metric_row metric = {.series = name,
-                                    .step = sql_column_integer(statement, 0),
-                                    .value = value_of(statement, 1, 2),
-                                    .at = sql_column_integer(statement, 3)};
-        if (!reading->each(reading->context, &metric)) {
-            reading->stopped = true;
-            sql_reset(statement);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The outer statement stays open over the inner ones, so that all series are read from one
- * snapshot. */
-bool store_metrics_read(struct db *db, const struct metric_query *query, metric_each *each,
-                        void *context, struct error *error)
-{
-    struct reading reading = {.db = db, .query = query, .each = each, .context = context};
-    struct sqlite3_stmt *statement = NULL;
-    bool row = true;
-
-    if (!sql_query(&db->sql, select_series, SQL_LIST(sql_integer(query->job)), &statement, error))
-        return false;
-    while (sql_step(&db->sql, statement, &row, error)) {
-        if (!row)
-            return true;
-        const char *name = sql_column_text(statement, 1);
-        if (!wanted(query->names, name))
-            continue;
-        bool good = read_series(&reading, sql_column_integer(statement, 0), name, error);
-        if (!good || reading.stopped) {
-            sql_reset(statement);
-            return good;
-        }
-    }
-    return false;
+    return store_job_touch(db, job, error);
 }

@@ -4,6 +4,7 @@
 #define SERVER_SUBMISSION_H
 
 #include "server/api.h"
+#include "server/idempotency.h"
 #include "server/initial.h"
 #include "server/spec_json.h"
 
@@ -18,7 +19,8 @@ struct submission {
     int threads;   /* that it would have */
     struct estimate estimate;
     struct initial initial;
-    const struct api_fork *fork;  /* NULL: it is none */
+    const struct api_fork *fork; /* NULL: it is none */
+    struct idempotency idempotency;
     struct dataset_row *datasets; /* only when the name was not among them */
     const char **dataset_names;
     int dataset_count;

@@ -7,19 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct thin_row {
-    int64_t step;
-    double value;
-};
-
-struct thin_bucket {
-    struct thin_row min, max; /* of the finite rows; step 0: there is none */
-    struct thin_row odd;      /* the first that is not finite; step 0: there is none */
-};
-
-void thin_init(struct thin *thin, size_t most)
+void thin_init(struct thin *thin, size_t most, int64_t width)
 {
-    *thin = (struct thin){.most = most, .width = 1};
+    *thin = (struct thin){.most = most, .width = width};
 }
 
 void thin_drop(struct thin *thin)
@@ -29,54 +19,33 @@ void thin_drop(struct thin *thin)
     *thin = (struct thin){0};
 }
 
-static size_t bucket_points(const struct thin_bucket *bucket)
-{
-    size_t finite = bucket->min.step == 0 ? 0 : bucket->min.step == bucket->max.step ? 1 : 2;
-
-    return finite + (bucket->odd.step != 0);
-}
-
-/* Takes one row, or what another bucket kept, into the bucket; later rows last. */
-static void bucket_take(struct thin_bucket *bucket, struct thin_row row)
-{
-    if (row.step == 0)
-        return;
-    if (!isfinite(row.value)) {
-        if (bucket->odd.step == 0)
-            bucket->odd = row;
-        return;
-    }
-    if (bucket->min.step == 0 || row.value < bucket->min.value)
-        bucket->min = row;
-    if (bucket->max.step == 0 || row.value > bucket->max.value)
-        bucket->max = row;
-}
-
+/* A bucket of twice the width begins at an even one. */
 static void halve(struct thin *thin)
 {
-    size_t half = (thin->bucket_count + 1) / 2;
+    size_t odd = thin->base & 1, half = (thin->bucket_count + odd + 1) / 2;
 
-    thin->kept = 0;
-    for (size_t i = 0; i < half; i++) {
-        struct thin_bucket joined = thin->buckets[2 * i];
+    for (size_t i = 0; i < thin->bucket_count; i++) {
+        size_t to = (i + odd) / 2;
+        struct stretch old = thin->buckets[i];
 
-        if (2 * i + 1 < thin->bucket_count) {
-            bucket_take(&joined, thin->buckets[2 * i + 1].min);
-            bucket_take(&joined, thin->buckets[2 * i + 1].max);
-            bucket_take(&joined, thin->buckets[2 * i + 1].odd);
-        }
-        thin->buckets[i] = joined;
-        thin->kept += bucket_points(&joined);
+        if (i == 0 || (i + odd) % 2 == 0)
+            thin->buckets[to] = old;
+        else
+            stretch_join(&thin->buckets[to], &old);
     }
     thin->bucket_count = half;
+    thin->base /= 2;
     thin->width *= 2;
+    thin->kept = 0;
+    for (size_t i = 0; i < half; i++)
+        thin->kept += stretch_count(&thin->buckets[i]);
 }
 
 /* Room for bucket `index`; those in between are empty. */
 static bool grow_buckets(struct thin *thin, size_t index)
 {
     size_t room = thin->bucket_room ? thin->bucket_room : 64;
-    struct thin_bucket *grown;
+    struct stretch *grown;
 
     while (room <= index)
         room *= 2;
@@ -88,7 +57,7 @@ static bool grow_buckets(struct thin *thin, size_t index)
         thin->bucket_room = room;
     }
     while (thin->bucket_count <= index)
-        thin->buckets[thin->bucket_count++] = (struct thin_bucket){0};
+        thin->buckets[thin->bucket_count++] = (struct stretch){0};
     return true;
 }
 
@@ -107,36 +76,56 @@ static bool append_point(struct thin *thin, struct thin_point point)
     return true;
 }
 
-bool thin_add(struct thin *thin, int64_t step, double value)
+static int64_t any_step(const struct stretch *stretch)
 {
-    double extreme = isfinite(value) ? value : NAN;
-    struct thin_point point = {step, value, extreme, extreme};
-    struct thin_bucket *bucket;
-    size_t before;
+    return stretch->min.step != 0 ? stretch->min.step : stretch->odd.step;
+}
 
-    if (thin->most == 0)
-        return append_point(thin, point);
-    if (thin->rows++ == 0) {
-        thin->first = point;
-        thin->origin = step;
-    }
-    thin->last = point;
+bool thin_add_stretch(struct thin *thin, const struct stretch *stretch)
+{
+    int64_t step = any_step(stretch);
+    struct stretch *bucket;
+
+    if (step == 0)
+        return true;
+    if (thin->bucket_count == 0)
+        thin->base = step / thin->width;
     /* Sparse series would want a bucket for every step between two rows: widen until they fit. */
-    while ((uint64_t)(step - thin->origin) / (uint64_t)thin->width >= 4 * thin->most)
+    while ((uint64_t)(step / thin->width - thin->base) >= 4 * thin->most)
         halve(thin);
-    if (!grow_buckets(thin, (size_t)((step - thin->origin) / thin->width)))
+    if (!grow_buckets(thin, (size_t)(step / thin->width - thin->base)))
         return false;
     bucket = &thin->buckets[thin->bucket_count - 1];
-    before = bucket_points(bucket);
-    bucket_take(bucket, (struct thin_row){step, value});
-    thin->kept += bucket_points(bucket) - before;
+    thin->kept -= stretch_count(bucket);
+    stretch_join(bucket, stretch);
+    thin->kept += stretch_count(bucket);
     while (thin->kept > thin->most - 2 && thin->bucket_count > 1)
         halve(thin);
     return true;
 }
 
+bool thin_add(struct thin *thin, int64_t step, double value)
+{
+    double extreme = isfinite(value) ? value : NAN;
+    struct stretch stretch = {0};
+
+    if (thin->most == 0)
+        return append_point(thin, (struct thin_point){step, value, extreme, extreme});
+    thin->last = (struct stretch_row){step, value};
+    if (thin->first.step == 0)
+        thin->first = thin->last;
+    stretch_take(&stretch, thin->last);
+    return thin_add_stretch(thin, &stretch);
+}
+
+void thin_ends(struct thin *thin, struct stretch_row first, struct stretch_row last)
+{
+    thin->first = first;
+    thin->last = last;
+}
+
 /* Appends a row of `bucket` unless it is there already. */
-static bool keep(struct thin *thin, struct thin_row row, const struct thin_bucket *bucket)
+static bool keep(struct thin *thin, struct stretch_row row, const struct stretch *bucket)
 {
     bool finite = bucket->min.step != 0;
     struct thin_point point = {row.step, row.value, finite ? bucket->min.value : NAN,
@@ -149,26 +138,25 @@ static bool keep(struct thin *thin, struct thin_row row, const struct thin_bucke
 
 static int by_step(const void *left, const void *right)
 {
-    const struct thin_row *a = left, *b = right;
+    const struct stretch_row *a = left, *b = right;
 
     return (a->step > b->step) - (a->step < b->step);
 }
 
 bool thin_finish(struct thin *thin)
 {
-    if (thin->most == 0 || thin->rows == 0)
+    if (thin->most == 0 || thin->bucket_count == 0)
         return true;
-    if (!keep(thin, (struct thin_row){thin->first.step, thin->first.value}, &thin->buckets[0]))
+    if (!keep(thin, thin->first, &thin->buckets[0]))
         return false;
     for (size_t i = 0; i < thin->bucket_count; i++) {
-        const struct thin_bucket *bucket = &thin->buckets[i];
-        struct thin_row rows[] = {bucket->min, bucket->max, bucket->odd};
+        const struct stretch *bucket = &thin->buckets[i];
+        struct stretch_row rows[] = {bucket->min, bucket->max, bucket->odd};
 
         qsort(rows, 3, sizeof(rows[0]), by_step);
         for (int k = 0; k < 3; k++)
             if (!keep(thin, rows[k], bucket))
                 return false;
     }
-    return keep(thin, (struct thin_row){thin->last.step, thin->last.value},
-                &thin->buckets[thin->bucket_count - 1]);
+    return keep(thin, thin->last, &thin->buckets[thin->bucket_count - 1]);
 }

@@ -88,6 +88,8 @@ TEST("a fork has its source's spec but for the patch, says what it is forked fro
     CHECK_TEXT(text_at(answer.json, "name"), "source");
     CHECK_TEXT(text_at(answer.json, "labels.team"), "a");
     CHECK_TEXT(text_at(answer.json, "labels.kind"), "fork");
+    CHECK(json_is_integer(json_at(answer.json, "spec.init_from.checkpoint")));
+    CHECK_INT(integer_at(answer.json, "spec.init_from.checkpoint"), 12);
     CHECK(json_number_value(json_at(answer.json, "spec.optimizer.lr")) == 0.003);
     CHECK_TEXT(text_at(answer.json, "spec.optimizer.type"), "adam");
     CHECK_INT(integer_at(answer.json, "plan.steps"), 2 * TINY_STEPS_PER_EPOCH);

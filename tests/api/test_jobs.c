@@ -230,22 +230,6 @@ TEST("a body of another type is refused with 415 and one that is too large with 
     free(large);
 }
 
-TEST("a submission with an Idempotency-Key is refused as long as the key would not be honoured")
-{
-    struct api api;
-
-    api_start(&api);
-    struct call call = {.path = "/v1/jobs",
-                        .body = "{\"dataset\":{\"name\":\"tiny\"}}",
-                        .headers = {"Idempotency-Key: once"}};
-    struct answer answer = api_call(&api, &call);
-    CHECK_INT(answer.status, 501);
-    CHECK(strstr(text_at(answer.json, "detail"), "Idempotency-Key"));
-    answer_drop(&answer);
-    json_decref(api_get(&api, "/v1/jobs", 200));
-    api_stop(&api);
-}
-
 TEST("the list is newest first, in pages without gaps, and takes only what it knows")
 {
     struct api api;

@@ -161,6 +161,11 @@ TEST("a run that diverges says where, as null and by name, in JSON, CSV and even
     (void)snprintf(line, sizeof(line), "train_loss,%zu,%s\n", rows, name);
     CHECK(strstr(csv.body, line));
     answer_drop(&csv);
+    const struct call lines = {.path = path, .headers = {"Accept: application/jsonl"}};
+    struct answer jsonl = api_call(&api, &lines);
+    (void)snprintf(line, sizeof(line), "%zu,\"value\":null,\"nonfinite\":\"%s\"", rows, name);
+    CHECK(strstr(jsonl.body, line));
+    answer_drop(&jsonl);
 
     struct event_log log = {0};
     int handle = events_open(&api, job_path(id, "/events", path), 0);

@@ -33,6 +33,7 @@ TEST_SLOW("in bf16 conv2d of random shapes and options computes what the referen
 
 /* Layers whose first input is in that layout, and what serves them. */
 #define ANY "oneDNN jit_bf16:avx512_core_bf16"
+#define OWN ", dw own"
 #define POINTS "oneDNN jit_bf16_1x1:avx512_core_bf16"
 #define DEPTHWISE "oneDNN jit_dw:avx512_core_bf16"
 
@@ -45,11 +46,11 @@ static const struct served {
     /* clang-format off */
     {"conv2d out_channels=32 kernel_size=3 padding=1", 1, 1, ANY},
     {"conv2d out_channels=10 kernel_size=5 padding=2", 3, 1, ANY},
-    {"conv2d out_channels=16 kernel_size=5", 9, 16, ANY},
-    {"conv2d out_channels=64 kernel_size=3 padding=1", 64, 16, ANY},
-    {"conv2d out_channels=64 kernel_size=3 stride=2 padding=1 bias=false", 37, 16, ANY},
+    {"conv2d out_channels=16 kernel_size=5", 9, 16, ANY OWN},
+    {"conv2d out_channels=64 kernel_size=3 padding=1", 64, 16, ANY OWN},
+    {"conv2d out_channels=64 kernel_size=3 stride=2 padding=1 bias=false", 37, 16, ANY OWN},
     {"conv2d out_channels=64 kernel_size=1", 32, 16, POINTS},
-    {"conv2d out_channels=48 kernel_size=3 padding=2 dilation=2", 32, 16, ANY},
+    {"conv2d out_channels=48 kernel_size=3 padding=2 dilation=2", 32, 16, ANY OWN},
     {"conv2d out_channels=64 kernel_size=3 padding=1 groups=4", 64, 16, ANY},
     {"conv2d out_channels=64 kernel_size=3 padding=1 groups=64", 64, 16, DEPTHWISE},
     {"conv2d out_channels=37 kernel_size=3 stride=2 padding=1 groups=37", 37, 16, DEPTHWISE},
@@ -148,7 +149,9 @@ TEST_SLOW("networks of convolutions train in bf16 nearly as in single precision"
         losses_of(networks[n], PRECISION_FP32, single);
         losses_of(networks[n], PRECISION_BF16, half);
         for (int i = 0; i < STEPS; i++) {
-            if (!(fabs(half[i] - single[i]) <= 0.02))
+            double behind = i > 0 ? 0.1 * fabs(single[i] - single[i - 1]) : 0; /* of a step */
+
+            if (!(fabs(half[i] - single[i]) <= 0.02 + behind))
                 FAIL("network %zu, step %d: %g instead of %g", n, i, half[i], single[i]);
             same = same && half[i] == single[i];
         }

@@ -66,9 +66,11 @@ static void make_splits(void)
     put_jpeg("set/test/owl/z.JPG", 64);
 }
 
-TEST("classes are numbered by name, samples follow the files' names, and both splits are found")
+TEST("classes are numbered by name and take turns, samples of each follow the files' names, and "
+     "both "
+     "splits are found")
 {
-    static const uint8_t train[][2] = {{0, 3}, {0, 128}, {1, 1}, {1, 10}, {1, 2}};
+    static const uint8_t train[][2] = {{1, 1}, {0, 3}, {1, 10}, {0, 128}, {1, 2}};
     struct dataset *dataset;
     const struct dataset_split *split;
 
@@ -122,12 +124,12 @@ TEST("folders of classes alone make a set without a test split")
     CHECK_INT(dataset_shape(dataset)->classes, 3);
     CHECK_TEXT(dataset_class_name(dataset, 0), "a");
     CHECK_TEXT(dataset_class_name(dataset, 1), "a-b");
-    /* '-' comes before '/' */
-    CHECK_INT(dataset_train(dataset)->labels[0], 1);
-    CHECK_INT(dataset_train(dataset)->labels[1], 0);
-    CHECK_INT(dataset_train(dataset)->labels[2], 0);
-    CHECK_INT(dataset_train(dataset)->labels[3], 2);
-    check_sample(dataset, dataset_train(dataset), 2, (const uint8_t[]){3});
+    /* By the middle of their turns: a at 1/4 and 3/4, the others at 1/2. */
+    CHECK_INT(dataset_train(dataset)->labels[0], 0);
+    CHECK_INT(dataset_train(dataset)->labels[1], 1);
+    CHECK_INT(dataset_train(dataset)->labels[2], 2);
+    CHECK_INT(dataset_train(dataset)->labels[3], 0);
+    check_sample(dataset, dataset_train(dataset), 3, (const uint8_t[]){3});
     dataset_release(dataset);
     check_same_dataset("around/set", "around");
 }
@@ -165,7 +167,7 @@ TEST("grey images among coloured ones become RGB, whichever come first")
         dataset = open_dataset("set");
         CHECK_INT(dataset_shape(dataset)->sample.channels, 3);
         split = dataset_train(dataset);
-        for (int i = 0; i < 4; i++) /* a/1, a/2, b/1, b/2 */
+        for (int i = 0; i < 4; i++) /* a/1, b/1, a/2, b/2 */
             check_sample(dataset, split, i, wanted[(i == 1 || i == 2) != turn]);
         split = dataset_test(dataset);
         check_sample(dataset, split, 0, wanted[1 != turn]);
@@ -264,6 +266,70 @@ TEST(
         write_file(path, png);
     }
     check_dataset_refused("set", ERROR_TOO_LARGE, "a/0.png", "65535×65535");
+}
+
+TEST("the beginning of a folder set has all its classes, in the share that they have in all of it")
+{
+    enum { FEW = 4, MANY = 3 * FEW };
+    struct dataset *dataset;
+    const struct dataset_split *split;
+    char path[40];
+
+    for (int i = 0; i < MANY; i++) {
+        snprintf(path, sizeof(path), "set/a/%02d.png", i);
+        put_grey(path, (uint8_t)i);
+        if (i >= FEW)
+            continue;
+        snprintf(path, sizeof(path), "set/z/%02d.png", i);
+        put_grey(path, (uint8_t)(100 + i));
+    }
+    dataset = open_dataset("set");
+    split = dataset_train(dataset);
+    CHECK_INT(split->count, MANY + FEW);
+    int next[2] = {0};
+    for (int i = 0; i < MANY + FEW; i++) {
+        int label = split->labels[i];
+
+        check_sample(dataset, split, i, (const uint8_t[]){(uint8_t)(100 * label + next[label])});
+        next[label]++;
+        CHECK(abs(next[0] - 3 * next[1]) <= 3);
+    }
+    dataset_release(dataset);
+    pack_folder("set", "archive", PACK_ZIP, "");
+    check_same_dataset("set", "archive");
+}
+
+TEST(
+    "many images of one colour are refused where they would take far more than the bytes that came")
+{
+    enum { COUNT = 24, WIDE = 2048 };
+    uint8_t *pixels = calloc(WIDE, WIDE);
+    char path[40];
+
+    CHECK(pixels != NULL);
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(path, sizeof(path), "set/a/%02d.png", i);
+        write_file(path, make_plain_png(1, WIDE, WIDE, pixels));
+    }
+    free(pixels);
+    check_dataset_refused("set", ERROR_TOO_LARGE, "a/00.png",
+                          "24 images of 2048×2048 pixels would take more than 500 times");
+    /* Alike files are packed once more, so that a folder of a fair size is none. */
+    uint8_t *dots = calloc(WIDE, WIDE);
+    CHECK(dots != NULL);
+    for (int i = 0; i < WIDE * WIDE; i += 200)
+        dots[i] = (uint8_t)((unsigned)i * 2654435761U >> 24);
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(path, sizeof(path), "set/a/%02d.png", i);
+        write_file(path, make_plain_png(1, WIDE, WIDE, dots));
+    }
+    free(dots);
+    dataset_release(open_dataset("set"));
+    pack_folder("set", "archive", PACK_TAR_ZST, "");
+    size_t packed;
+    free(read_bytes("archive", &packed));
+    if (packed < (size_t)WIDE * WIDE * COUNT / 1000)
+        check_dataset_refused("archive", ERROR_TOO_LARGE, "a/23.png", "more than 500 times");
 }
 
 TEST("two sets of images side by side are refused")

@@ -95,7 +95,13 @@ TEST("an NPZ file that is none, empty, or not alone is refused")
     CHECK(rename("set", "inner") == 0 && mkdir("set", 0777) == 0);
     write_bytes("set/train_image.npy", "x", 1);
     pack_folder("set", "around/a.npz", PACK_ZIP, "");
-    check_dataset_refused("around", ERROR_NOT_FOUND, "a.npz", "neither train_images nor");
+    check_dataset_refused("around", ERROR_NOT_FOUND, "a.npz", "the archive holds train_image; wanted");
+    write_bytes("set/x_train.npy", "x", 1);
+    write_bytes("set/y_train.npy", "x", 1);
+    pack_folder("set", "around/a.npz", PACK_ZIP, "");
+    check_dataset_refused("around", ERROR_NOT_FOUND, "a.npz",
+                          "the archive holds train_image, x_train, y_train; wanted are "
+                          "train_images and train_labels");
     CHECK(rename("set.npz", "around/b.npz") == 0);
     check_dataset_refused("around", ERROR_INVALID, "", "more than one .npz");
     CHECK(unlink("around/a.npz") == 0);

@@ -212,6 +212,8 @@ TEST("images of 65535 x 65535 are refused by their header, whoever wrote them")
         check_refused(&file, ERROR_TOO_LARGE, "the image is 65500×65500 pixels");
         jpeg_set_sides(&file, 65535, 65535);
         check_refused(&file, ERROR_CORRUPT, "65500");
+        jpeg_set_sides(&file, 4096, 4096);
+        check_refused(&file, ERROR_CORRUPT, "more than the file's bytes can hold");
         jpeg_set_sides(&file, 8, 0);
         check_refused(&file, ERROR_CORRUPT, "");
         free(file.bytes);

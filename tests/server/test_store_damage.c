@@ -1,4 +1,5 @@
 /* Damaged database files: an error, never a crash. */
+#include "server/store_list.h"
 #include "tests/server/store_support.h"
 
 #include <stdio.h>
@@ -116,15 +117,17 @@ static void use_store(struct store *store)
     static uint8_t back[20000];
     struct db *db = NULL;
     struct error error = {0};
-    struct job_row rows[50];
+    static struct job_page page;
+    struct job_row row;
     struct checkpoint_row checkpoint;
-    int count = 0, seen = 0;
+    int seen = 0;
 
     if (!store_reader(store, &db, &error))
         return;
-    if (store_job_list(db, &(struct job_query){.state = -1, .limit = 50}, rows, &count, &error))
-        for (int i = 0; i < count; i++)
-            job_row_drop(&rows[i]);
+    for (int order = 0; order < JOB_ORDERS; order++)
+        if (store_job_list(db, &(struct job_query){.order = (enum job_order)order, .limit = 50},
+                           &page, &error))
+            job_page_drop(&page);
     bool read = store_events_read(db, &(struct event_query){0, 0, 10000}, any_event, &seen, &error);
     for (int64_t job = 1; job <= 30; job++)
         read =
@@ -135,8 +138,8 @@ static void use_store(struct store *store)
         checkpoint_row_drop(&checkpoint);
     }
     db_close(db);
-    if (try_claim(store, &rows[0], &error))
-        job_row_drop(&rows[0]);
+    if (try_claim(store, &row, &error))
+        job_row_drop(&row);
 }
 
 TEST("damage at any place of the database is an error or goes unnoticed, but never a crash")

@@ -1,4 +1,5 @@
 /* Jobs in the store: the table of moves, the queue, lists. */
+#include "server/store_list.h"
 #include "tests/server/store_support.h"
 
 #include <pthread.h>
@@ -246,54 +247,53 @@ TEST("a job that is claimed a second time keeps the time when it first started")
 
 TEST("pages of jobs are newest first and do not shift when jobs are added between them")
 {
+    static struct job_page page;
     struct store *store = must_open();
     struct db *db = must_read(store);
     struct error error = {0};
-    struct job_query query = {.state = -1, .limit = 4};
+    struct job_query query = {.order = ORDER_ARRIVAL, .down = true, .limit = 4};
+    struct job_place place;
     int64_t expected = 25;
-    int count = 1;
 
     for (int i = 0; i < 25; i++)
         must_add(store, 0);
-    while (count > 0) {
-        struct job_row rows[4];
-        GOOD(store_job_list(db, &query, rows, &count, &error));
-        for (int i = 0; i < count; i++) {
-            CHECK_INT(rows[i].number, expected--);
-            query.below = rows[i].number;
-            job_row_drop(&rows[i]);
-        }
+    do {
+        GOOD(store_job_list(db, &query, &page, &error));
+        for (int i = 0; i < page.count; i++)
+            CHECK_INT(page.rows[i].number, expected--);
+        place = page.last;
+        query.after = &place;
+        job_page_drop(&page);
         must_add(store, 0);
-    }
+    } while (page.more);
     CHECK_INT(expected, 0);
     db_close(db);
     must_finish(store);
 }
 
-TEST("a list of one state holds that state alone, and the counts of all states add up")
+TEST("a list of some states holds those alone, and the counts of all states add up")
 {
+    static struct job_page page;
     struct store *store = must_open();
     struct db *db = must_read(store);
     struct error error = {0};
-    struct job_row rows[200];
     int64_t counts[JOB_STATES];
-    int count = 0;
 
     for (int state = 0; state < JOB_STATES; state++)
         for (int i = 0; i <= state; i++)
             job_in(store, (enum job_state)state);
     GOOD(store_job_counts(db, counts, &error));
     for (int state = 0; state < JOB_STATES; state++) {
+        const uint32_t states = UINT32_C(1) << state | UINT32_C(1) << JOB_PAUSED;
         CHECK_INT(counts[state], state + 1);
-        GOOD(store_job_list(db, &(struct job_query){.state = state, .limit = 1000}, rows, &count,
-                            &error));
-        CHECK_INT(count, state + 1);
-        for (int i = 0; i < count; i++) {
-            CHECK_INT(rows[i].state, state);
-            CHECK(i == 0 || rows[i].number < rows[i - 1].number);
+        GOOD(store_job_list(db, &(struct job_query){.states = states, .down = true, .limit = 200},
+                            &page, &error));
+        CHECK_INT(page.count, state == JOB_PAUSED ? state + 1 : state + 1 + JOB_PAUSED + 1);
+        for (int i = 0; i < page.count; i++) {
+            CHECK(states & UINT32_C(1) << page.rows[i].state);
+            CHECK(i == 0 || page.rows[i].number < page.rows[i - 1].number);
         }
-        for (int i = 0; i < count; i++)
-            job_row_drop(&rows[i]);
+        job_page_drop(&page);
     }
     db_close(db);
     must_finish(store);

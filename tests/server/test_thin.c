@@ -9,7 +9,7 @@ static struct thin thinned(const double *values, int64_t count, int64_t stride, 
 {
     struct thin thin;
 
-    thin_init(&thin, most);
+    thin_init(&thin, most, 1);
     for (int64_t i = 0; i < count; i++)
         CHECK(thin_add(&thin, 1 + i * stride, values[i]));
     CHECK(thin_finish(&thin));

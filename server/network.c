@@ -1,0 +1,98 @@
+/* Network: see network.h. */
+#include "server/network.h"
+
+#include "core/checkpoint.h"
+#include "core/sampling.h"
+#include "server/job_plan.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+void network_free(struct network *network)
+{
+    if (!network)
+        return;
+    predictor_free(network->predictor);
+    job_data_drop(&network->data);
+    plan_drop(&network->plan);
+    spec_drop(&network->spec);
+    free(network);
+}
+
+/* A job that was submitted with weights to begin with has a checkpoint before it has looked at its
+ * data. */
+static bool look_at_data(const struct network_source *source, struct network *network,
+                         struct error *error)
+{
+    struct dataset *dataset = NULL;
+    struct sampling sampling = {.block = {0}};
+    bool good = catalog_open_spec(source->catalog, source->db, &network->spec, &dataset, error) &&
+                sampling_make(&sampling, &network->spec, &network->plan, dataset, error) &&
+                job_data_make(dataset, &sampling.normalization, &network->data, error);
+
+    sampling_drop(&sampling);
+    catalog_close(source->catalog, dataset);
+    return good;
+}
+
+static bool read_data(const struct network_source *source, const struct job_row *job,
+                      struct network *network, struct error *error)
+{
+    struct error cause = {0};
+
+    if (job_data_read(source->db, job->number, &network->data, &cause))
+        return true;
+    if (cause.kind != ERROR_NOT_FOUND)
+        return error_set(error, cause.kind, cause.where, "%s", cause.text);
+    return look_at_data(source, network, error);
+}
+
+static bool read_numbers(const struct network_source *source, const struct checkpoint_row *row,
+                         struct network *network, struct error *error)
+{
+    size_t size = (size_t)row->bytes;
+    struct checkpoint_view view;
+    uint8_t *bytes;
+
+    if (checkpoint_numbers_at(&network->plan, row->bytes) == 0)
+        return error_set(error, ERROR_CORRUPT, "checkpoint",
+                         "it has %" PRId64 " bytes, which is not what its network has", row->bytes);
+    bytes = malloc(size);
+    if (!bytes)
+        return error_set(error, ERROR_MEMORY, "", "no memory to read the checkpoint just now");
+    bool good = store_checkpoint_read(source->db, row->number, 0, bytes, size, error) &&
+                checkpoint_open(bytes, size, &view, error);
+    if (good) {
+        const struct predictor_setup setup = {.spec = &network->spec,
+                                              .plan = &network->plan,
+                                              .numbers = view.parameters,
+                                              .normalization = &network->data.normalization,
+                                              .kernels = source->kernels,
+                                              .as_trained = source->as_trained};
+        good = predictor_new(&setup, &network->predictor, error);
+    }
+    free(bytes);
+    return good;
+}
+
+bool network_open(const struct network_source *source, const struct job_row *job,
+                  const struct checkpoint_row *checkpoint, struct network **out,
+                  struct error *error)
+{
+    struct network *network = calloc(1, sizeof(*network));
+
+    *out = NULL;
+    if (!network)
+        return error_set(error, ERROR_MEMORY, "", "no memory for the network just now");
+    struct error cause = {0};
+    if (!job_plan(job, source->db, &network->spec, &network->plan, &cause) ||
+        !read_data(source, job, network, &cause) ||
+        !read_numbers(source, checkpoint, network, &cause)) {
+        network_free(network);
+        return error_set(error, cause.kind == ERROR_NOT_FOUND ? ERROR_CONFLICT : cause.kind,
+                         cause.where, "%s", cause.text);
+    }
+    network->bytes = predictor_bytes(network->predictor) + (int64_t)sizeof(*network);
+    *out = network;
+    return true;
+}
