@@ -3,6 +3,7 @@
 #include "server/routes.h"
 
 #include "server/api.h"
+#include "server/curve_notes.h"
 #include "server/store_control.h"
 #include "server/store_list.h"
 
@@ -36,6 +37,9 @@ static const struct query metrics_queries[] = {
     {"max_points", "most points of a series; 0: every row", QUERY_INTEGER, 0, API_POINTS_MAX},
     {"since", "cursor of an earlier answer: only rows written after it", QUERY_INTEGER, 0,
      QUERY_INTEGER_MAX},
+    {"times", "also when each row was measured, in ms since 1970", QUERY_TRUTH},
+    {"smooth", "also a mean of each row and those before it, an exponential one of so many rows",
+     QUERY_INTEGER, 1, CURVE_WINDOW_MAX},
     {NULL},
 };
 

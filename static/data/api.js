@@ -44,21 +44,30 @@ export const resumeJob = (id) => call("POST", `${job(id)}/resume`);
 export const cancelJob = (id, when = "now") => call("POST", `${job(id)}/cancel?when=${when}`);
 export const changeJob = (id, patch) => call("PATCH", job(id), patch);
 export const deleteJob = (id) => call("DELETE", job(id));
-/** {checkpoint, state, spec, name, labels, priority}; `try`: only says what would come of it. */
+/** {checkpoint, state, spec, name, labels, priority}; tryFork only says what would come of it. */
 export const forkJob = (id, fork) => call("POST", `${job(id)}/fork`, fork);
 export const tryFork = (id, fork) => call("POST", `${job(id)}/fork?dry_run=true`, fork);
 export const listQueued = () => call("GET", "/v1/jobs?state=queued&limit=200");
 export const listCheckpoints = (id) => call("GET", `${job(id)}/checkpoints`);
 export const getPreset = (file) => call("GET", `/presets/${file}`);
 
-/** The stored rows from one step to another (0: to the last): all, or the extremes of buckets when
- * there are more than `points`, with their times, and with a mean over `window` rows. */
-export function getMetrics(id, { from, to, points, window }) {
-    const query = new URLSearchParams({ from, max_points: points });
+/** The stored rows from one step to another (0: to the last), with their times: all, or the
+ * extremes of buckets when there are more than `points`. With a mean over `window` rows for series
+ * of a row a step. */
+export async function getMetrics(id, { from, to, points, window }) {
+    const query = new URLSearchParams({ from, max_points: points, times: true });
     if (to > 0)
         query.set("to", to);
-    return call("GET", `${job(id)}/metrics?${query}`);
+    const ask = (more) => call("GET", `${job(id)}/metrics?${query}${more}`);
+    if (window < 2)
+        return ask("");
+    const [all, smoothed] = await Promise.all([
+        ask(""),
+        ask(`&names=${STEP_SERIES}&smooth=${window}`),
+    ]);
+    return { series: { ...all.series, ...smoothed.series } };
 }
+const STEP_SERIES = "train_loss,grad_norm";
 
 /** What happened to the job, but for its metrics: the stored events, as lines of JSON. */
 export async function getStory(id) {

@@ -210,6 +210,11 @@ export class History {
         return this.composed.get(name);
     }
 
+    /** The rows of the whole run, finer ones or not. */
+    overview(name) {
+        return this.whole.series.get(name) ?? NONE;
+    }
+
     has(name) {
         return this.get(name).length > 0;
     }

@@ -232,8 +232,13 @@ export class Model {
 
     // ---- what the user does ----
 
-    async submit(spec) {
-        const job = await api.submitJob(spec);
+    submit(spec) {
+        return this.begin(api.submitJob(spec));
+    }
+
+    /** A new job, as the daemon answers it. Throws. */
+    async begin(promise) {
+        const job = await promise;
         this.put(job);
         this.list(job);
         this.changed();

@@ -27,16 +27,16 @@ export class Mean {
     constructor(window, last = 0, rows = 0) {
         this.keep = 1 - 1 / window;
         this.weight = 1 - this.keep ** rows;
-        this.sum = last * this.weight;
+        this.value = last;
     }
 
     /** The mean with one more row; NaN for one that is not finite. */
     add(value) {
         if (!Number.isFinite(value))
             return NaN;
-        this.sum = this.keep * this.sum + (1 - this.keep) * value;
         this.weight = this.keep * this.weight + (1 - this.keep);
-        return this.sum / this.weight;
+        this.value += ((1 - this.keep) / this.weight) * (value - this.value);
+        return this.value;
     }
 }
 

@@ -5,6 +5,7 @@ import { getJob, getPreset, planJob } from "../data/api.js";
 import { json } from "../parts/format.js";
 import { Plan } from "./plan.js";
 import { PRESETS } from "../data/presets.js";
+import { Refusal } from "../parts/refusal.js";
 import { jobAddress } from "../route.js";
 
 /** Properties: model, options {preset, from}. */
@@ -71,18 +72,4 @@ export class NewJob extends Component {
             ${problem && html`<${Refusal} problem=${problem} />`}
             ${plan && html`<p>This can be trained.</p><${Plan} plan=${plan} />`}`;
     }
-}
-
-function Refusal({ problem }) {
-    return html`<div class="warning" role="alert">
-        <p>${problem.message}</p>
-        <ul>
-            ${(problem.errors ?? []).map(
-                ({ pointer, detail, suggestion }) => html`<li key=${pointer + detail}>
-                    <code>${pointer || "/"}</code> ${detail}
-                    ${suggestion && html`; did you mean <code>${suggestion}</code>?`}
-                </li>`,
-            )}
-        </ul>
-    </div>`;
 }

@@ -21,6 +21,7 @@ export function Plan({ plan }) {
                         <th scope="col">Output</th>
                         <th scope="col">Parameters</th>
                         <th scope="col">Multiply-adds</th>
+                        <th scope="col">Receptive field</th>
                     </tr>
                 </thead>
                 <tbody>
@@ -36,6 +37,7 @@ export function Plan({ plan }) {
                             <td>${shape(layer.output)}</td>
                             <td>${orNothing(layer.parameters)}</td>
                             <td>${orNothing(layer.multiply_adds)}</td>
+                            <td>${layer.receptive_field ? shape(layer.receptive_field) : ""}</td>
                         </tr>`,
                     )}
                 </tbody>
@@ -44,6 +46,7 @@ export function Plan({ plan }) {
                         <th scope="row" colspan="3">All, for one picture</th>
                         <td>${count(plan.totals.parameters)}</td>
                         <td>${count(plan.totals.multiply_adds)}</td>
+                        <td></td>
                     </tr>
                 </tfoot>
             </table>

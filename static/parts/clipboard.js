@@ -12,6 +12,13 @@ export const submitAsCurl = (job) =>
 export const presetAsCurl = (file) =>
     `curl ${location.origin}/presets/${file} | curl --json @- ${location.origin}/v1/jobs`;
 
+/** Whether the browser let it be copied. */
+export const copyText = (text) =>
+    (navigator.clipboard?.writeText(text) ?? Promise.reject()).then(
+        () => true,
+        () => false,
+    );
+
 /** Properties: text, label. */
 export class Copyable extends Component {
     constructor() {
@@ -25,14 +32,10 @@ export class Copyable extends Component {
     }
 
     async copy() {
-        let said = "Copied";
-        try {
-            await navigator.clipboard.writeText(this.props.text);
-        } catch {
+        const copied = await copyText(this.props.text);
+        if (!copied)
             getSelection().selectAllChildren(this.place);
-            said = "Selected: copy with Ctrl-C";
-        }
-        this.setState({ said });
+        this.setState({ said: copied ? "Copied" : "Selected: copy with Ctrl-C" });
         clearTimeout(this.timer);
         this.timer = setTimeout(() => this.setState({ said: "" }), SHOWN_MS);
     }

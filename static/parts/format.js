@@ -41,6 +41,10 @@ export function metric(name, value) {
     return name.endsWith("accuracy") ? percent(value) : number(value);
 }
 
+/** "val_loss" → "validation loss". */
+export const title = (name) =>
+    name === "lr" ? "rate" : name.replace("val_", "validation ").replaceAll("_", " ");
+
 export function duration(seconds) {
     if (!known(seconds) || seconds < 0)
         return NOTHING;
