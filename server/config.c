@@ -47,6 +47,8 @@ static const struct option options[] = {
      NULL, "jobs that train at once"},
     {"--threads", "TRAIND_THREADS", "N", "0", OPTION_INT, offsetof(struct config, threads), 0, 1024,
      NULL, "threads of each job; 0 shares the processors among the workers"},
+    {"--streams", "TRAIND_STREAMS", "N", "64", OPTION_INT, offsetof(struct config, streams), 1,
+     10000, NULL, "event streams at once; more are answered with 503"},
     {"--kernels", "TRAIND_KERNELS", "NAME", "auto", OPTION_CHOICE, offsetof(struct config, kernels),
      0, (long)sizeof(((struct config *)0)->kernels), kernel_choice_names,
      "auto takes the fastest of this processor, portable our own for any, reference the plain "

@@ -12,6 +12,7 @@ struct config {
     char data_dir[1024];
     int workers;          /* jobs that train at once, 1…64; 0 in the table: 1 */
     int threads;          /* threads of each; 0: cores / workers, at least 1 */
+    int streams;          /* event streams at once */
     char kernels[16];     /* "auto", "portable" or "reference" */
     char port_file[1024]; /* the address is written there once the daemon answers; "" none */
     int upload_limit;     /* MiB of an uploaded archive or file at most; 0: http's default */

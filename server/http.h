@@ -47,8 +47,8 @@ const char *http_header(const struct http_request *request, const char *name);
 /* Whether the Accept header names `type` ("text/csv"), with a weight above 0. The answer then says
  * that it depends on Accept. */
 bool http_accepts(const struct http_request *request, const char *type);
-/* Which of the NULL-ended types the Accept header gives the largest weight, the first of equals; −1:
- * none is named. The answer then says that it depends on Accept. */
+/* Which of the NULL-ended types the Accept header gives the largest weight, the first of equals;
+ * −1: none is named. The answer then says that it depends on Accept. */
 int http_preferred(const struct http_request *request, const char *const *types);
 
 /* ---- bodies that come in pieces ---- */
@@ -69,6 +69,7 @@ struct http_stream {
     void (*drop)(struct http_stream *stream);
     int64_t size; /* of the whole body; −1: not known before */
     bool live; /* waits for http_publish; counted against the limit of streams; gets heartbeats */
+    const char *beat; /* of a live one: what a sign of life is; static text */
     /* The first piece shall begin at this byte of the body, which is inside it. Called once at
      * most, before `next`; only remembers. NULL: the body is given from its beginning or not at
      * all. Needs a size. */
@@ -230,5 +231,7 @@ void http_stop(struct http *http);
 
 /* Wakes the live streams: there are events up to `newest`. Any thread, never blocks for long. */
 void http_publish(struct http *http, int64_t newest);
+/* The newest event that was published; 0: none yet. Any thread. */
+int64_t http_published(struct http *http);
 
 #endif

@@ -122,6 +122,17 @@ void http_publish(struct http *http, int64_t newest)
     pthread_mutex_unlock(&hub->lock);
 }
 
+int64_t http_published(struct http *http)
+{
+    struct http_hub *hub = &http->hub;
+    int64_t newest;
+
+    pthread_mutex_lock(&hub->lock);
+    newest = hub->newest;
+    pthread_mutex_unlock(&hub->lock);
+    return newest;
+}
+
 static bool has_live(const struct http_hub *hub)
 {
     return hub->live_count > 0;
@@ -232,7 +243,7 @@ static ssize_t read_stream(void *context, uint64_t position, char *out, size_t r
         if (more != HTTP_IDLE || live->piece.size > 0)
             continue;
         if (seen.beat)
-            body_text(&live->piece, ": still here\n\n");
+            body_text(&live->piece, live->stream->beat);
         else if (fall_asleep(live, &seen))
             return 0;
     }

@@ -21,6 +21,7 @@ struct app {
     struct http *http;
     struct speedometer *speedometer;
     struct models *models;
+    struct event_feed *feed;
     struct threads threads;
     enum kernel_choice kernels; /* that train */
     atomic_bool stopping; /* /readyz says 503 and submissions are refused with 503 + Retry-After */

@@ -4,6 +4,7 @@
 #include "server/serve.h"
 
 #include "server/address.h"
+#include "server/event_feed.h"
 #include "server/routes.h"
 #include "server/token.h"
 #include "server/version.h"
@@ -60,6 +61,12 @@ static void tell_audience(void *context, int64_t newest_event)
     struct http *http = atomic_load(&serve->audience);
     if (http)
         http_publish(http, newest_event);
+}
+
+static int64_t newest_told(void *context)
+{
+    const struct app *app = context;
+    return http_published(app->http);
 }
 
 static bool nothing(struct db *db, void *context, struct error *error)
@@ -162,6 +169,7 @@ static bool serve_listen(struct serve *serve, struct error *error)
                                      .admit = token_gate_admit,
                                      .gate = serve->gate,
                                      .upload_limit = (int64_t)serve->config->upload_limit << 20,
+                                     .streams = serve->config->streams,
                                      .log = serve->app.log};
     if (!http_start(&setup, &serve->app.http, error))
         return false;
@@ -193,7 +201,8 @@ static bool serve_start(struct serve *serve, struct error *error)
     if (!models_new(MODELS_BYTES, &app->models, error))
         return false;
     /* No job begins before it is certain that the daemon can be reached. */
-    return pool_new(&pool, &app->pool, error) && serve_listen(serve, error) &&
+    return pool_new(&pool, &app->pool, error) &&
+           event_feed_new(newest_told, app, &app->feed, error) && serve_listen(serve, error) &&
            pool_start(app->pool, error);
 }
 
@@ -214,6 +223,7 @@ static void serve_stop(struct serve *serve)
         dismiss_audience(serve);
         http_stop(app->http);
     }
+    event_feed_free(app->feed);
     token_gate_close(serve->gate);
     speedometer_stop(app->speedometer);
     pool_free(app->pool);

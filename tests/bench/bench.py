@@ -17,7 +17,7 @@ import time
 
 import tools
 
-SECTIONS = ["nets", "further", "memory", "kinds", "data", "portable", "jobs"]
+SECTIONS = ["nets", "further", "memory", "kinds", "data", "portable", "jobs", "service"]
 
 
 def processor():

@@ -9,7 +9,7 @@ import sys
 BEGIN, END = "<!-- make bench-readme writes from here … -->\n", "<!-- … to here -->\n"
 BUSY = "**The machine was busy"
 # Where a step goes is for who works on the code.
-SECTIONS = ["nets", "further", "memory", "data", "portable", "jobs"]
+SECTIONS = ["nets", "further", "memory", "data", "portable", "jobs", "service"]
 
 
 def title(name):

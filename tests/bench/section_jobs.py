@@ -22,19 +22,20 @@ ASK_EVERY = 0.02  # seconds between two /livez: too seldom to be work
 
 
 class Daemon:
-    """traind serve with two workers of one thread each, and data of its own."""
+    """traind serve with some workers of some threads each, and data of its own."""
 
-    def __init__(self, program, data):
+    def __init__(self, program, data, *options, workers=2, threads=1):
         address = os.path.join(data, "address")
         self.process = subprocess.Popen([program, "serve", "--listen", "127.0.0.1:0", "--data-dir", data, "--workers",
-                                         "2", "--threads", "1", "--datasets", "", "--port-file", address, "--log-level",
-                                         "error"])
+                                         str(workers), "--threads", str(threads), "--datasets", "", "--port-file",
+                                         address, "--log-level", "error", *options])
         while not os.path.exists(address):
             if self.process.poll() is not None:
                 raise SystemExit("traind serve ended with status %d" % self.process.returncode)
             time.sleep(0.01)
         with open(address, encoding="ascii") as file:
-            self.connection = http.client.HTTPConnection(file.read().strip(), timeout=60)
+            self.address = file.read().strip()
+        self.connection = http.client.HTTPConnection(self.address, timeout=60)
 
     def ask(self, method, path, body=None):
         self.connection.request(method, path, body and json.dumps(body), {"Content-Type": "application/json"})

@@ -167,7 +167,7 @@ static bool handle_unlucky(const struct http_request *request, struct http_respo
 
     (void)error;
     CHECK(unlucky);
-    unlucky->stream = (struct http_stream){publish_late, drop_stream, -1, true};
+    unlucky->stream = (struct http_stream){publish_late, drop_stream, -1, true, ": still here\n\n"};
     unlucky->app = request->app;
     response->status = 200;
     response->content_type = "text/plain";
@@ -185,7 +185,7 @@ static bool handle_stream(const struct http_request *request, struct http_respon
     counting->stream = (struct http_stream){.next = count_on, .drop = drop_stream, .size = -1};
     counting->breaks = http_query(request, "break") != NULL;
     if (http_query(request, "live"))
-        counting->stream = (struct http_stream){idle, drop_stream, -1, true};
+        counting->stream = (struct http_stream){idle, drop_stream, -1, true, ": still here\n\n"};
     response->status = 200;
     response->content_type = "text/plain";
     response->stream = &counting->stream;

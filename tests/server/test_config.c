@@ -37,6 +37,10 @@ TEST("the command line wins over the environment, and that over the default")
     CHECK_TEXT(config.listen, "[::1]:0");
     CHECK(config_of("--workers=7", NULL, &config, &error));
     CHECK_INT(config.workers, 7);
+    CHECK_INT(config.streams, 64);
+    CHECK(setenv("TRAIND_STREAMS", "300", 1) == 0);
+    CHECK(config_of(NULL, NULL, &config, &error));
+    CHECK_INT(config.streams, 300);
 }
 
 TEST("a wrong option is refused, and the message names where it came from")
