@@ -48,6 +48,8 @@ api_handler api_jobs_schedule;
 /* api_metrics.c */
 api_handler api_metrics;
 /* api_events.c */
+/* Kinds of events, NULL-ended. */
+extern const char *const api_event_names[];
 api_handler api_events_job, api_events_all;
 /* api_checkpoints.c */
 api_handler api_checkpoints_list, api_checkpoints_get;

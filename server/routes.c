@@ -48,6 +48,14 @@ static const struct query events_queries[] = {
     {NULL},
 };
 
+static const struct query job_events_queries[] = {
+    {"since", "events behind the one of this number", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
+    {"names", "events of these kinds; of all, when absent", QUERY_CHOICES,
+     .choices = api_event_names},
+    {"follow", "false: ends with what is stored, and does not wait for more", QUERY_TRUTH},
+    {NULL},
+};
+
 static const struct query cancel_queries[] = {
     {"when", "after the current step, or at the next end of an epoch, or checkpoint", QUERY_CHOICE,
      .choices = stop_when_names},
@@ -119,7 +127,7 @@ const struct route routes[] = {
     {.method = "GET",
      .pattern = JOB "/events",
      .handle = api_events_job,
-     .queries = events_queries},
+     .queries = job_events_queries},
     {.method = "GET", .pattern = "/v1/events", .handle = api_events_all, .queries = events_queries},
     {.method = "GET", .pattern = JOB "/schedule", .handle = api_jobs_schedule, .flags = ROUTE_SLOW},
     {.method = "GET", .pattern = JOB "/checkpoints", .handle = api_checkpoints_list},

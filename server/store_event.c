@@ -12,6 +12,9 @@
 static const char select_of_all[] = SELECT_EVENT "WHERE e.number > ?1 ORDER BY e.number LIMIT ?2";
 static const char select_of_job[] =
     SELECT_EVENT "WHERE e.job = ?3 AND e.number > ?1 ORDER BY e.number LIMIT ?2";
+/* The partial index event_quiet serves this. */
+static const char select_quiet[] = SELECT_EVENT
+    "WHERE e.job = ?3 AND e.number > ?1 AND e.name <> 'metrics' ORDER BY e.number LIMIT ?2";
 static const char insert_event[] =
     "INSERT INTO event (job, name, step, at, data) VALUES (?1, ?2, ?3, ?4, ?5)";
 /* Not max(number): that goes back when the newest events are deleted. */
@@ -42,8 +45,8 @@ static bool query_events(struct db *db, const struct event_query *query, struct 
     const struct sql_value limit = sql_integer(query->limit > 0 ? query->limit : 0);
 
     if (query->job != 0)
-        return sql_query(&db->sql, select_of_job, SQL_LIST(after, limit, sql_integer(query->job)),
-                         out, error);
+        return sql_query(&db->sql, query->quiet ? select_quiet : select_of_job,
+                         SQL_LIST(after, limit, sql_integer(query->job)), out, error);
     return sql_query(&db->sql, select_of_all, SQL_LIST(after, limit), out, error);
 }
 

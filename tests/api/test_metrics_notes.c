@@ -68,7 +68,7 @@ TEST("a smoothed curve is the mean of all rows before, however few of them are s
     api_wait(&api, id, "succeeded");
     json_t *whole = metrics_of(&api, id, "?max_points=0&names=train_loss,lr&smooth=7");
     const json_t *all = json_at(whole, "series.train_loss"), *lr = json_at(whole, "series.lr");
-    for (int i = 0; i < COUNT_OF(queries); i++)
+    for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++)
         for (int window = 1; window < 1000; window *= 6)
             check_means(&api, id, all, queries[i], window);
     /* A constant stays what it is, to the last bit. */
