@@ -149,14 +149,14 @@ $(OUT)/flags: always
 
 -include $(shell find $(OUT) $(FUZZ) -name '*.d' 2>/dev/null)
 
-# ---- files inside the program: the dashboard, its libraries, the migrations ----
+# ---- files inside the program: the dashboard, its libraries, the migrations, the schemas of answers ----
 
-STATIC  := $(shell find static migrations -type f 2>/dev/null)
+STATIC  := $(shell find static migrations schemas -type f 2>/dev/null)
 NPM     := $(BUILD)/npm/installed
 
 $(OUT)/assets.c: server/embed.sh $(STATIC) $(if $(wildcard static/package-lock.json),$(NPM))
 	@mkdir -p $(@D)
-	@echo "embed static/ and migrations/"
+	@echo "embed static/, migrations/ and schemas/"
 	@server/embed.sh $(BUILD)/npm $(OUT)/embedded > $@
 
 $(OUT)/assets.o: $(OUT)/assets.c $(OUT)/flags

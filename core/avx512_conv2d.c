@@ -114,7 +114,7 @@ static void forward(struct op *op, const struct op_call *call)
 static void backward(struct op *op, const struct op_call *call)
 {
     const struct avx512_conv2d *s = op->state;
-    const struct avx512_samples samples = {call->x, call->dy, call->samples, call->member};
+    const struct avx512_samples samples = {call->x, call->dy, call->samples, call->member, NULL};
 
     avx512_gradient_run(&s->gradient, &samples, s->slots + call->shard * s->gradient.slot,
                         s->flat.bias >= 0);
@@ -193,8 +193,7 @@ static bool make_parts(const struct op_setup *setup, struct avx512_conv2d *s)
     struct avx512_dy dy = {wish.channels, wish.filters, wish.members};
 
     conv2d_windows(layer->options, &layer->input, wish.padding.windows);
-    const struct avx512_task task = {wish.padding, wish.channels, wish.filters, wish.members,
-                                     &s->forward};
+    const struct avx512_task task = {wish.padding, wish.channels, wish.filters, &s->forward};
     return avx512_product_make(&wish, &s->forward) && avx512_gradient_make(&task, &s->gradient) &&
            (!setup->want_dx || avx512_data_make(&wish.padding, &dy, &s->data));
 }

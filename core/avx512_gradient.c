@@ -55,8 +55,8 @@ static void add_batch(const struct avx512_gradient *g, int64_t number, const str
 static void add_part(const struct avx512_gradient *g, struct part part, real *slot, real *db)
 {
     struct avx512_rows dy = part.dy;
-    for (int64_t panel = 0; panel < g->panels; panel += part.panels) {
-        part.panels = panel + 1 < g->panels ? 2 : 1;
+    for (int64_t panel = 0; panel < g->shape.panels; panel += part.panels) {
+        part.panels = panel + 1 < g->shape.panels ? 2 : 1;
         part.dy.numbers = dy.numbers + panel * g->dy.plane;
         part.dw = slot + panel * g->panel;
         part.db = db ? db + panel * AVX512_LANES : NULL;
@@ -85,13 +85,14 @@ VECTOR_CLONES static void add_reals(const real *restrict dy, int64_t count, real
 static void add_biases(const struct avx512_gradient *g, const struct part *part, real *db)
 {
     int64_t count = (part->end - part->first) * g->dy.row;
-    for (int64_t i = 0; i < part->images * g->panels; i++) {
-        const real *dy = part->dy.numbers + i / g->panels * g->dy.image +
-                         i % g->panels * g->dy.plane + (part->first - part->dy.first) * g->dy.row;
+    for (int64_t i = 0; i < part->images * g->shape.panels; i++) {
+        const real *dy = part->dy.numbers + i / g->shape.panels * g->dy.image +
+                         i % g->shape.panels * g->dy.plane +
+                         (part->first - part->dy.first) * g->dy.row;
         if (g->source == AVX512_PAIRED)
-            avx512_paired_add(dy, count / AVX512_LANES, db + i % g->panels * AVX512_LANES);
+            avx512_paired_add(dy, count / AVX512_LANES, db + i % g->shape.panels * AVX512_LANES);
         else
-            add_reals(dy, count, db + i % g->panels * AVX512_LANES);
+            add_reals(dy, count, db + i % g->shape.panels * AVX512_LANES);
     }
 }
 
@@ -116,12 +117,12 @@ static void pair_part(const struct avx512_gradient *g, const struct avx512_sampl
                       int64_t image, struct part *part)
 {
     const struct sliding *w = &g->padding.windows[0];
-    const struct avx512_words *words = &g->words;
     int64_t first = part->first * w->stride - g->lead[0],
             end = least((part->end - 1) * w->stride - g->lead[0] + window_extent(w), w->size);
-    real *x = words->numbers + samples->member * (words->x + words->dy), *dy = x + words->x;
-    struct pairing xs = {NULL, 0, g->planes, w->size, first > 0 ? first : 0, end, g->x.row};
-    struct pairing dys = {NULL, 0, g->panels, g->height, part->first, part->end, g->dy.row};
+    real *x = samples->words, *dy = x + g->words.x;
+    struct pairing xs = {NULL, 0, g->shape.planes, w->size, first > 0 ? first : 0, end, g->x.row};
+    struct pairing dys = {NULL,        0,         g->shape.panels, g->shape.height,
+                          part->first, part->end, g->dy.row};
     int64_t x_image = xs.planes * xs.height * xs.row, dy_image = dys.planes * dys.height * dys.row;
 
     part->x = (struct avx512_rows){x, xs.first};
@@ -142,7 +143,7 @@ static void pair_part(const struct avx512_gradient *g, const struct avx512_sampl
 static void find_part(const struct avx512_gradient *g, const struct avx512_samples *samples,
                       int64_t image, struct part *part)
 {
-    int64_t bare = g->planes * padding_bare(&g->padding);
+    int64_t bare = g->shape.planes * padding_bare(&g->padding);
     if (g->source == AVX512_PAIRED) {
         pair_part(g, samples, image, part);
         return;
@@ -157,9 +158,9 @@ static void find_part(const struct avx512_gradient *g, const struct avx512_sampl
 void avx512_gradient_take(const struct avx512_gradient *g, const real *slot, real *plain)
 {
     int64_t taps = g->padding.windows[0].kernel * g->padding.windows[1].kernel;
-    int64_t channels = g->planes * g->run;
+    int64_t channels = g->shape.planes * g->shape.run;
 
-    for (int64_t f = 0; f < g->panels * AVX512_LANES; f++) {
+    for (int64_t f = 0; f < g->shape.panels * AVX512_LANES; f++) {
         const real *from = slot + f / AVX512_LANES * g->panel + f % AVX512_LANES;
         for (int64_t i = 0; i < channels; i++)
             for (int64_t tap = 0; tap < taps; tap++)
@@ -174,11 +175,11 @@ void avx512_gradient_run(const struct avx512_gradient *g, const struct avx512_sa
     int64_t images = g->source == AVX512_PAIRED ? (samples->count + 1) / 2 : samples->count;
 
     memset(slot, 0, (size_t)g->slot * sizeof *slot);
-    for (int64_t image = 0; image < images; image += g->images_at_once)
-        for (int64_t first = 0; first < g->height; first += g->rows_at_once) {
-            struct part part = {.images = least(g->images_at_once, images - image),
+    for (int64_t image = 0; image < images; image += g->at_once.images)
+        for (int64_t first = 0; first < g->shape.height; first += g->at_once.rows) {
+            struct part part = {.images = least(g->at_once.images, images - image),
                                 .first = first,
-                                .end = least(first + g->rows_at_once, g->height)};
+                                .end = least(first + g->at_once.rows, g->shape.height)};
             find_part(g, samples, image, &part);
             add_part(g, part, slot, db);
             if (db && g->batches.complete < 0)

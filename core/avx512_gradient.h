@@ -43,24 +43,31 @@ struct avx512_batches {
     int64_t complete; /* one that all of dy goes into; −1: there is none */
 };
 
-/* Pairs of images of bf16 as words: for each member those of x, then those of dy. */
+/* How many words pairs of images of bf16 make at once. */
 struct avx512_words {
     int64_t x, dy;
-    real *numbers; /* (members, x + dy) */
+};
+
+struct avx512_shape {
+    int64_t planes, run;           /* of x; run: channels of a plane */
+    int64_t panels, height, width; /* of dy */
+};
+
+/* Images, as they are read, and rows of dy. */
+struct avx512_share {
+    int64_t images, rows;
 };
 
 struct avx512_gradient {
-    struct padding padding; /* of x */
-    int members;
+    struct padding padding;               /* of x */
     const struct avx512_product *product; /* AVX512_STAGED: must not move; else NULL */
     enum avx512_source source;
     enum avx512_strip_numbers numbers;
-    int64_t planes, run, panels; /* run: channels of a plane */
-    int64_t size[2], lead[2];    /* rows and columns of x as it is read; those that are left out */
-    int64_t height, width;       /* of dy */
+    struct avx512_shape shape;
+    int64_t size[2], lead[2]; /* rows and columns of x as it is read; those that are left out */
     struct avx512_view x, dy;
-    int64_t images_at_once, rows_at_once; /* images: as they are read */
-    int64_t panel, slot;                  /* numbers */
+    struct avx512_share at_once;
+    int64_t panel, slot; /* numbers */
     struct avx512_batches batches;
     struct avx512_words words;
 };
@@ -69,7 +76,6 @@ struct avx512_gradient {
 struct avx512_task {
     struct padding padding; /* of x: windows, lanes 1 or 16, and its numbers */
     int64_t channels, filters;
-    int members;
     const struct avx512_product *product; /* that reads the same x; NULL: none does */
 };
 
@@ -91,7 +97,8 @@ void avx512_gradient_take(const struct avx512_gradient *gradient, const real *sl
 struct avx512_samples {
     const void *x, *dy;
     int64_t count;
-    int member;
+    int member;  /* for what the product has staged */
+    real *words; /* bf16: room for gradient.words.x + gradient.words.dy; any content */
 };
 /* slot = the gradients by all samples, in their order; those of biases only when they are wanted.
  */

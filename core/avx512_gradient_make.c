@@ -26,10 +26,10 @@ static struct outline outline_of(const struct avx512_gradient *g)
 {
     int64_t rows = g->padding.windows[0].kernel, columns = g->padding.windows[1].kernel;
     if (g->padding.lanes == 1)
-        return (struct outline){false, 1, rows * g->planes, columns};
-    if (g->run < ALONE)
-        return (struct outline){false, rows, columns * g->planes, g->run};
-    return (struct outline){true, rows * columns, g->planes, g->run};
+        return (struct outline){false, 1, rows * g->shape.planes, columns};
+    if (g->shape.run < ALONE)
+        return (struct outline){false, rows, columns * g->shape.planes, g->shape.run};
+    return (struct outline){true, rows * columns, g->shape.planes, g->shape.run};
 }
 
 /* A run is cut into strips of much the same length. */
@@ -43,10 +43,10 @@ static int64_t cuts_of(int64_t run)
 /* So many images at once, or else rows, that they stay near. */
 static void choose_part(struct avx512_gradient *g)
 {
-    int64_t row = g->planes * g->x.row + g->panels * g->dy.row;
-    int64_t rows = row < NEAR ? NEAR / row : 1, images = rows / g->height;
-    g->rows_at_once = rows < g->height ? rows : g->height;
-    g->images_at_once = images > 1 ? images : 1;
+    int64_t row = g->shape.planes * g->x.row + g->shape.panels * g->dy.row;
+    int64_t rows = row < NEAR ? NEAR / row : 1, images = rows / g->shape.height;
+    g->at_once.rows = rows < g->shape.height ? rows : g->shape.height;
+    g->at_once.images = images > 1 ? images : 1;
 }
 
 static void read_bare(struct avx512_gradient *g)
@@ -68,8 +68,8 @@ static void read_staged(struct avx512_gradient *g)
     g->size[0] = stage->rows;
     g->size[1] = stage->row / g->padding.lanes;
     g->lead[0] = stage->above;
-    g->rows_at_once = g->product->rows_at_once;
-    g->images_at_once = 1;
+    g->at_once.rows = g->product->rows_at_once;
+    g->at_once.images = 1;
 }
 
 /* Only the rows that are read at once are words. */
@@ -78,11 +78,11 @@ static void read_paired(struct avx512_gradient *g)
     const struct sliding *w = &g->padding.windows[0];
     int64_t rows;
     read_bare(g);
-    rows = (g->rows_at_once - 1) * w->stride + window_extent(w);
+    rows = (g->at_once.rows - 1) * w->stride + window_extent(w);
     g->x.plane = (rows < w->size ? rows : w->size) * g->x.row;
-    g->dy.plane = g->rows_at_once * g->dy.row;
-    g->words.x = g->images_at_once * g->planes * g->x.plane;
-    g->words.dy = g->images_at_once * g->panels * g->dy.plane;
+    g->dy.plane = g->at_once.rows * g->dy.row;
+    g->words.x = saturating_product(g->at_once.images * g->shape.planes, g->x.plane);
+    g->words.dy = saturating_product(g->at_once.images * g->shape.panels, g->dy.plane);
 }
 
 /* Of blocks, zeros around x are left out, unless those beside it would be left out of a part of a
@@ -115,60 +115,53 @@ bool avx512_gradient_make(const struct avx512_task *task, struct avx512_gradient
 
     *g = (struct avx512_gradient){
         .padding = task->padding,
-        .members = task->members,
         .product = task->product,
         .numbers = bf16s                                        ? AVX512_BF16
                    : task->product && task->product->kind.pairs ? AVX512_PAIRS
                                                                 : AVX512_REALS,
-        .planes = blocks ? whole_blocks(task->channels) : task->channels,
-        .run = bf16s || task->channels > AVX512_LANES ? AVX512_LANES : task->channels,
-        .panels = whole_blocks(task->filters),
-        .height = window_output(&w[0]),
-        .width = window_output(&w[1]),
+        .shape = {blocks ? whole_blocks(task->channels) : task->channels,
+                  bf16s || task->channels > AVX512_LANES ? AVX512_LANES : task->channels,
+                  whole_blocks(task->filters), window_output(&w[0]), window_output(&w[1])},
         .x.step = w[1].stride * task->padding.lanes,
         .batches.complete = -1,
     };
-    g->dy.row = g->width * AVX512_LANES;
-    g->dy.plane = g->height * g->dy.row;
+    g->dy.row = g->shape.width * AVX512_LANES;
+    g->dy.plane = g->shape.height * g->dy.row;
     g->dy.step = AVX512_LANES;
     if (!choose_source(g))
         return false;
     read[g->source](g);
-    g->x.image = g->planes * g->x.plane;
-    g->dy.image = g->panels * g->dy.plane;
+    g->x.image = g->shape.planes * g->x.plane;
+    g->dy.image = g->shape.panels * g->dy.plane;
     struct outline outline = outline_of(g);
     g->panel = outline.groups * outline.runs * outline.run * AVX512_LANES;
-    g->slot = avx512_gradient_biases(g) + g->panels * AVX512_LANES;
+    g->slot = avx512_gradient_biases(g) + g->shape.panels * AVX512_LANES;
     g->batches.strip_count = outline.groups * outline.runs * cuts_of(outline.run);
     return true;
 }
 
 void avx512_gradient_reserve(struct avx512_gradient *g, struct block *memory)
 {
-    const struct avx512_words *words = &g->words;
-
     block_reserve(memory, &g->batches.strips, g->batches.strip_count, sizeof *g->batches.strips);
     block_reserve(memory, &g->batches.list, g->batches.strip_count, sizeof *g->batches.list);
-    if (g->source == AVX512_PAIRED)
-        block_reserve(memory, &g->words.numbers,
-                      saturating_product(g->members, words->x + words->dy), sizeof(real));
 }
 
 /* ---- strips ---- */
 
 int64_t avx512_gradient_biases(const struct avx512_gradient *g)
 {
-    return g->panels * g->panel;
+    return g->shape.panels * g->panel;
 }
 
 int64_t avx512_gradient_place(const struct avx512_gradient *g, const struct avx512_weight *at)
 {
     int64_t columns = g->padding.windows[1].kernel, lanes = g->padding.lanes, weight;
     if (lanes > 1)
-        weight = ((at->row * columns + at->column) * g->planes + at->channel / lanes) * g->run +
+        weight = ((at->row * columns + at->column) * g->shape.planes + at->channel / lanes) *
+                     g->shape.run +
                  at->channel % lanes;
     else
-        weight = (at->row * g->planes + at->channel) * columns + at->column;
+        weight = (at->row * g->shape.planes + at->channel) * columns + at->column;
     return at->filter / AVX512_LANES * g->panel + weight * AVX512_LANES + at->filter % AVX512_LANES;
 }
 
@@ -178,7 +171,7 @@ static int64_t place_in_x(const struct avx512_gradient *g, int64_t run)
     const struct sliding *w = g->padding.windows;
     int64_t lanes = g->padding.lanes;
     int64_t apart = lanes == 1 ? w[0].dilation * g->x.row : w[1].dilation * lanes;
-    return run % g->planes * g->x.plane + run / g->planes * apart;
+    return run % g->shape.planes * g->x.plane + run / g->shape.planes * apart;
 }
 
 /* What of dy reads pixels of x by a tap. */
@@ -197,10 +190,10 @@ static void look_at_dy(const struct avx512_gradient *g, int axis, int64_t tap,
 /* Batches of much the same size, of `count` strips from all->strip on. */
 static void add_batches(struct avx512_gradient *g, const struct avx512_batch *all, int64_t count)
 {
-    int64_t most = avx512_strip_most(all->length, g->panels > 1 ? 2 : 1, g->numbers);
+    int64_t most = avx512_strip_most(all->length, g->shape.panels > 1 ? 2 : 1, g->numbers);
     int64_t batches = (count + most - 1) / most;
     if (g->source != AVX512_PAIRED && all->first[0] + all->first[1] == 0 &&
-        all->end[0] == g->height && all->end[1] == g->width)
+        all->end[0] == g->shape.height && all->end[1] == g->shape.width)
         g->batches.complete = g->batches.count;
     for (int64_t i = 0; i < batches; i++) {
         struct avx512_batch batch = *all;
@@ -217,7 +210,7 @@ static struct avx512_batch batch_of(const struct avx512_gradient *g, const struc
     const struct sliding *w = g->padding.windows;
     int64_t columns = outline->taps ? w[1].kernel : 1;
     int64_t row = group / columns, column = group % columns;
-    struct avx512_batch batch = {.end = {g->height, g->width}};
+    struct avx512_batch batch = {.end = {g->shape.height, g->shape.width}};
     if (g->padding.lanes == 1)
         return batch;
     batch.x = row * w[0].dilation * g->x.row + column * w[1].dilation * AVX512_LANES;

@@ -1,6 +1,6 @@
-/* Image: a PNG or JPEG file as planes of bytes, 0 … 255, and planes as a PNG file. Knows nothing of data sets, and nothing of
- * colour profiles or of the orientation that a camera notes down: the numbers are those that stand
- * in the file.
+/* Image: a PNG or JPEG file as planes of bytes, 0 … 255, and planes as a PNG file. Knows nothing of
+ * data sets, and nothing of colour profiles or of the orientation that a camera notes down: the
+ * numbers are those that stand in the file.
  *
  * Grey files give one channel, all others red, green, blue. Palettes are looked up, small and
  * 16-bit samples scaled to 8 bits. Transparent pixels have no colour of their own and are refused,

@@ -76,6 +76,12 @@ void onednn_end(struct onednn *shared)
     memset(shared, 0, sizeof *shared);
 }
 
+void onednn_want_scratch(struct onednn *shared, int64_t bytes)
+{
+    if (bytes > shared->scratch_size)
+        shared->scratch_size = bytes;
+}
+
 /* Takes over primitive->desc. */
 static bool finish(struct onednn *shared, struct onednn_primitive *primitive)
 {
@@ -84,8 +90,7 @@ static bool finish(struct onednn *shared, struct onednn_primitive *primitive)
         onednn_drop(shared, primitive);
         return false;
     }
-    if (scratch > shared->scratch_size)
-        shared->scratch_size = scratch;
+    onednn_want_scratch(shared, scratch);
     return true;
 }
 

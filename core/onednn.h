@@ -35,6 +35,9 @@ struct onednn {
 /* Fills *shared; the scratch memory is wanted by onednn_reserve, after all primitives are made. */
 bool onednn_start(struct onednn *shared, const struct op_setup *setup);
 void onednn_reserve(struct onednn *shared, struct block *memory);
+/* Before that: shared->scratch is to have so many bytes at least, for what runs beside primitives.
+ */
+void onednn_want_scratch(struct onednn *shared, int64_t bytes);
 void onednn_end(struct onednn *shared);
 
 /* Makes a primitive from an operation descriptor when its implementation is good: never `ref`;

@@ -90,7 +90,8 @@ static void forward(struct op *op, const struct op_call *call)
 
 static void find_weights(struct onednn_conv2d *s, const struct op_call *call, real *slot)
 {
-    const struct avx512_samples samples = {call->x, call->dy, call->samples, call->member};
+    const struct avx512_samples samples = {call->x, call->dy, call->samples, call->member,
+                                           s->shared.scratch[call->member]};
     if (s->own.used)
         avx512_gradient_run(&s->own.gradient, &samples, slot, s->place.bias >= 0);
     else

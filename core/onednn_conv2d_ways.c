@@ -224,14 +224,16 @@ static bool weights_own(const struct onednn_making *m)
     enum { TAPS_LEAST = 4 };
     const struct op_setup *setup = m->setup;
     struct onednn_conv2d *s = m->state;
-    const struct avx512_task task = {.padding = s->stage.padding,
-                                     .channels = m->in.channels,
-                                     .filters = m->out.channels,
-                                     .members = setup->cut.members};
+    const struct avx512_task task = {
+        .padding = s->stage.padding, .channels = m->in.channels, .filters = m->out.channels};
     s->own.used = setup->number == NUMBER_BF16 && isa_has_bf16() && s->arranged.dims[0] == 1 &&
                   s->arranged.taps >= TAPS_LEAST && setup->block == AVX512_LANES &&
                   m->y_block == AVX512_LANES && s->stage.count == 0 &&
                   avx512_gradient_make(&task, &s->own.gradient);
+    if (s->own.used)
+        onednn_want_scratch(
+            &s->shared,
+            saturating_product(s->own.gradient.words.x + s->own.gradient.words.dy, sizeof(real)));
     return s->own.used;
 }
 

@@ -53,10 +53,16 @@ extern const char *const api_event_names[];
 api_handler api_events_job, api_events_all;
 /* api_checkpoints.c */
 api_handler api_checkpoints_list, api_checkpoints_get;
-/* api_predict.c */
-api_handler api_predict;
+/* api_predict.c, api_evaluation.c */
+api_handler api_predict, api_evaluation;
+/* Of the query parameter `split`. */
+extern const char *const evaluation_splits[];
 /* api_datasets.c */
 api_handler api_datasets_list, api_datasets_get;
+/* api_openapi.c */
+api_handler api_openapi, api_schema;
+/* api_prometheus.c */
+api_handler api_prometheus;
 /* Writes the set's row as users see it. */
 bool api_put_dataset(struct body *body, const struct dataset_row *row,
                      struct error *error) MUST_CHECK;
@@ -64,7 +70,7 @@ bool api_put_dataset(struct body *body, const struct dataset_row *row,
 extern const char *const api_split_names[]; /* "train", "test"; NULL-ended */
 api_handler api_datasets_put, api_datasets_delete, api_samples_list, api_samples_get;
 /* api_health.c */
-api_handler api_livez, api_readyz, api_schema;
+api_handler api_livez, api_readyz;
 /* api_static.c */
 api_handler api_static;
 bool api_static_serves(const char *path);

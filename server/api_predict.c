@@ -22,7 +22,7 @@ struct prediction {
     const struct http_request *request;
     const struct job_row *job;
     struct checkpoint_row checkpoint;
-    struct network *network;
+    struct trained *network;
     struct samples samples;
     int64_t top;           /* classes of each answer; 0: the probabilities of all */
     real *scores;          /* (CHUNK, classes) */
@@ -222,7 +222,7 @@ static bool predict(struct prediction *prediction, struct http_response *respons
                     struct error *error)
 {
     const struct http_request *request = prediction->request;
-    const struct network_source source = {
+    const struct trained_source source = {
         .db = request->db, .catalog = request->app->catalog, .kernels = request->app->kernels};
     bool good = false;
 

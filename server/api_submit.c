@@ -140,8 +140,7 @@ static bool store_accepted(struct db *db, void *context, struct http_response *r
         return false;
     if (known)
         return true;
-    good = check_dataset(db, accepted->dataset, error) &&
-           store_job_add(db, &job, &row, error) &&
+    good = check_dataset(db, accepted->dataset, error) && store_job_add(db, &job, &row, error) &&
            store_initial(db, &accepted->initial, &row, error) &&
            store_key(db, &accepted->idempotency, &row, error) &&
            job_json_put(&body, db, &row, error) && http_response_json(response, 201, &body, error);

@@ -1,4 +1,5 @@
-/* Assets: files that the build embeds in the binary: the dashboard and the migrations. The tables
+/* Assets: files that the build embeds in the binary: the dashboard, the migrations, and schemas
+ * of what the server answers. The tables
  * are generated (see Makefile); nothing is read from disk at run time. */
 #ifndef SERVER_ASSETS_H
 #define SERVER_ASSETS_H
@@ -17,6 +18,15 @@ struct asset {
 
 extern const struct asset assets[];
 extern const size_t asset_count;
+
+/* A part of the OpenAPI document that no table of the program has. */
+struct component {
+    const char *name; /* "Job" */
+    const char *json; /* a JSON Schema */
+};
+
+extern const struct component components[];
+extern const size_t component_count;
 
 struct migration {
     int number;       /* 1, 2, … without gaps */

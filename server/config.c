@@ -57,6 +57,8 @@ static const struct option options[] = {
      "the address is written there once the daemon answers"},
     {"--datasets", "TRAIND_DATASETS", "DIR", "/usr/share/datasets", TEXT_OPTION(datasets), NULL,
      "folder whose data sets are registered at start"},
+    {"--free-disk", "TRAIND_FREE_DISK", "MIB", "64", OPTION_INT, offsetof(struct config, free_disk),
+     0, 1 << 30, NULL, "MiB that must be free where the data directory is, or /readyz says 503"},
     {"--upload-limit", "TRAIND_UPLOAD_LIMIT", "MIB", "8192", OPTION_INT,
      offsetof(struct config, upload_limit), 1, 1 << 20, NULL,
      "most MiB of an uploaded data set or file of weights"},

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Writes the C source of server/assets.h's tables to standard output: the dashboard of static/, the npm files that
-# static/vendor.txt lists, and the migrations. Knows nothing of what is in them.
+# static/vendor.txt lists, the migrations, and the schemas. Knows nothing of what is in them.
 #
 # usage: server/embed.sh FOLDER-WITH-node_modules FOLDER-FOR-COMPRESSED-COPIES
 set -eu
@@ -102,6 +102,21 @@ migrations() {
     printf '    {0},\n};\nconst size_t migration_count = sizeof migrations / sizeof migrations[0] - 1;\n'
 }
 
+components() {
+    number=0
+    : > "$compressed/rows"
+    for file in $(find schemas -name '*.json' | LC_ALL=C sort); do
+        number=$((number + 1))
+        name=${file##*/}
+        include "component_$number" "$file"
+        printf '    {"%s", (const char *)component_%s},\n' "${name%.json}" "$number" >> "$compressed/rows"
+    done
+    printf '\nconst struct component components[] = {\n'
+    cat "$compressed/rows"
+    printf '    {0},\n};\nconst size_t component_count = sizeof components / sizeof components[0] - 1;\n'
+}
+
 printf '/* Made by server/embed.sh. */\n#include "server/assets.h"\n\n'
 assets
 migrations
+components

@@ -187,7 +187,8 @@ bool http_start(const struct http_setup *setup, struct http **out, struct error 
         http->setup.upload_limit = UPLOAD_DEFAULT;
     if (setup->spool && !spool_prepare(setup->spool, error))
         goto failed;
-    if (!start_listening(http, error) || !store_reader(setup->store, &http->db, error))
+    if (!meter_open(http, error) || !start_listening(http, error) ||
+        !store_reader(setup->store, &http->db, error))
         goto failed;
     hub = hub_init(http, error);
     if (!hub || !desk_open(http, error) || !linger_open(http, error) || !start_daemon(http, error))
@@ -204,6 +205,7 @@ failed:
         db_close(http->db);
     if (http->listener >= 0)
         (void)close(http->listener);
+    meter_close(http);
     free(http);
     return false;
 }
@@ -250,5 +252,6 @@ void http_stop(struct http *http)
     desk_close(http);
     hub_drop(http);
     db_close(http->db);
+    meter_close(http);
     free(http);
 }

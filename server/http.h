@@ -11,6 +11,7 @@
 #define SERVER_HTTP_H
 
 #include "server/body.h"
+#include "server/instruments.h"
 #include "server/log.h"
 #include "server/query.h"
 #include "server/scope.h"
@@ -19,6 +20,7 @@
 struct http_response;
 struct app; /* what handlers need; see routes.h */
 struct http_exchange;
+struct route_doc; /* see route_doc.h */
 
 struct http_request {
     const char *method; /* static text; HEAD arrives as GET */
@@ -27,9 +29,10 @@ struct http_request {
         *params[4]; /* the {…} parts of the route's pattern, decoded once; no control characters */
     const char *body; /* NULL when there is none; NUL-terminated */
     size_t body_size;
-    const char *body_file; /* instead, where the route says so: who wants to keep it renames it */
-    struct db *db;         /* the reader of the thread that runs the handler */
-    enum scope scope;      /* what the client may do */
+    /* Instead, where the route says so: who wants to keep it renames it. NULL: an empty body. */
+    const char *body_file;
+    struct db *db;    /* the reader of the thread that runs the handler */
+    enum scope scope; /* what the client may do */
     struct app *app;
     struct http_exchange *exchange; /* for the functions below only */
 };
@@ -184,6 +187,7 @@ struct route {
     /* What the client needs. SCOPE_NONE: read for GET, submit for POST and PATCH, admin for PUT and
      * DELETE. */
     enum scope scope;
+    const struct route_doc *doc; /* what the OpenAPI document says of it; http does not look */
 };
 
 enum scope http_route_scope(const struct route *route);
@@ -192,6 +196,21 @@ enum scope http_route_scope(const struct route *route);
  * SCOPE_NONE: nothing, he needs another one. HTTP thread only. */
 enum { HTTP_NAME_SIZE = 65 };
 typedef enum scope http_admit(void *gate, const char *token, char name[HTTP_NAME_SIZE]);
+
+/* ---- what is measured ---- */
+
+/* Places and who has them, now. */
+struct http_counts {
+    int connections, streams; /* streams: live ones */
+    int clerks, clerks_busy, clerks_waiting;
+};
+void http_count(const struct http_request *request, struct http_counts *out);
+/* Durations from a request's first byte to its answer's last, by route and class of status: 2 is
+ * 2xx. Live streams are left out: theirs is the patience of who listens. `route` NULL: those that
+ * no route takes. Only what has happened at least once. Any thread. */
+typedef void http_durations_each(void *context, const struct route *route, int status_class,
+                                 const struct histogram *durations);
+void http_durations(const struct http_request *request, http_durations_each *each, void *context);
 
 /* ---- the listener ---- */
 

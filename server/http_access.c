@@ -35,19 +35,21 @@ void access_answer(const struct http_exchange *exchange, enum MHD_RequestTermina
     const struct http_peer *peer = exchange->peer;
     const char *path = exchange->request.path ? exchange->request.path : exchange->uri;
     char shown[TARGET_SIZE_MAX + 1] = "";
+    double seconds = clock_seconds() - peer->since;
 
     if (path)
         (void)strncat(shown, path, strcspn(path, "?"));
     log_record(
         exchange->http->setup.log, level_of(exchange),
-        LOG_FIELDS(
-            log_text("method", exchange->marks.head ? "HEAD" : exchange->request.method),
-            log_text("path", path ? shown : NULL), log_number("status", exchange->response.status),
-            log_number("bytes", (double)peer->sent),
-            log_number("seconds", clock_seconds() - peer->since), log_text("from", peer->address),
-            log_text("token", exchange->bearer[0] ? exchange->bearer : NULL),
-            log_text("end", end_name(why))),
+        LOG_FIELDS(log_text("method", exchange->marks.head ? "HEAD" : exchange->request.method),
+                   log_text("path", path ? shown : NULL),
+                   log_number("status", exchange->response.status),
+                   log_number("bytes", (double)peer->sent), log_number("seconds", seconds),
+                   log_text("from", peer->address),
+                   log_text("token", exchange->bearer[0] ? exchange->bearer : NULL),
+                   log_text("end", end_name(why))),
         "request");
+    meter_answer(exchange, seconds);
 }
 
 void access_refusal(const struct http_peer *peer, int status)

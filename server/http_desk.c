@@ -20,17 +20,19 @@ struct http_desk {
     pthread_mutex_t lock; /* a leaf */
     pthread_cond_t given;
     struct http_exchange *first, **last; /* waiting, in order of arrival */
-    int waiting;
+    int waiting, busy;
     bool closing;
     struct clerk *clerks;
     int count; /* of clerks with a thread */
 };
 
-static struct http_exchange *take(struct http_desk *desk)
+/* The clerk's next errand. NULL: there are no more. */
+static struct http_exchange *take(struct http_desk *desk, bool was_busy)
 {
     struct http_exchange *exchange;
 
     pthread_mutex_lock(&desk->lock);
+    desk->busy -= was_busy;
     while (!desk->first && !desk->closing)
         pthread_cond_wait(&desk->given, &desk->lock);
     exchange = desk->first;
@@ -39,6 +41,7 @@ static struct http_exchange *take(struct http_desk *desk)
         if (!desk->first)
             desk->last = &desk->first;
         desk->waiting--;
+        desk->busy++;
     }
     pthread_mutex_unlock(&desk->lock);
     return exchange;
@@ -47,10 +50,12 @@ static struct http_exchange *take(struct http_desk *desk)
 static void *clerk_main(void *context)
 {
     struct clerk *clerk = context;
-    struct http_exchange *exchange;
+    struct http_exchange *exchange = take(clerk->desk, false);
 
-    while ((exchange = take(clerk->desk)))
+    while (exchange) {
         exchange->errand(exchange, clerk->db);
+        exchange = take(clerk->desk, true);
+    }
     return NULL;
 }
 
@@ -122,6 +127,17 @@ bool desk_has_room(struct http *http)
     room = desk->waiting < DESK_WAITING_MAX;
     pthread_mutex_unlock(&desk->lock);
     return room;
+}
+
+void desk_count(struct http *http, struct http_counts *out)
+{
+    struct http_desk *desk = http->desk;
+
+    pthread_mutex_lock(&desk->lock);
+    out->clerks = desk->count;
+    out->clerks_busy = desk->busy;
+    out->clerks_waiting = desk->waiting;
+    pthread_mutex_unlock(&desk->lock);
 }
 
 void desk_give(struct http_exchange *exchange, exchange_errand *errand)

@@ -50,8 +50,8 @@ struct http_peer {
 
 struct http_peers {
     struct http_peer *first;
-    int count;   /* without those that are dropped and not yet gone */
-    int at_most; /* before somebody is dropped */
+    atomic_int count; /* without those that are dropped and not yet gone */
+    int at_most;      /* before somebody is dropped */
 };
 
 struct http {
@@ -60,6 +60,7 @@ struct http {
     struct http_desk *desk;
     struct http_linger *linger;
     struct http_peers peers;
+    struct histogram *durations; /* http_meter.c: by route and class of status */
     struct MHD_Daemon *daemon;
     struct db *db;
     int listener;
@@ -169,6 +170,7 @@ bool desk_open(struct http *http, struct error *error) MUST_CHECK;
 void desk_close(struct http *http);
 /* Whether one more may wait. HTTP thread only, which is the only one that gives. */
 bool desk_has_room(struct http *http);
+void desk_count(struct http *http, struct http_counts *out);
 /* A clerk will run the errand. The connection must be suspended. */
 void desk_give(struct http_exchange *exchange, exchange_errand *errand);
 
@@ -204,6 +206,11 @@ void refusal_send(struct http_peer *peer, const struct http_response *response);
  */
 void access_answer(const struct http_exchange *exchange, enum MHD_RequestTerminationCode why);
 void access_refusal(const struct http_peer *peer, int status);
+
+/* http_meter.c: how long requests take. meter_close allows what was never opened. */
+bool meter_open(struct http *http, struct error *error) MUST_CHECK;
+void meter_close(struct http *http);
+void meter_answer(const struct http_exchange *exchange, double seconds);
 
 /* http_peer.c: who is connected. HTTP thread only. Peers are made and freed by `notice`, which
  * libmicrohttpd calls. */

@@ -36,6 +36,11 @@ static int name_find(const char *const *names, size_t count, const char *name)
     return -1;
 }
 
+const char *log_level_name(enum log_level level)
+{
+    return level_names[level];
+}
+
 int log_level_find(const char *name)
 {
     return name_find(level_names, COUNT_OF(level_names), name);
@@ -228,6 +233,8 @@ static void write_entry(const struct log *log, enum log_level level, struct log_
     struct line line = {.form = log->form};
     int kept = errno;
 
+    if (log->counts)
+        (void)atomic_fetch_add_explicit(&log->counts->entries[level], 1, memory_order_relaxed);
     put_head(&line, level);
     line.quoted = line.form == LOG_JSON;
     put_escaped(&line, message, MESSAGE_MOST);

@@ -6,14 +6,21 @@
 
 #include "core/error.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
-enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG, LOG_LEVELS };
 enum log_form { LOG_PLAIN, LOG_JSON };
+
+/* Entries written, by level. */
+struct log_counts {
+    _Atomic(uint64_t) entries[LOG_LEVELS];
+};
 
 struct log {
     enum log_level level; /* entries above it are dropped */
     enum log_form form;
+    struct log_counts *counts; /* NULL: nobody counts */
 };
 
 /* What an entry is about: log_record(log, LOG_INFO, LOG_FIELDS(log_text("job", id)), "…"). Names
@@ -45,6 +52,8 @@ void log_record(const struct log *log, enum log_level level, struct log_fields f
 void log_line(const struct log *log, enum log_level level, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
+/* "error" … */
+const char *log_level_name(enum log_level level);
 /* The level of that name ("error", "warning", "info", "debug"); −1 when there is none. */
 int log_level_find(const char *name);
 /* The form of that name ("plain", "json"); −1 when there is none. */

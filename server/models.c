@@ -8,7 +8,7 @@
 struct model_entry {
     struct model_entry *next; /* the one that was used before it */
     int64_t checkpoint;
-    struct network *network; /* NULL while it is read */
+    struct trained *network; /* NULL while it is read */
     bool busy;               /* somebody uses or reads it */
 };
 
@@ -38,7 +38,7 @@ static void free_entries(struct model_entry *entry)
     while (entry) {
         struct model_entry *next = entry->next;
 
-        network_free(entry->network);
+        trained_free(entry->network);
         free(entry);
         entry = next;
     }
@@ -137,11 +137,11 @@ static void release(struct models *models, struct model_entry *entry)
     free_entries(surplus);
 }
 
-bool models_borrow(struct models *models, const struct network_source *source,
+bool models_borrow(struct models *models, const struct trained_source *source,
                    const struct job_row *job, const struct checkpoint_row *checkpoint,
-                   struct network **out, struct error *error)
+                   struct trained **out, struct error *error)
 {
-    struct network *network = NULL;
+    struct trained *network = NULL;
     struct model_entry *entry;
 
     *out = NULL;
@@ -150,7 +150,7 @@ bool models_borrow(struct models *models, const struct network_source *source,
     pthread_mutex_unlock(&models->lock);
     if (!entry)
         return error_set(error, ERROR_MEMORY, "", "no memory for the network just now");
-    if (!entry->network && !network_open(source, job, checkpoint, &network, error)) {
+    if (!entry->network && !trained_open(source, job, checkpoint, &network, error)) {
         release(models, entry);
         return false;
     }
@@ -162,7 +162,7 @@ bool models_borrow(struct models *models, const struct network_source *source,
     return true;
 }
 
-void models_return(struct models *models, struct network *network)
+void models_return(struct models *models, struct trained *network)
 {
     struct model_entry *entry;
 

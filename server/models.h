@@ -4,7 +4,7 @@
 #ifndef SERVER_MODELS_H
 #define SERVER_MODELS_H
 
-#include "server/network.h"
+#include "server/trained.h"
 
 struct models;
 
@@ -13,11 +13,11 @@ bool models_new(int64_t most, struct models **out, struct error *error) MUST_CHE
 /* When nobody borrows any more. NULL is allowed. */
 void models_free(struct models *models);
 
-/* The network of the checkpoint, until models_return. Errors as network_open's. */
-bool models_borrow(struct models *models, const struct network_source *source,
+/* The network of the checkpoint, until models_return. Errors as trained_open's. */
+bool models_borrow(struct models *models, const struct trained_source *source,
                    const struct job_row *job, const struct checkpoint_row *checkpoint,
-                   struct network **out, struct error *error) MUST_CHECK;
-void models_return(struct models *models, struct network *network); /* NULL is allowed */
+                   struct trained **out, struct error *error) MUST_CHECK;
+void models_return(struct models *models, struct trained *network); /* NULL is allowed */
 
 /* Bytes that are kept and not in use. */
 int64_t models_bytes(struct models *models);

@@ -4,7 +4,9 @@
 
 #include "server/catalog.h"
 #include "server/config.h"
+#include "server/evaluator.h"
 #include "server/http.h"
+#include "server/instruments.h"
 #include "server/models.h"
 #include "server/pool.h"
 #include "server/speedometer.h"
@@ -20,8 +22,11 @@ struct app {
     struct pool *pool;
     struct http *http;
     struct speedometer *speedometer;
-    struct models *models;
+    struct instruments *instruments;
+    int64_t started_at; /* Unix milliseconds */
     struct event_feed *feed;
+    struct models *models;
+    struct evaluator *evaluator;
     struct threads threads;
     enum kernel_choice kernels; /* that train */
     atomic_bool stopping; /* /readyz says 503 and submissions are refused with 503 + Retry-After */

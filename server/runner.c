@@ -8,13 +8,16 @@
 static bool runner_step(struct runner *runner, struct error *error)
 {
     struct step_report report;
+    double start = clock_seconds();
     struct error cause = {0};
     if (!trainer_step(runner->trainer, &report, &cause))
         /* A stop dropped the step: it is as if it had not begun, and the next look sees the stop.
          */
         return cause.kind == ERROR_CANCELLED ||
                error_set(error, cause.kind, cause.where, "%s", cause.text);
-    pace_count(&runner->pace, report.samples, clock_seconds());
+    double now = clock_seconds();
+    pace_count(&runner->pace, report.samples, now);
+    instruments_step(runner->world->instruments, report.samples, now - start);
     if (report.finite)
         runner->last = report; /* otherwise the weights still stand at the step before */
     if (!runner_report(runner, &report, error))

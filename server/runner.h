@@ -6,6 +6,7 @@
 
 #include "core/trainer.h"
 #include "server/catalog.h"
+#include "server/instruments.h"
 #include "server/log.h"
 #include "server/store.h"
 #include "server/threads.h"
@@ -19,6 +20,7 @@ struct runner_world {
     const struct log *log;
     struct threads threads;
     enum kernel_choice kernels;
+    struct instruments *instruments; /* NULL: nothing is counted */
 };
 
 /* Flags that other threads set and the runner reads at each step boundary. */

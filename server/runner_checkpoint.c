@@ -103,6 +103,7 @@ static bool save(struct runner *runner, struct checkpoint_new how, struct error 
     if (!metrics)
         return error_set(error, ERROR_MEMORY, "", "no memory for the checkpoint's metrics");
     const struct spec_checkpoint *wanted = &runner->spec.checkpoint;
+    double start = clock_seconds();
     trainer_save(runner->trainer, runner->checkpoint);
     struct checkpoint_new checkpoint = how;
     checkpoint.job = runner->job->number;
@@ -121,6 +122,9 @@ static bool save(struct runner *runner, struct checkpoint_new how, struct error 
                 job_data_text(runner->dataset, trainer_normalization(runner->trainer),
                               &company.data, error) &&
                 store_checkpoint_add(runner->world->store, &checkpoint, error);
+    if (good)
+        instruments_checkpoint(runner->world->instruments, checkpoint.size,
+                               clock_seconds() - start);
     free(company.data);
     free(metrics);
     return good;

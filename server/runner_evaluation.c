@@ -135,6 +135,7 @@ bool runner_evaluate(struct runner *runner, enum runner_wish *wish, struct error
         return false;
     if (*wish != WISH_GO)
         return true;
+    instruments_evaluation(runner->world->instruments);
     /* Rows do not hold all that the trainer has counted, and those that an older version stored
      * hold none of it. */
     struct observation training = trainer_training(runner->trainer);

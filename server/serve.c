@@ -4,6 +4,7 @@
 #include "server/serve.h"
 
 #include "server/address.h"
+#include "server/clock.h"
 #include "server/event_feed.h"
 #include "server/routes.h"
 #include "server/token.h"
@@ -23,6 +24,8 @@ struct serve {
     const struct config *config;
     struct app app;
     struct runner_world world;
+    struct instruments instruments;
+    struct log log; /* as configured, and counted */
     _Atomic(struct http *)
         audience; /* whom commits are told to; NULL before the listener and after it */
     sigset_t signals;
@@ -88,7 +91,10 @@ static void dismiss_audience(struct serve *serve)
 
 static struct runner_world world_make(const struct config *config, const struct app *app)
 {
-    struct runner_world world = {.store = app->store, .catalog = app->catalog, .log = app->log};
+    struct runner_world world = {.store = app->store,
+                                 .catalog = app->catalog,
+                                 .log = app->log,
+                                 .instruments = app->instruments};
     world.threads = threads_share(threads_processors(), config->workers, config->threads);
     if (!kernels_choose(config->kernels, &world.kernels))
         world.kernels = KERNELS_BEST; /* config takes no other names */
@@ -168,13 +174,13 @@ static bool serve_listen(struct serve *serve, struct error *error)
                                      .hosts = serve->config->hosts,
                                      .admit = token_gate_admit,
                                      .gate = serve->gate,
-                                     .upload_limit = (int64_t)serve->config->upload_limit << 20,
                                      .streams = serve->config->streams,
+                                     .upload_limit = (int64_t)serve->config->upload_limit << 20,
                                      .log = serve->app.log};
     if (!http_start(&setup, &serve->app.http, error))
         return false;
     atomic_store(&serve->audience, serve->app.http);
-    return port_file_write(serve->config->port_file, http_address(serve->app.http), error);
+    return true;
 }
 
 static bool serve_start(struct serve *serve, struct error *error)
@@ -184,7 +190,7 @@ static bool serve_start(struct serve *serve, struct error *error)
     if (!gate_open(serve, error) || !store_open(config->data_dir, &app->store, error))
         return false;
     if (!store_checked(app->store))
-        log_line(&config->log, LOG_WARNING,
+        log_line(app->log, LOG_WARNING,
                  "the database is large: it was opened without reading all of it for damage");
     catalog_sweep(config->data_dir);
     port_file_remove(config->port_file); /* what a killed daemon left would be believed */
@@ -198,12 +204,13 @@ static bool serve_start(struct serve *serve, struct error *error)
         .store = app->store, .world = &serve->world, .workers = config->workers};
     if (!speedometer_start(serve->world.kernels, threads_processors(), &app->speedometer, error))
         return false;
-    if (!models_new(MODELS_BYTES, &app->models, error))
+    if (!models_new(MODELS_BYTES, &app->models, error) || !evaluator_new(&app->evaluator, error))
         return false;
     /* No job begins before it is certain that the daemon can be reached. */
     return pool_new(&pool, &app->pool, error) &&
            event_feed_new(newest_told, app, &app->feed, error) && serve_listen(serve, error) &&
-           pool_start(app->pool, error);
+           pool_start(app->pool, error) &&
+           port_file_write(config->port_file, http_address(app->http), error);
 }
 
 /* Stop listening, end the streams, let the workers finish their step and put their jobs back, stop
@@ -228,6 +235,7 @@ static void serve_stop(struct serve *serve)
     speedometer_stop(app->speedometer);
     pool_free(app->pool);
     models_free(app->models);
+    evaluator_free(app->evaluator);
     catalog_free(app->catalog);
     store_close(app->store);
 }
@@ -247,19 +255,25 @@ static void announce(const struct serve *serve)
 
 int serve_run(const struct config *config)
 {
-    struct serve serve = {.config = config, .app = {.config = config, .log = &config->log}};
+    struct serve serve = {.config = config, .log = config->log};
+    const struct log *log = &serve.log;
     struct error error = {0};
+    serve.log.counts = &serve.instruments.log_counts;
+    serve.app = (struct app){.config = config,
+                             .log = log,
+                             .instruments = &serve.instruments,
+                             .started_at = clock_milliseconds()};
     signals_block(&serve.signals);
     bool started = serve_start(&serve, &error);
     if (started) {
         announce(&serve);
-        log_line(&config->log, LOG_INFO, "stopping: %s", signals_wait(&serve.signals));
+        log_line(log, LOG_INFO, "stopping: %s", signals_wait(&serve.signals));
     } else {
-        log_line(&config->log, LOG_ERROR, "cannot start: %s%s%s", error.where,
-                 error.where[0] ? ": " : "", error.text);
+        log_line(log, LOG_ERROR, "cannot start: %s%s%s", error.where, error.where[0] ? ": " : "",
+                 error.text);
     }
     serve_stop(&serve);
     if (started)
-        log_line(&config->log, LOG_INFO, "stopped");
+        log_line(log, LOG_INFO, "stopped");
     return started ? 0 : 1;
 }

@@ -28,6 +28,7 @@ struct writer {
     bool joined;  /* for who closes the store */
     bool closing;
     struct piece *first, *last;
+    double since; /* the first piece of the group under way was queued; 0: there is none */
     store_committed *committed;
     void *committed_context;
 };

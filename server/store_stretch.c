@@ -4,29 +4,22 @@
 
 static const int shifts[STRETCH_LEVELS] = {0, 4, 8, 12};
 
-#define EARLIER(extreme, than)                                                                     \
-    "excluded." extreme " " than " " extreme " OR (excluded." extreme " = " extreme                \
-    " AND excluded." extreme "_step < " extreme "_step) OR (" extreme                              \
-    " IS NULL AND excluded." extreme " IS NOT NULL)"
-#define ODD_EARLIER                                                                                \
-    "excluded.odd_step < odd_step OR (odd_step IS NULL AND excluded.odd_step IS NOT NULL)"
-#define SET(column, condition)                                                                     \
-    column " = CASE WHEN " condition " THEN excluded." column " ELSE " column " END"
+#define LOWER                                                                                      \
+    "excluded.min < min OR min IS NULL OR (excluded.min = min AND excluded.min_step < min_step)"
+#define HIGHER                                                                                     \
+    "excluded.max > max OR max IS NULL OR (excluded.max = max AND excluded.max_step < max_step)"
+#define EARLIER "excluded.odd_step < odd_step OR odd_step IS NULL"
 
-static const char
-    join_stretch[] = "INSERT INTO stretch (job, series, shift, place, min_step, min, max_step, "
-                     "max, odd_step, odd)"
-                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO UPDATE "
-                     "SET " SET("min_step", EARLIER("min", "<")) ", " SET("min", EARLIER("min", "<")) ", " SET(
-                         "max_step",
-                         EARLIER(
-                             "max",
-                             ">")) ", " SET("max",
-                                            EARLIER(
-                                                "max",
-                                                ">")) ", " SET("odd_step",
-                                                               ODD_EARLIER) ", " SET("odd",
-                                                                                     ODD_EARLIER);
+/* Where the new one has nothing to say, its NULL takes the place of a NULL alone. */
+static const char join_stretch[] =
+    "INSERT INTO stretch (job, series, shift, place, min_step, min, max_step, max, odd_step, odd)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO UPDATE SET"
+    " min_step = CASE WHEN " LOWER " THEN excluded.min_step ELSE min_step END,"
+    " min = CASE WHEN " LOWER " THEN excluded.min ELSE min END,"
+    " max_step = CASE WHEN " HIGHER " THEN excluded.max_step ELSE max_step END,"
+    " max = CASE WHEN " HIGHER " THEN excluded.max ELSE max END,"
+    " odd_step = CASE WHEN " EARLIER " THEN excluded.odd_step ELSE odd_step END,"
+    " odd = CASE WHEN " EARLIER " THEN excluded.odd ELSE odd END";
 
 static const char delete_stretches[] =
     "DELETE FROM stretch WHERE job = ?1 AND series = ?2 AND shift = ?3 AND place >= ?4";

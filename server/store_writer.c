@@ -1,5 +1,7 @@
 /* Store's writer: one thread that does all writing, in groups. Knows nothing of what the pieces
  * write. */
+#include "server/store_watch.h"
+
 #include "server/store_inside.h"
 
 #include <stdlib.h>
@@ -11,6 +13,7 @@ struct piece {
     store_work *work;
     store_done *done;
     void *context;
+    double queued_at;
     bool on_heap;
     struct error error; /* kind ERROR_NONE: it went well */
 };
@@ -32,6 +35,7 @@ static const char undo[] = "ROLLBACK TO piece";
 static struct piece *take_group(struct writer *writer)
 {
     pthread_mutex_lock(&writer->lock);
+    writer->since = 0;
     while (!writer->first && !writer->closing)
         pthread_cond_wait(&writer->wake, &writer->lock);
     struct piece *group = writer->first;
@@ -39,6 +43,7 @@ static struct piece *take_group(struct writer *writer)
     for (int i = 1; last && last->next && i < GROUP_MAX; i++)
         last = last->next;
     if (last) {
+        writer->since = group->queued_at;
         writer->first = last->next;
         if (!writer->first)
             writer->last = NULL;
@@ -170,9 +175,23 @@ void store_on_commit(struct store *store, store_committed *committed, void *cont
 
 /* ---- in the callers' threads ---- */
 
+double store_writer_delay(struct store *store)
+{
+    struct writer *writer = &store->writer;
+    double since;
+
+    pthread_mutex_lock(&writer->lock);
+    since = writer->since;
+    if (since == 0 && writer->first)
+        since = writer->first->queued_at;
+    pthread_mutex_unlock(&writer->lock);
+    return since > 0 ? clock_seconds() - since : 0;
+}
+
 /* False when the store is closing. */
 static bool queue(struct writer *writer, struct piece *piece)
 {
+    piece->queued_at = clock_seconds();
     pthread_mutex_lock(&writer->lock);
     bool open = !writer->closing;
     if (open) {

@@ -67,6 +67,7 @@ part "core in double precision" "$out/tests-double"
 part "core for any processor" "$out/tests-baseline"
 [ -n "${T:-}" ] || plain "digits" tests/digits.sh "$out"
 part "core, server and API" "$out/tests"
+plain "contract" env TRAIND="$out/traind" node tests/contract/run.mjs
 plain "browser" env TRAIND="$out/traind" node tests/browser/run.mjs
 
 if [ $((passed + failed + skipped)) -eq 0 ]; then

@@ -8,6 +8,7 @@ import { metric } from "../parts/format.js";
 import { go, setOption, withOptions } from "../route.js";
 import { Chart } from "./chart.js";
 import { LOOKS, colour } from "./lines.js";
+import { MARK_KINDS } from "./marks.js";
 import { Marks } from "./marks_table.js";
 import { picture } from "./picture.js";
 import { Range, Smoothing, Toggle, XKind, readRange, usable } from "./settings.js";
@@ -146,13 +147,15 @@ export class Charts extends Component {
         const curves = this.curvesOf(chart, window);
         const [xs, ys] = [listed(options.logx), listed(options.logy)];
         const x = usable(options.x, run);
+        const large = key === CHARTS[0].key;
         const own = nonfinite(curves);
+        const shared = large ? marks : marks.filter(({ kind }) => !MARK_KINDS[kind].small);
         const saved = curves.map((curve) => curve.key);
         const turn = (name, list) => () => setOption(name, toggled(list, key).join(","));
         return html`<${Chart} key=${key} title=${title} metric=${saved[0]} curves=${curves}
             version=${history.version} x=${x} run=${run} sync=${job.id}
             logx=${xs.includes(key) && x !== "wall"} logy=${ys.includes(key)}
-            range=${readRange(options)} marks=${own.length > 0 ? [...marks, ...own] : marks}
+            range=${readRange(options)} marks=${[...shared, ...own]}
             zoom=${(a, b) => this.zoom(a, b)} wide=${(pixels) => this.wide(pixels)}
             more=${(drawn) => html`<span class="saves">
                 <button type="button" class="plain" aria-label="${title} as a PNG picture"

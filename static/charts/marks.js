@@ -2,17 +2,17 @@
 // own, for colours are not seen by all. Knows nothing of jobs.
 import { colour } from "./lines.js";
 
-/** `line`: also a line over the whole height. `top`: at the upper edge. */
+/** `line`: a line over the whole height. `small`: not worth its place on a small chart. */
 export const MARK_KINDS = {
     edit: { sign: "▲", title: "changed by hand", tone: "--accent", line: true },
-    checkpoint: { sign: "◆", title: "checkpoint", tone: "--soft" },
+    checkpoint: { sign: "◆", title: "checkpoint", tone: "--soft", small: true },
     paused: { sign: "‖", title: "paused", tone: "--wait", line: true },
     resumed: { sign: "▸", title: "resumed", tone: "--wait", line: true },
     restarted: { sign: "↻", title: "restarted", tone: "--wait", line: true },
     back: { sign: "↶", title: "went back", tone: "--bad", line: true },
     warning: { sign: "!", title: "warning", tone: "--wait", line: true },
-    end: { sign: "■", title: "ended", tone: "--soft" },
-    nonfinite: { sign: "×", title: "not finite", tone: "--bad", top: true },
+    end: { sign: "■", title: "ended", tone: "--soft", small: true },
+    nonfinite: { sign: "×", title: "not finite", tone: "--bad" },
 };
 
 const DRAWN_MAX = 500; // more crosses than this are one red line anyway
@@ -36,7 +36,7 @@ export function drawMarks(plot, marks, xOf) {
     ctx.lineWidth = unit;
     ctx.setLineDash([3 * unit, 3 * unit]);
     for (const { mark, x } of placed(plot, marks, xOf)) {
-        const { sign, tone, line, top } = MARK_KINDS[mark.kind];
+        const { sign, tone, line } = MARK_KINDS[mark.kind];
         ctx.strokeStyle = ctx.fillStyle = colour(tone);
         if (line) {
             ctx.beginPath();
@@ -44,8 +44,7 @@ export function drawMarks(plot, marks, xOf) {
             ctx.lineTo(x, bbox.top + bbox.height);
             ctx.stroke();
         }
-        const y = top ? bbox.top + 11 * unit : bbox.top + bbox.height - 3 * unit;
-        ctx.fillText(sign, x, y);
+        ctx.fillText(sign, x, bbox.top + 4 * unit);
     }
     ctx.restore();
 }

@@ -146,7 +146,8 @@ static void set_method(CURL *curl, const struct call *call)
 {
     if (call->body) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, call->body);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(call->body));
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE,
+                         (long)(call->size > 0 ? call->size : strlen(call->body)));
     }
     if (call->method && strcmp(call->method, "HEAD") == 0)
         curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);

@@ -34,7 +34,8 @@ double api_seconds(const struct api *api);
 struct call {
     const char *method; /* NULL: GET, or POST where there is a body */
     const char *path;
-    const char *body;       /* sent as application/json */
+    const char *body;       /* sent as application/json, unless a header says otherwise */
+    size_t size;            /* of the body; 0: it is text */
     const char *headers[4]; /* further ones, NULL-ended */
 };
 

@@ -19,7 +19,9 @@ static json_t *lines_of(const struct api *api, const char *path)
     CHECK_INT(answer.status, 200);
     CHECK_TEXT(answer_header(&answer, "Content-Type"), "application/jsonl");
     CHECK(strstr(answer_header(&answer, "Vary"), "Accept"));
-    for (char *line = strtok(answer.body, "\n"); line; line = strtok(NULL, "\n")) {
+    for (char *rest = answer.body, *line; (line = strsep(&rest, "\n"));) {
+        if (line[0] == '\0')
+            continue;
         json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
         CHECK(object);
         CHECK(json_array_append_new(lines, object) == 0);

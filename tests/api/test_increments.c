@@ -65,7 +65,7 @@ TEST("metrics come as one JSON object a row to who prefers that, with the number
         CHECK_INT(strtoll(answer_header(&answer, "Traind-Cursor"), NULL, 10),
                   integer_at(columns, "cursor"));
         rows = 0;
-        for (char *line = strtok(answer.body, "\n"); line; line = strtok(NULL, "\n"), rows++) {
+        for (char *rest = answer.body, *line; (line = strsep(&rest, "\n")) && line[0]; rows++) {
             json_t *row = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
 
             CHECK(row);

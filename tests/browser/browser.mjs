@@ -1,8 +1,7 @@
 // Debian's Chromium, driven by playwright-core, which npm installs into the build by the lock file
 // beside this one. Gathers whatever the page complains about.
-import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync } from "node:fs";
+import { installed } from "../npm.mjs";
 
 const PROGRAM = "/usr/bin/chromium";
 const FLAGS = [
@@ -16,28 +15,13 @@ const FLAGS = [
     "--disable-sync",
 ];
 
-function installed(here, folder) {
-    const lock = `${folder}/package-lock.json`;
-    const same =
-        existsSync(lock) &&
-        readFileSync(lock, "utf8") === readFileSync(`${here}/package-lock.json`, "utf8");
-    if (!same || !existsSync(`${folder}/node_modules/playwright-core`)) {
-        mkdirSync(folder, { recursive: true });
-        for (const file of ["package.json", "package-lock.json"])
-            copyFileSync(`${here}/${file}`, `${folder}/${file}`);
-        const quiet = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
-        execFileSync("npm", quiet, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
-    }
-    return createRequire(`${folder}/package.json`)("playwright-core");
-}
-
 export class Browser {
     /** `here`: folder of the lock file; `folder`: where npm installs; `profile`: an empty folder.
      * */
     constructor(here, folder, profile) {
         if (!existsSync(PROGRAM))
             throw new Error(`${PROGRAM} is missing: apt-get install chromium`);
-        this.playwright = installed(here, folder);
+        this.playwright = installed(here, folder)("playwright-core");
         this.profile = profile;
         this.complaints = [];
         this.expected = null; // a pattern of complaints that a check causes by intent

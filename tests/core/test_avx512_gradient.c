@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LANES = 16 };
 
@@ -48,7 +49,7 @@ static void work_roll(struct work *work, uint64_t number)
     const struct rng rngs[] = {{number, RNG_SYNTHETIC, 4}, {number, RNG_SYNTHETIC, 5}};
     struct sliding *w = work->task.padding.windows;
 
-    *work = (struct work){.task = {.padding.lanes = LANES, .members = 2}};
+    *work = (struct work){.task = {.padding.lanes = LANES}};
     work->task.channels = roll(&dice, 0, 2) == 0 ? roll(&dice, 1, 40) : LANES * roll(&dice, 1, 4);
     work->task.filters = roll(&dice, 1, 40);
     work->count = roll(&dice, 1, 20);
@@ -115,11 +116,11 @@ static bf16 *rounded(const real *values, int64_t count)
     return all;
 }
 
-/* The slot of all samples, computed by a member. */
-static void compute(struct work *work, enum number number, int member, real **slot,
+/* The slot of all samples. */
+static void compute(struct work *work, enum number number, real **slot,
                     struct avx512_gradient *gradient)
 {
-    struct avx512_samples samples = {work->x, work->dy, work->count, member};
+    struct avx512_samples samples = {work->x, work->dy, work->count, 0, NULL};
     bf16 *x = rounded(work->x, work->count * work->x_image);
     bf16 *dy = rounded(work->dy, work->count * work->y_image);
     struct block memory = {0};
@@ -133,11 +134,17 @@ static void compute(struct work *work, enum number number, int member, real **sl
     *slot = malloc((size_t)gradient->slot * sizeof(**slot));
     CHECK(*slot != NULL);
     if (number == NUMBER_BF16) {
+        int64_t words = gradient->words.x + gradient->words.dy;
+
+        samples.words = malloc((size_t)words * sizeof(*samples.words));
+        CHECK(samples.words != NULL);
+        memset(samples.words, 0xff, (size_t)words * sizeof(*samples.words)); /* not a number */
         samples.x = x;
         samples.dy = dy;
     }
     avx512_gradient_run(gradient, &samples, *slot, true);
     block_drop(&memory);
+    free(samples.words);
     free(x);
     free(dy);
 }
@@ -148,18 +155,29 @@ static void check(const char *what, double is, double wanted, double mass)
         FAIL("%s is %.9g, not %.9g", what, is, wanted);
 }
 
+static real *taken(const struct avx512_gradient *gradient, const real *slot)
+{
+    real *plain = malloc((size_t)avx512_gradient_biases(gradient) * sizeof(*plain));
+
+    CHECK(plain != NULL);
+    avx512_gradient_take(gradient, slot, plain);
+    return plain;
+}
+
 /* Some weights of each, drawn; all biases. */
 static void check_lot(uint64_t number, enum number numbers)
 {
     struct dice dice = {{number, RNG_SYNTHETIC, 6}, 0};
     struct avx512_gradient gradient;
     struct work work;
-    real *slot;
+    real *slot, *plain = NULL;
 
     work_roll(&work, number);
     if (numbers == NUMBER_REAL && work.task.channels < 9)
         work.task.channels = 16;
-    compute(&work, numbers, (int)number % 2, &slot, &gradient);
+    compute(&work, numbers, &slot, &gradient);
+    if (numbers == NUMBER_BF16)
+        plain = taken(&gradient, slot);
     for (int i = 0; i < 40; i++) {
         const struct sliding *w = work.task.padding.windows;
         struct avx512_weight at = {
@@ -169,6 +187,12 @@ static void check_lot(uint64_t number, enum number numbers)
 
         check("a weight's gradient", (double)slot[avx512_gradient_place(&gradient, &at)], wanted,
               mass);
+        if (plain) {
+            int64_t place = (at.filter * work.planes * LANES + at.channel) * w[0].kernel + at.row;
+
+            check("in the plain order it", (double)plain[place * w[1].kernel + at.column], wanted,
+                  mass);
+        }
     }
     for (int64_t f = 0; f < work.task.filters; f++) {
         double mass = 0, wanted = sum_of(&work, f, NULL, &mass);
@@ -177,6 +201,7 @@ static void check_lot(uint64_t number, enum number numbers)
               mass);
     }
     free(slot);
+    free(plain);
     work_drop(&work);
 }
 

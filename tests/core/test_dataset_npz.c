@@ -95,7 +95,8 @@ TEST("an NPZ file that is none, empty, or not alone is refused")
     CHECK(rename("set", "inner") == 0 && mkdir("set", 0777) == 0);
     write_bytes("set/train_image.npy", "x", 1);
     pack_folder("set", "around/a.npz", PACK_ZIP, "");
-    check_dataset_refused("around", ERROR_NOT_FOUND, "a.npz", "the archive holds train_image; wanted");
+    check_dataset_refused("around", ERROR_NOT_FOUND, "a.npz",
+                          "the archive holds train_image; wanted");
     write_bytes("set/x_train.npy", "x", 1);
     write_bytes("set/y_train.npy", "x", 1);
     pack_folder("set", "around/a.npz", PACK_ZIP, "");

@@ -80,6 +80,16 @@ includes() {
         done
 }
 
+# ---- routes ----
+
+# A row without a doc is not in the OpenAPI document.
+undocumented() {
+    [ ! -f server/routes.c ] || awk '
+        /\{\.method = / { row = ""; line = NR }
+        line { row = row $0 }
+        line && /\},$/ { if (row ~ /handle = / && row !~ /doc = &/) print "server/routes.c:" line ": the row has no .doc"; line = 0 }' server/routes.c
+}
+
 # ---- sizes and bans ----
 
 source_findings() {
@@ -116,6 +126,7 @@ rule "variables live in structs that have an owner" globals
 rule "includes point down, and each library is included by its one module" includes
 rule "functions, files, parameter lists, structs and lines are of readable size" sizes
 rule "banned calls, effects inside assert and open ends are absent" bans
+rule "every route is described for the OpenAPI document" undocumented
 rule "shell scripts parse and can be executed" shell_scripts
 if command -v clang-format > /dev/null; then
     rule "the format is clang-format's" format

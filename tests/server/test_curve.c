@@ -1,5 +1,7 @@
 /* Curves out of stretches against curves out of rows, and what is new since an event. */
+#include "server/assets.h"
 #include "server/curve_reader.h"
+#include "server/sql.h"
 #include "tests/server/store_support.h"
 
 #include <math.h>
@@ -291,6 +293,55 @@ TEST("rows that are taken back while a curve is read are not mixed with those th
     must_forget(store, job, 100);
     FAILS(curve_reader_read(&reader, db, &error), ERROR_BUSY);
     curve_reader_close(&reader);
+    db_close(db);
+    must_finish(store);
+}
+
+/* A database as releases before the third migration left it. */
+static void make_old_database(void)
+{
+    static const char rows[] =
+        "INSERT INTO job (id, state, priority, created_at) VALUES ('aaaaaaaaaaaa', 'succeeded', 0, "
+        "1);"
+        "INSERT INTO job_text (job, meta, spec, plan) VALUES (1, '{\"labels\":{}}', '{}', '{}');"
+        "INSERT INTO series (name) VALUES ('loss'), ('val');"
+        "INSERT INTO event (job, name, step, at, data) VALUES (1, 'metrics', 9000, 1, '{}');"
+        "WITH RECURSIVE steps (step) AS (SELECT 1 UNION ALL SELECT step + 1 FROM steps WHERE step "
+        "< 9000)"
+        "INSERT INTO metric (job, series, step, value, flag, at) SELECT 1, 1, step,"
+        " CASE WHEN step % 811 = 0 THEN NULL ELSE (step * 7919 % 1009) / 8.0 END,"
+        " CASE WHEN step % 811 = 0 THEN 1 + step / 811 % 3 ELSE 0 END, 1 FROM steps;"
+        "INSERT INTO metric (job, series, step, value, flag, at) SELECT 1, 2, step, value, flag, 1"
+        " FROM metric WHERE step % 600 = 0;"
+        "INSERT INTO summary (job, series) VALUES (1, 1), (1, 2);";
+    struct sql sql;
+    struct error error = {0};
+
+    GOOD(sql_open(&sql, "data/traind.db", SQL_WRITES, &error));
+    for (size_t i = 0; i < migration_count && migrations[i].number < 3; i++)
+        GOOD(sql_script(&sql, migrations[i].sql, &error));
+    GOOD(sql_script(&sql, rows, &error));
+    GOOD(sql_close(&sql, &error));
+}
+
+TEST("the curves of a database of an earlier release are those of its rows, and all new to whoever "
+     "had less")
+{
+    struct error error = {0};
+    unsigned seed = 5;
+
+    GOOD(store_make_directory("data", &error));
+    FILE *file = fopen("data/traind.db", "wb");
+    CHECK(file && fclose(file) == 0);
+    make_old_database();
+    struct store *store = must_open();
+    struct db *db = must_read(store);
+    check_ranges(db, 1, 9000, &seed);
+    int64_t cursor = cursor_of(db, 1);
+    check_since(db, 1, cursor, "loss none val none ");
+    add_one(store, 1, "loss", 9001, 9010);
+    check_since(db, 1, cursor, "loss 9001-9010 val none ");
+    check_since(db, 1, cursor - 1, "loss 1-9010 val 600-9000 ");
     db_close(db);
     must_finish(store);
 }

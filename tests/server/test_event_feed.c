@@ -23,49 +23,51 @@ struct written {
     int64_t number, job;
 };
 
-struct burst {
-    const int64_t *jobs;
-    unsigned *seed;
-    struct written *events;
-    size_t *count;
-    int size;
+/* All that was written. */
+struct story {
+    int64_t jobs[JOBS];
+    unsigned seed;
+    struct written events[EVENTS];
+    size_t count;
+    int burst; /* how many at once */
 };
 
 static bool burst_work(struct db *db, void *context, struct error *error)
 {
-    struct burst *burst = context;
+    struct story *story = context;
 
-    for (int i = 0; i < burst->size; i++) {
-        int64_t job = burst->jobs[rand_r(burst->seed) % JOBS];
+    for (int i = 0; i < story->burst; i++) {
+        int64_t job = story->jobs[rand_r(&story->seed) % JOBS];
         const char *name = i % 50 == 0 ? "end" : "warning";
 
         if (!store_event_add(db, job, name, i, "{\"detail\":\"x\"}", error) ||
-            !store_event_newest(db, &burst->events[*burst->count].number, error))
+            !store_event_newest(db, &story->events[story->count].number, error))
             return false;
-        burst->events[(*burst->count)++].job = job;
+        story->events[story->count++].job = job;
     }
     return true;
 }
 
 /* Reads at most `most` events and compares them with what was written. */
 static void read_some(struct event_feed *feed, struct db *db, struct reader *reader,
-                      const struct written *events, size_t count, int most)
+                      const struct story *story, int most)
 {
     struct error error = {0};
 
     while (most-- > 0) {
+        const struct written *next = &story->events[reader->seen];
         const struct feed_event *event;
 
-        while (reader->seen < count && reader->job != 0 && events[reader->seen].job != reader->job)
+        for (; reader->seen < story->count && reader->job != 0 && next->job != reader->job; next++)
             reader->seen++;
         GOOD(event_feed_next(feed, db, reader->job, &reader->after, &event, &error));
-        if (reader->seen == count) {
+        if (reader->seen == story->count) {
             CHECK(!event);
             return;
         }
         CHECK(event);
-        CHECK_INT(event->number, events[reader->seen].number);
-        CHECK_INT(event->job, events[reader->seen].job);
+        CHECK_INT(event->number, next->number);
+        CHECK_INT(event->job, next->job);
         CHECK_INT((int64_t)strlen(event->text), (int64_t)event->size);
         CHECK(strstr(event->text, "\"detail\":\"x\"}"));
         CHECK(event->ends == (strcmp(event->name, "end") == 0));
@@ -79,36 +81,34 @@ TEST("readers of a feed that come and go, sleep and fall behind, each see every 
     struct store *store = must_open();
     struct db *db = must_read(store);
     struct error error = {0};
-    unsigned seed = 11;
-    int64_t jobs[JOBS], newest = 0;
-    struct written *events = calloc(EVENTS, sizeof(*events));
-    size_t count = 0;
+    struct story *story = calloc(1, sizeof(*story));
+    int64_t newest = 0;
     struct reader readers[READERS];
     struct event_feed *feed;
 
-    CHECK(events);
+    CHECK(story);
+    story->seed = 11;
     for (int i = 0; i < JOBS; i++)
-        jobs[i] = must_add(store, 0);
+        story->jobs[i] = must_add(store, 0);
     GOOD(store_event_newest(db, &newest, &error));
     for (int i = 0; i < READERS; i++)
-        readers[i] = (struct reader){.job = i < 4 ? 0 : jobs[i % JOBS], .after = newest};
-    struct burst burst = {jobs, &seed, events, &count, 0};
+        readers[i] = (struct reader){.job = i < 4 ? 0 : story->jobs[i % JOBS], .after = newest};
     GOOD(event_feed_new(told, &newest, &feed, &error));
-    while (count < EVENTS - 100) {
-        burst.size = rand_r(&seed) % 100;
-        GOOD(store_write(store, burst_work, &burst, &error));
+    while (story->count < EVENTS - 100) {
+        story->burst = rand_r(&story->seed) % 100;
+        GOOD(store_write(store, burst_work, story, &error));
         GOOD(store_event_newest(db, &newest, &error));
         /* The first always keep up, the next now and then, the last when all is over. */
         for (int i = 0; i < READERS - 2; i++)
-            if (i % 3 == 0 || rand_r(&seed) % 40 == 0)
-                read_some(feed, db, &readers[i], events, count, 1 + rand_r(&seed) % 200);
+            if (i % 3 == 0 || rand_r(&story->seed) % 40 == 0)
+                read_some(feed, db, &readers[i], story, 1 + rand_r(&story->seed) % 200);
     }
     for (int i = 0; i < READERS; i++) {
-        read_some(feed, db, &readers[i], events, count, EVENTS);
-        CHECK_INT((int64_t)readers[i].seen, (int64_t)count);
+        read_some(feed, db, &readers[i], story, EVENTS);
+        CHECK_INT((int64_t)readers[i].seen, (int64_t)story->count);
     }
     event_feed_free(feed);
-    free(events);
+    free(story);
     db_close(db);
     must_finish(store);
 }

@@ -1,5 +1,5 @@
-/* Network: see network.h. */
-#include "server/network.h"
+/* Trained: see trained.h. */
+#include "server/trained.h"
 
 #include "core/checkpoint.h"
 #include "core/sampling.h"
@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-void network_free(struct network *network)
+void trained_free(struct trained *network)
 {
     if (!network)
         return;
@@ -21,7 +21,7 @@ void network_free(struct network *network)
 
 /* A job that was submitted with weights to begin with has a checkpoint before it has looked at its
  * data. */
-static bool look_at_data(const struct network_source *source, struct network *network,
+static bool look_at_data(const struct trained_source *source, struct trained *network,
                          struct error *error)
 {
     struct dataset *dataset = NULL;
@@ -35,8 +35,8 @@ static bool look_at_data(const struct network_source *source, struct network *ne
     return good;
 }
 
-static bool read_data(const struct network_source *source, const struct job_row *job,
-                      struct network *network, struct error *error)
+static bool read_data(const struct trained_source *source, const struct job_row *job,
+                      struct trained *network, struct error *error)
 {
     struct error cause = {0};
 
@@ -47,8 +47,8 @@ static bool read_data(const struct network_source *source, const struct job_row 
     return look_at_data(source, network, error);
 }
 
-static bool read_numbers(const struct network_source *source, const struct checkpoint_row *row,
-                         struct network *network, struct error *error)
+static bool read_numbers(const struct trained_source *source, const struct checkpoint_row *row,
+                         struct trained *network, struct error *error)
 {
     size_t size = (size_t)row->bytes;
     struct checkpoint_view view;
@@ -75,11 +75,11 @@ static bool read_numbers(const struct network_source *source, const struct check
     return good;
 }
 
-bool network_open(const struct network_source *source, const struct job_row *job,
-                  const struct checkpoint_row *checkpoint, struct network **out,
+bool trained_open(const struct trained_source *source, const struct job_row *job,
+                  const struct checkpoint_row *checkpoint, struct trained **out,
                   struct error *error)
 {
-    struct network *network = calloc(1, sizeof(*network));
+    struct trained *network = calloc(1, sizeof(*network));
 
     *out = NULL;
     if (!network)
@@ -88,7 +88,7 @@ bool network_open(const struct network_source *source, const struct job_row *job
     if (!job_plan(job, source->db, &network->spec, &network->plan, &cause) ||
         !read_data(source, job, network, &cause) ||
         !read_numbers(source, checkpoint, network, &cause)) {
-        network_free(network);
+        trained_free(network);
         return error_set(error, cause.kind == ERROR_NOT_FOUND ? ERROR_CONFLICT : cause.kind,
                          cause.where, "%s", cause.text);
     }
