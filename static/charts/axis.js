@@ -11,12 +11,24 @@ const TIME_STEPS = [1, 2, 5, 10, 15, 30].flatMap((n) => [n, 60 * n, 3600 * n]).c
 function clock(seconds) {
     const two = (n) => String(Math.floor(n)).padStart(2, "0");
     if (seconds < 60)
-        return `${shortest(seconds)} s`;
+        return `${shortest(Number(seconds.toPrecision(3)))} s`;
     if (seconds < 3600)
         return `${Math.floor(seconds / 60)}:${two(seconds % 60)} min`;
     if (seconds < 172800)
         return `${Math.floor(seconds / 3600)}:${two((seconds / 60) % 60)} h`;
     return `${shortest(Math.round(seconds / 8640) / 10)} d`;
+}
+
+/** A moment, as exact as neighbours `step` ms apart want it. */
+function moment(ms, step) {
+    const date = new Date(ms);
+    const clock = { hour: "2-digit", minute: "2-digit", hour12: false };
+    if (step >= 86400 * SECOND)
+        return date.toLocaleDateString();
+    if (step >= 60 * SECOND)
+        return date.toLocaleTimeString([], clock);
+    const text = date.toLocaleTimeString([], { ...clock, second: "2-digit" });
+    return step >= SECOND ? text : `${text}.${String(date.getMilliseconds()).padStart(3, "0")}`;
 }
 
 /** What may stand below the curves. `of(step, at, run)`: the place of a row, where `at` is its time
@@ -26,14 +38,14 @@ export const X_KINDS = {
         title: "step",
         about: "steps",
         of: (step) => step,
-        ticks: count,
+        ticks: (value) => count(value),
         zero: true,
     },
     epoch: {
         title: "epoch",
         about: "epochs",
         of: (step, _, { perEpoch }) => step / perEpoch,
-        ticks: shortest,
+        ticks: (value) => shortest(value),
         needs: "perEpoch",
         zero: true,
     },
@@ -41,6 +53,7 @@ export const X_KINDS = {
         title: "time of day",
         about: "the time of day",
         of: (_, at) => at,
+        ticks: moment,
         time: true,
         times: true,
     },
@@ -100,10 +113,10 @@ export const xScale = (kind, log, range) => ({
 
 export function xAxis(kind) {
     const { ticks, incrs, time } = X_KINDS[kind];
-    const axis = { space: time ? 90 : 60, size: 34 };
+    const axis = { space: time ? 96 : 60, size: 34 };
     if (incrs)
         axis.incrs = incrs;
     if (ticks)
-        axis.values = labels((value) => ticks(value));
+        axis.values = labels(ticks);
     return axis;
 }

@@ -22,7 +22,7 @@ const ZOOM = 2; // of one key press
 
 /** Properties: title, metric (says how values are written), curves [{key, label, look, rows(),
  * smoothed}], version (another one: the rows have changed), x (a kind of axis.js), run {perEpoch,
- * start, last}, logx, logy, range {from, to} or null, marks [{step, at, kind, text}], sync (charts
+ * start, last, time(step)}, logx, logy, range {from, to} or null, marks [{step, at, kind, text}], sync (charts
  * with the same one share the crosshair), zoom(from, to), wide(pixels), children (controls), more
  * (what stands below). */
 export class Chart extends Component {
@@ -143,18 +143,11 @@ export class Chart extends Component {
         } else if (marks.length !== before.marks.length) this.plot.redraw();
     }
 
-    // Where a step or a mark stands on the axis; times are those of the rows beside it.
+    // Where a step or a mark stands on the axis.
     xOf({ step, at }) {
         const { x, run } = this.props;
         const { of, times } = X_KINDS[x];
-        return of(step, times && at === undefined ? this.timeAt(step) : at, run);
-    }
-
-    timeAt(step) {
-        let i = 0;
-        while (i < this.steps.length - 1 && this.steps[i] < step)
-            i++;
-        return this.times[i];
+        return of(step, times && at === undefined ? run.time(step) : at, run);
     }
 
     // The whole run, or the part that was asked for.
@@ -167,7 +160,7 @@ export class Chart extends Component {
             if (to > from)
                 return [from, to];
         }
-        const end = known(places[places.length - 1], 1);
+        const end = known(this.xOf({ step: run.last }), known(places[places.length - 1], 1));
         const first = logx ? places.find((place) => place > 0) : places[0];
         const start = X_KINDS[x].zero && !logx ? 0 : known(first, 0);
         if (end > start)
@@ -293,7 +286,7 @@ export class Chart extends Component {
     // ---- the page ----
 
     render(props, { step, near, table, focus }) {
-        const { title, curves, run, x, logx, logy, marks, children, more } = props;
+        const { title, curves, run, x, logx, logy, range, marks, children, more } = props;
         const rows = curves.reduce((sum, curve) => sum + curve.rows().length, 0);
         const scale = (log) => (log ? "log" : "linear");
         return html`<figure class="chart" data-points=${rows} data-scale=${scale(logy)}
@@ -302,7 +295,7 @@ export class Chart extends Component {
                 <h3>${title}</h3>
                 <div class="controls">${children}</div>
             </figcaption>
-            <${Legend} curves=${curves} step=${step} marks=${near} run=${run} live=${focus} />
+            <${Legend} curves=${curves} step=${step ?? range?.to} marks=${near} run=${run} live=${focus} />
             <div class="plot" ref=${this.keep} tabindex="0" role="application"
                 aria-label="${title} over ${X_KINDS[x].about}. ${HELP}"
                 onFocus=${() => this.setState({ focus: true })} onBlur=${() => this.leave()}

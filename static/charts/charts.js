@@ -62,6 +62,12 @@ function nonfinite(curves) {
     });
 }
 
+// When a step was taken: of the rows that there is one of for each step, the nearest.
+function timeOf(history, step) {
+    const rows = history.get("train_loss");
+    return rows.length > 0 ? rows.at[Math.max(0, rows.index(step))] : NaN;
+}
+
 /** Properties: job, history, marks, options (of the address). */
 export class Charts extends Component {
     constructor() {
@@ -114,7 +120,12 @@ export class Charts extends Component {
             return html`<p class="soft">
                 ${ended(job) ? "There are no values." : "The curves begin with the first step."}
             </p>`;
-        const run = { perEpoch: job.plan?.steps_per_epoch, start: Date.parse(job.started_at), last };
+        const run = {
+            perEpoch: job.plan?.steps_per_epoch,
+            start: Date.parse(job.started_at),
+            last,
+            time: (step) => timeOf(history, step),
+        };
         const window = Smoothing.window(options, job);
         const awaited = !ended(job) && job.spec?.dataset?.validation !== "none";
         const shown = CHARTS.filter(

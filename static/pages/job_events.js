@@ -37,11 +37,6 @@ const KINDS = {
         sign: "warning",
         text: ({ detail }) => detail,
     },
-    end: {
-        title: "End",
-        sign: "end",
-        text: ({ state, reason }) => `ended: ${state}${reason ? `, ${reason}` : ""}`,
-    },
 };
 
 /** Properties: opened, options {hide: kinds that are not shown, with commas between}. */
