@@ -3,7 +3,7 @@ import { html, render } from "./html.js";
 import { Model } from "./data/model.js";
 import { save } from "./data/save.js";
 import { setToken, takeToken, token } from "./data/token.js";
-import { PAGES, findPage } from "./pages/pages.js";
+import { PAGES, findPage, viewOf } from "./pages/pages.js";
 import { Login } from "./parts/login.js";
 import { address, readAddress } from "./route.js";
 
@@ -79,7 +79,10 @@ function Page({ model, place, now }) {
     if (model.locked)
         return html`<${Login} refused=${token() !== ""} enter=${enter} />`;
     const { page, named, options } = place;
-    return html`<${page.view} key=${identity(place)} model=${model} options=${options} now=${now}
+    const view = viewOf(page, soon);
+    if (!view)
+        return html`<p class="soft">Loading the page …</p>`;
+    return html`<${view} key=${identity(place)} model=${model} options=${options} now=${now}
         ...${named} />`;
 }
 

@@ -1,13 +1,13 @@
 // One chart: a few named curves over steps or times, with a crosshair that reads logged rows only,
 // marks where something happened, and the same values as a table. Draws with uPlot; asks its parent
 // for finer points; knows nothing of jobs.
-import uPlot from "../vendor/uplot-1.6.32/uPlot.js";
 import { Component, html } from "../html.js";
 import { align } from "../data/rows.js";
 import { X_KINDS, valueScale, valueTicks, xAxis, xScale } from "./axis.js";
 import { colour, columns, drawn } from "./lines.js";
 import { drawMarks, marksNear } from "./marks.js";
 import { Legend, Table } from "./readout.js";
+import { uPlot } from "./uplot.js";
 
 // How far a key moves the crosshair, in rows.
 const MOVES = {

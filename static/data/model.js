@@ -67,6 +67,7 @@ export class Model {
     handlers = {
         state: (job, data) => {
             job.state = data.state ?? job.state;
+            job.reason = data.reason ?? null;
             this.refresh(job.id, 0);
         },
         metrics: (job, data) => {

@@ -20,10 +20,12 @@ export function Standing({ job, ahead, now }) {
             <${State} job=${job} />
             ${
                 job.reason &&
-                html`<span class=${job.state === "failed" ? "bad" : "soft"}>${job.reason}</span>`
+                job.state !== "failed" &&
+                html`<span class="soft">${job.reason}</span>`
             }
             ${waiting(job, ahead) && html`<span class="soft">${waiting(job, ahead)}</span>`}
         </p>
+        ${job.state === "failed" && job.reason && html`<p class="warning">${job.reason}</p>`}
         <div class="epochs">
             <${Progress} job=${job} />
             ${

@@ -32,6 +32,12 @@ export class Fork extends Component {
         return /^\d+$/.test(checkpoint ?? "") ? Number(checkpoint) : (checkpoint ?? "best");
     }
 
+    // A job that runs keeps its newest checkpoints and the best.
+    isGone(items) {
+        const choice = this.choice();
+        return typeof choice === "number" && !items.some(({ step }) => step === choice);
+    }
+
     fork() {
         const { name, text, state } = this.state;
         return { checkpoint: this.choice(), state, name, spec: JSON.parse(text) };
@@ -84,6 +90,12 @@ export class Fork extends Component {
                     onChange=${({ target }) => setOption("checkpoint", target.value)}>
                     <option value="best">the best checkpoint</option>
                     <option value="last">the last checkpoint</option>
+                    ${
+                        this.isGone(items) &&
+                        html`<option value=${String(this.choice())}>
+                        step ${count(this.choice())}: no longer kept
+                    </option>`
+                    }
                     ${[...items].reverse().map(
                         (item) => html`<option key=${item.step} value=${String(item.step)}>
                             ${about(item)}

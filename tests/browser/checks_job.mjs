@@ -37,7 +37,7 @@ async function hiddenPage(world) {
             document.dispatchEvent(new Event("visibilitychange"));
         }, hidden);
     await hide(true);
-    await sleep(500); // what was under way arrives
+    await sleep(2000); // what was under way arrives
     const before = await lastStep(world);
     await sleep(1000);
     assert.equal(await lastStep(world), before, "the hidden page went on");

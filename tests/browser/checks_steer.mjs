@@ -5,8 +5,12 @@ import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chart, longJob, open, requests, shot, tab, until } from "./support.mjs";
 
+const SHELL = { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] };
+
 const button = (world, name) => world.page.getByRole("button", { name, exact: true });
 const job = (world, id = world.long) => world.daemon.get(`/v1/jobs/${id}`);
+const post = (world, id, what) =>
+    fetch(`${world.daemon.address}/v1/jobs/${id}/${what}`, { method: "POST" });
 const state = (world, name) => world.page.locator(`.standing .state.${name}`).waitFor();
 
 async function rate(world) {
@@ -91,9 +95,10 @@ async function pause(world) {
 async function asCurl(world) {
     const run = async (title) => {
         await button(world, "Copy as curl").click();
-        await button(world, title).click();
+        const choices = world.page.locator(".menu .choices");
+        await choices.getByRole("button", { name: title, exact: true }).click();
         const command = await world.page.locator(".command pre").innerText();
-        return JSON.parse(execFileSync("sh", ["-c", `${command} 2>/dev/null`], { encoding: "utf8" }));
+        return JSON.parse(execFileSync("sh", ["-c", command], SHELL));
     };
     assert.ok(["pausing", "paused"].includes((await run("Pause")).state));
     await state(world, "paused");
@@ -103,7 +108,10 @@ async function asCurl(world) {
     await button(world, "Close").click();
 }
 
+// The job pauses meanwhile: else the checkpoint would soon be one too old to be kept.
 async function fork(world) {
+    await button(world, "Pause").click();
+    await state(world, "paused");
     await tab(world, "Checkpoints");
     const first = world.page.getByRole("link", { name: /^Fork from step/ }).last();
     const [, step] = /step (\d+)/.exec(await first.getAttribute("aria-label"));
@@ -127,6 +135,7 @@ async function fork(world) {
     const facts = world.page.locator(".facts");
     assert.match(await facts.innerText(), new RegExp(`forked from\\s+${world.long}`));
     world.forked = id;
+    await post(world, world.long, "resume");
 }
 
 async function clone(world) {
@@ -183,10 +192,10 @@ async function queue(world) {
     await open(world, `#/jobs/${sent[2]}`);
     await world.page.getByText("1 job before it in the queue").waitFor();
     await world.page.getByText("no step yet").waitFor();
-    await world.daemon.post(`/v1/jobs/${sent[1]}/cancel`, {}, 200);
+    await post(world, sent[1], "cancel");
     await world.page.getByText("next in the queue").waitFor();
     for (const id of [sent[2], sent[0]])
-        await world.daemon.post(`/v1/jobs/${id}/cancel`, {}, 200);
+        await post(world, id, "cancel");
     await state(world, "cancelled");
     await open(world, `#/jobs/${world.long}`);
 }
