@@ -120,3 +120,16 @@ export function xAxis(kind) {
         axis.values = labels(ticks);
     return axis;
 }
+
+/** Where the rows of a run stand on the axis; an axis never runs backwards, whatever a clock did. */
+export function placesOf(rows, kind, run) {
+    const { of } = X_KINDS[kind];
+    const places = new Float64Array(rows.length);
+    let last = -Infinity;
+    for (let i = 0; i < rows.length; i++) {
+        const place = of(rows.step[i], rows.at[i], run);
+        last = place > last ? place : last;
+        places[i] = last === -Infinity ? 0 : last;
+    }
+    return places;
+}

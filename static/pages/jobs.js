@@ -51,8 +51,10 @@ export class Jobs extends Component {
                 <h1>Jobs</h1>
                 <a class="button" href="#/new">New job</a>
             </div>
-            <${Filters} options=${options} problem=${list.problem} />
-            ${this.shown(options, columns, sort, choosing)}
+            <div class="which">
+                <${Filters} options=${options} problem=${list.problem} />
+                ${this.shown(options, columns, sort, choosing)}
+            </div>
             ${
                 choosing &&
                 html`<${Late} load=${loadChooser} jobs=${jobs} keys=${keys}
