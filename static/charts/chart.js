@@ -68,7 +68,7 @@ export class Chart extends Plot {
                 x: xScale(x, logx, () => this.range()),
                 y: valueScale(metric, logy),
             },
-            axes: this.axes(x, metric),
+            axes: this.axes(x, metric, logy),
             ...drawn(curves),
             hooks: {
                 setCursor: [() => this.point()],

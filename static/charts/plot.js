@@ -1,7 +1,7 @@
 // The life of a uPlot on the page: made when its place is there, made anew for another theme, sized
 // with its place. What is drawn is for those that extend it: build() and props.wide.
 import { Component } from "../html.js";
-import { valueTicks, xAxis } from "./axis.js";
+import { logTicks, valueTicks, xAxis } from "./axis.js";
 import { colour } from "./lines.js";
 
 export class Plot extends Component {
@@ -35,12 +35,12 @@ export class Plot extends Component {
         return { width: this.place.clientWidth, height: this.place.clientHeight };
     }
 
-    axes(x, metric) {
+    axes(x, metric, logy) {
         const thin = { stroke: colour("--grid"), width: 1 };
         const axis = { stroke: colour("--soft"), grid: thin, ticks: thin, font: "12px system-ui" };
         return [
             { ...axis, ...xAxis(x) },
-            { ...axis, size: 64, values: valueTicks(metric) },
+            { ...axis, size: 64, values: valueTicks(metric), ...(logy && { filter: logTicks }) },
         ];
     }
 }

@@ -58,7 +58,7 @@ export class RunsChart extends Plot {
                 bind: { dblclick: () => () => this.props.zoom() },
             },
             scales: { x: xScale(x, logx, () => this.range()), y: valueScale(metric, logy) },
-            axes: this.axes(x, metric),
+            axes: this.axes(x, metric, logy),
             ...drawn(runs),
             hooks: {
                 setCursor: [() => this.point()],
@@ -103,32 +103,40 @@ export class RunsChart extends Plot {
         return end > start ? [start, end] : [start, logx ? 10 * start : start + 1];
     }
 
-    // The number of each run at the end of its curve.
+    // The last point of a curve in the part that is shown, in pixels; null when it is out of sight.
+    endOf(plot, { look, smoothed }, k) {
+        const { bbox, scales } = plot;
+        const list = this.all.lists[k];
+        const places = this.all.places[k];
+        const values = smoothed ? list.smoothed : list.value;
+        let at = places.findLastIndex((place) => place <= scales.x.max);
+        while (at >= 0 && !Number.isFinite(values[at]))
+            at--;
+        if (at < 0)
+            return null;
+        const left = plot.valToPos(places[at], "x", true);
+        const top = plot.valToPos(values[at], "y", true);
+        const seen = left >= bbox.left && top >= bbox.top - 1 && top <= bbox.top + bbox.height + 1;
+        return seen ? { look, left, top } : null;
+    }
+
+    // The number of each run at the end of its curve, one below the other where they end together.
     number(plot) {
-        const { ctx, bbox } = plot;
+        const { ctx } = plot;
         const unit = devicePixelRatio;
-        const right = plot.scales.x.max;
         ctx.save();
         ctx.font = `600 ${11 * unit}px system-ui, sans-serif`;
         ctx.textBaseline = "middle";
-        this.props.runs.forEach(({ look, smoothed }, k) => {
-            const list = this.all.lists[k];
-            const places = this.all.places[k];
-            const values = smoothed ? list.smoothed : list.value;
-            let at = places.findLastIndex((place) => place <= right);
-            while (at >= 0 && !Number.isFinite(values[at]))
-                at--;
-            if (at < 0)
-                return;
-            const [left, top] = [
-                plot.valToPos(places[at], "x", true),
-                plot.valToPos(values[at], "y", true),
-            ];
-            if (!(left >= bbox.left) || !(top >= bbox.top - 1 && top <= bbox.top + bbox.height + 1))
-                return;
-            ctx.fillStyle = colour(look.colour);
-            ctx.fillText(String(look.number), left + 5 * unit, top);
-        });
+        const ends = this.props.runs.map((run, k) => this.endOf(plot, run, k)).filter(Boolean);
+        let above = null;
+        for (const end of ends.sort((a, b) => a.top - b.top)) {
+            const close = above && Math.abs(end.left - above.left) < 14 * unit;
+            if (close)
+                end.top = Math.max(end.top, above.top + 11 * unit);
+            above = end;
+            ctx.fillStyle = colour(end.look.colour);
+            ctx.fillText(String(end.look.number), end.left + 5 * unit, end.top);
+        }
         ctx.restore();
     }
 

@@ -5,10 +5,10 @@ import { nameOf } from "../parts/job_text.js";
 import { go, jobAddress, setOption } from "../route.js";
 import { columnOf } from "./jobs_columns.js";
 import { ValuesTable } from "./compare_table.js";
-import { inputs, makeAxis, results, valueOf } from "./compare_values.js";
+import { common, inputs, makeAxis, results, valueOf } from "./compare_values.js";
 
-const HEIGHT = 270;
-const [TOP, BOTTOM] = [34, 30];
+const HEIGHT = 300;
+const [TOP, BOTTOM] = [46, 30];
 const SIDE = 70;
 const ROOM = 124; // at least, for an axis
 const AXES = 6; // at first
@@ -49,7 +49,7 @@ export class Parallel extends Component {
     axes() {
         const { jobs, options } = this.props;
         const known = inputs(jobs);
-        const asked = options.axes === undefined ? known.slice(0, AXES) : listed(options.axes);
+        const asked = options.axes === undefined ? common(jobs).slice(0, AXES) : listed(options.axes);
         const result = this.result();
         const logs = listed(options.plog);
         return [...asked.filter((key) => known.includes(key)), result]
@@ -212,7 +212,7 @@ class Axis extends Component {
             <line class="axis" x1=${x} x2=${x} y1=${TOP} y2=${HEIGHT - BOTTOM} />
             ${held && html`<rect class="brush" x=${x - 9} y=${to} width="18" height=${from - to} />`}
             <text x=${x} y="12" text-anchor="middle">${short(axis.title)}<title>${axis.title}</title></text>
-            ${axis.log && html`<text class="faint" x=${x} y="24" text-anchor="middle">log</text>`}
+            ${axis.log && html`<text class="faint" x=${x} y="26" text-anchor="middle">log</text>`}
             ${axis.ticks.map(
                 ({ place, text }) => html`<text key=${text} class="faint" x=${x - 11}
                     y=${yOf(place) + 4} text-anchor="end">${short(text)}</text>`,
@@ -222,5 +222,5 @@ class Axis extends Component {
     }
 }
 
-const SHORT = 17;
+const SHORT = 18;
 const short = (text) => (text.length > SHORT ? `…${text.slice(1 - SHORT)}` : text);

@@ -4,11 +4,12 @@ import { nameOf } from "../parts/job_text.js";
 import { go, jobAddress, setOption } from "../route.js";
 import { Choice } from "./compare_parallel.js";
 import { ValuesTable } from "./compare_table.js";
-import { inputs, makeAxis, results, valueOf } from "./compare_values.js";
+import { common, inputs, makeAxis, results, valueOf } from "./compare_values.js";
 
 const HEIGHT = 320;
 const WIDEST = 900;
-const [TOP, RIGHT, BOTTOM, LEFT] = [16, 34, 44, 78];
+const [TOP, RIGHT, BOTTOM, LEFT] = [26, 20, 44, 78];
+const INSET = 14; // a dot is not on the edge
 
 const either = (wanted, known) => (known.includes(wanted) ? wanted : known[0]);
 
@@ -17,11 +18,12 @@ export function Scatter({ jobs, looks, options }) {
     const [xs, ys] = [inputs(jobs), results(jobs)];
     if (xs.length === 0 || ys.length === 0)
         return null;
-    const x = makeAxis(either(options.sx, xs), jobs, options.sxlog);
+    const numbers = common(jobs).find((key) => typeof valueOf(key, jobs[0]) === "number");
+    const x = makeAxis(either(options.sx ?? numbers, xs), jobs, options.sxlog);
     const y = makeAxis(either(options.sy, ys), jobs, options.sylog);
     const width = Math.min(WIDEST, innerWidth - 28);
-    const left = (place) => LEFT + place * (width - LEFT - RIGHT);
-    const top = (place) => HEIGHT - BOTTOM - place * (HEIGHT - TOP - BOTTOM);
+    const left = (place) => LEFT + INSET + place * (width - LEFT - RIGHT - 2 * INSET);
+    const top = (place) => HEIGHT - BOTTOM - INSET - place * (HEIGHT - TOP - BOTTOM - 2 * INSET);
     const dots = jobs
         .map((job) => ({
             job,
@@ -88,6 +90,6 @@ function Grid({ x, y, left, top, width }) {
         <text x=${(LEFT + width - RIGHT) / 2} y=${HEIGHT - 6} text-anchor="middle">
             ${x.title}${x.log ? " (log)" : ""}
         </text>
-        <text x=${LEFT} y=${TOP - 5}>${y.title}${y.log ? " (log)" : ""}</text>
+        <text x=${LEFT} y=${TOP - 10}>${y.title}${y.log ? " (log)" : ""}</text>
     </g>`;
 }

@@ -6,11 +6,18 @@ import { columnOf, memberText } from "./jobs_columns.js";
 
 const WIDE = 20; // largest to smallest, from where on a logarithmic scale says more
 
-/** The keys of members that differ; texts of the seed and of names say nothing. */
+/** The keys of members that differ; the seed says nothing. */
 export const inputs = (jobs) =>
     differing(jobs)
         .filter((path) => path !== "seed")
         .map((path) => `spec.${path}`);
+
+/** Those that every job has: what only some of them have, as the momentum of an optimizer, says
+ * little about the others. */
+export function common(jobs) {
+    const shared = inputs(jobs).filter((key) => jobs.every((job) => valueOf(key, job) !== null));
+    return shared.length > 0 ? shared : inputs(jobs);
+}
 
 const RESULTS = ["best.val_accuracy", "best.val_loss", "best.train_loss", "last.train_loss"];
 /** The keys of results that a job has, the most telling first. */
