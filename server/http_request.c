@@ -1,4 +1,4 @@
-/* Request: what is checked before a body is read, and what handlers may ask of it. */
+/* Request: what is checked before a body is read. */
 #include "server/http_internal.h"
 
 #include "core/field.h"

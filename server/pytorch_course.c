@@ -11,13 +11,15 @@
 /* ---- optimizers ---- */
 
 /* clang-format off */
-static const char *const of_sgd[] = {"lr", "momentum", "dampening", "weight_decay", "nesterov", NULL};
+static const char *const of_sgd[] = {"lr", "momentum", "dampening", "weight_decay",
+                                     "nesterov", NULL};
 static const char *const of_adagrad[] = {"lr", "lr_decay", "weight_decay",
                                          "initial_accumulator_value", "eps", NULL};
 static const char *const of_rmsprop[] = {"lr", "alpha", "eps", "weight_decay", "momentum",
                                          "centered", NULL};
 static const char *const of_adam[] = {"lr", "betas", "eps", "weight_decay", "amsgrad", NULL};
-static const char *const of_nadam[] = {"lr", "betas", "eps", "weight_decay", "momentum_decay", NULL};
+static const char *const of_nadam[] = {"lr", "betas", "eps", "weight_decay",
+                                       "momentum_decay", NULL};
 
 static const struct pytorch_optimizer {
     const struct kind *kind;
@@ -131,12 +133,14 @@ static const char *const of_multistep[] = {"milestones", "gamma", NULL};
 static const char *const of_exponential[] = {"gamma", NULL};
 static const char *const of_cosine[] = {"T_max", "eta_min", NULL};
 static const char *const of_restarts[] = {"T_0", "T_mult", "eta_min", NULL};
-static const char *const of_cyclic[] = {"base_lr", "max_lr", "step_size_up", "step_size_down", "mode", "gamma", NULL};
-static const char *const of_one_cycle[] = {"max_lr", "pct_start", "div_factor", "final_div_factor", NULL};
+static const char *const of_cyclic[] = {"base_lr", "max_lr", "step_size_up",
+                                        "step_size_down", "mode", "gamma", NULL};
+static const char *const of_one_cycle[] = {"max_lr", "pct_start", "div_factor",
+                                           "final_div_factor", NULL};
 static const char *const of_linear[] = {"start_factor", "end_factor", "total_iters", NULL};
 static const char *const of_polynomial[] = {"total_iters", "power", NULL};
-static const char *const of_plateau[] = {"factor", "patience", "threshold", "threshold_mode", "cooldown", "min_lr",
-                                         "eps", NULL};
+static const char *const of_plateau[] = {"factor", "patience", "threshold", "threshold_mode",
+                                         "cooldown", "min_lr", "eps", NULL};
 
 static const struct pytorch_schedule {
     const struct kind *kind;

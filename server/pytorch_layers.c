@@ -25,9 +25,10 @@ static void places(struct body *out, const struct plan_layer *layer)
 }
 
 /* clang-format off */
-static const char *const of_conv2d[] = {"kernel_size", "stride", "padding", "dilation", "groups", "bias",
-                                        "padding_mode", NULL};
-static const char *const of_places[] = {"kernel_size", "stride", "dilation", "bias", "padding_mode", NULL};
+static const char *const of_conv2d[] = {"kernel_size", "stride", "padding", "dilation", "groups",
+                                        "bias", "padding_mode", NULL};
+static const char *const of_places[] = {"kernel_size", "stride", "dilation", "bias", "padding_mode",
+                                        NULL};
 static const char *const of_pool[] = {"kernel_size", "stride", "padding", "ceil_mode",
                                       "count_include_pad", NULL};
 static const char *const of_adaptive[] = {"output_size", NULL};
@@ -48,7 +49,8 @@ static const struct pytorch_layer *perhaps_flipped(const void *options)
 
 static const struct pytorch_layer rows[] = {
     {&layer_conv2d.kind, "nn.Conv2d", NULL, of_conv2d, channels, perhaps_flipped},
-    {&layer_locally_connected2d.kind, "LocallyConnected2d", pytorch_locally_connected2d, of_places, places, NULL},
+    {&layer_locally_connected2d.kind, "LocallyConnected2d", pytorch_locally_connected2d,
+     of_places, places, NULL},
     {&layer_linear.kind, "nn.Linear", NULL, of_linear, channels, NULL},
     {&layer_flatten.kind, "nn.Flatten", NULL, NULL, NULL, NULL},
     {&layer_max_pool2d.kind, "nn.MaxPool2d", NULL, of_pool, NULL, NULL},

@@ -31,6 +31,14 @@ static const struct query list_queries[] = {
     {NULL},
 };
 
+static const struct query job_queries[] = {
+    {"wait", "seconds to wait for a change at most, instead of answering at once", QUERY_INTEGER, 0,
+     API_WAIT_MAX},
+    {"after", "with wait: the revision that was seen; the present one, when absent", QUERY_INTEGER,
+     0, QUERY_INTEGER_MAX},
+    {NULL},
+};
+
 static const struct query metrics_queries[] = {
     {"names", "series, with commas between; all, when absent", QUERY_TEXT},
     {"from", "first step", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
@@ -83,6 +91,12 @@ static const struct query sample_queries[] = {
     {NULL},
 };
 
+static const struct query weights_queries[] = {
+    {"limit", "most of a page", QUERY_INTEGER, 1, API_PAGE_MAX},
+    {"cursor", "next_cursor of the page before", QUERY_TEXT},
+    {NULL},
+};
+
 #define FORMAT_QUERY                                                                               \
     {                                                                                              \
         "format", "json, when absent, or png", QUERY_CHOICE, .choices = inspect_formats            \
@@ -115,6 +129,8 @@ static const struct query ready_queries[] = {
 static const struct query checkpoint_queries[] = {
     {"format", "kind of file; onnx: the network with its weights, for other runtimes", QUERY_CHOICE,
      .choices = api_checkpoint_formats},
+    {"state", "weights, when absent, or full: with what the optimizer remembers", QUERY_CHOICE,
+     .choices = api_state_names},
     {NULL},
 };
 
@@ -122,6 +138,7 @@ static const struct query checkpoint_queries[] = {
 #define JOB JOBS "/{id}"
 #define CHECKPOINT JOB "/checkpoints/{which}"
 #define DATASET "/v1/datasets/{name}"
+#define WEIGHTS "/v1/weights/{name}"
 
 const struct route routes[] = {
     {.method = "POST",
@@ -137,13 +154,18 @@ const struct route routes[] = {
      .handle = api_jobs_list,
      .queries = list_queries,
      .flags = ROUTE_SLOW},
-    {.method = "GET", .pattern = JOB, .doc = &doc_jobs_get, .handle = api_jobs_get},
+    {.method = "GET",
+     .pattern = JOB,
+     .doc = &doc_jobs_get,
+     .handle = api_jobs_get,
+     .queries = job_queries},
     {.method = "PATCH",
      .pattern = JOB,
      .doc = &doc_jobs_patch,
      .handle = api_jobs_patch,
      .flags = ROUTE_BODY_PATCH | ROUTE_SLOW,
      .body_limit = SPEC_BYTES_MAX},
+    {.method = "DELETE", .pattern = JOB, .doc = &doc_jobs_delete, .handle = api_jobs_delete},
     {.method = "POST",
      .pattern = JOB "/fork",
      .doc = &doc_fork,
@@ -251,6 +273,26 @@ const struct route routes[] = {
      .handle = api_samples_get,
      .queries = sample_queries,
      .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = "/v1/weights",
+     .doc = &doc_weights_list,
+     .handle = api_weights_list,
+     .queries = weights_queries},
+    {.method = "PUT",
+     .pattern = WEIGHTS,
+     .doc = &doc_weights_put,
+     .handle = api_weights_put,
+     .flags = ROUTE_BODY_FILE,
+     .body_limit = HTTP_UPLOAD_LIMIT},
+    {.method = "GET",
+     .pattern = WEIGHTS,
+     .doc = &doc_weights_get,
+     .handle = api_weights_get,
+     .flags = ROUTE_SLOW},
+    {.method = "DELETE",
+     .pattern = WEIGHTS,
+     .doc = &doc_weights_delete,
+     .handle = api_weights_delete},
     {.method = "GET", .pattern = "/v1/schema", .doc = &doc_schema, .handle = api_schema},
     {.method = "GET",
      .pattern = "/livez",

@@ -86,16 +86,16 @@ TEST("what a checkpoint has no form for is refused, and safetensors is what come
     api_stop(&api);
 }
 
-/* A name could end a comment or a string of the script, and go on as code. */
+/* A name could end a string of the script, and go on as code. */
 TEST("a job has a script before it has trained, and no name becomes a part of its code")
 {
     struct api api;
     char id[16], path[160];
     static const char spec[] =
-        "{\"name\": \"x\\nimport os\\n\\\"\\\"\\\"\\nimport os\\r\", \"dataset\": {\"name\": "
-        "\"tiny\", \"normalize\": \"standard\"}, \"model\": [{\"type\": \"flatten\", \"name\": "
-        "\"y\\nimport os\\rimport os\\n\"}, {\"type\": \"linear\", \"out_features\": 4}],"
-        " \"optimizer\": \"sgd\", \"max_steps\": 100000, \"seed\": 2}";
+        "{\"name\": \"a\\\"\\\"\\\"\\\\\", \"dataset\": {\"name\": \"tiny\", \"normalize\": "
+        "\"standard\"}, \"model\": [{\"type\": \"flatten\", \"name\": \"b\\\"c\"}, {\"type\": "
+        "\"linear\", \"out_features\": 4}], \"optimizer\": \"sgd\", \"max_steps\": 100000, "
+        "\"seed\": 2}";
 
     api_start(&api);
     json_t *job = api_post(&api, "/v1/jobs", spec, 201);
@@ -109,10 +109,8 @@ TEST("a job has a script before it has trained, and no name becomes a part of it
     CHECK(strncmp(script.body, "#!/usr/bin/env python3\n", 23) == 0);
     CHECK(strstr(script.body, "nn.Linear("));
     CHECK(strstr(script.body, "std = torch.tensor(["));
-    CHECK(strstr(script.body, "x\\nimport os"));
-    CHECK(!strstr(script.body, "\nimport os"));
-    CHECK(!strchr(script.body, '\r'));
+    CHECK(strstr(script.body, "\nNAME = \"a\\\"\\\"\\\"\\\\\"\n"));
+    CHECK(strstr(script.body, " \"b\\\"c\"\n"));
     answer_drop(&script);
-    json_decref(api_post(&api, job_path(id, "/cancel", path), "{}", 200));
     api_stop(&api);
 }

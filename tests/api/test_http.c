@@ -264,7 +264,7 @@ TEST("wrong methods get 405 with those that are right, unknown addresses 404, la
     check_call(&api,
                &(struct call){.method = "PATCH", .path = "/v1/jobs/aaaaaaaaaaaa", .body = "{}"},
                404);
-    check_call(&api, &(struct call){.method = "DELETE", .path = "/v1/jobs/aaaaaaaaaaaa"}, 501);
+    check_call(&api, &(struct call){.method = "DELETE", .path = "/v1/jobs/aaaaaaaaaaaa"}, 404);
     api_stop(&api);
 }
 

@@ -1,5 +1,5 @@
-// Two data sets of small images that are no squares: one of bytes, one of real numbers, as NPY files. The generator is
-// a fixed LCG.
+// Two data sets of small images that are no squares: one of bytes, one of real numbers, as NPY
+// files. The generator is a fixed LCG.
 import { mkdirSync, writeFileSync } from "node:fs";
 
 export const SHAPE = [3, 13, 11];
@@ -33,7 +33,10 @@ function images(count, seed, real) {
 
 function write(folder, real) {
     mkdirSync(folder, { recursive: true });
-    for (const [split, count] of [["train", 64], ["test", 16]]) {
+    for (const [split, count] of [
+        ["train", 64],
+        ["test", 16],
+    ]) {
         const labels = Uint8Array.from({ length: count }, (_, i) => (i * 3) % CLASSES);
         writeFileSync(`${folder}/${split}_images.npy`, images(count, count, real).npy);
         writeFileSync(`${folder}/${split}_labels.npy`, npy("|u1", [count], labels));

@@ -1,7 +1,7 @@
-// The networks that are exported: every kind of layer with the options that change what is written, and some that people
-// really train. Each is a job's `model`; what else it has is in `job`.
+// The networks that are exported: every kind of layer with the options that change what is written,
+// and some that people really train. Each is a job's `model`; what else it has is in `job`.
 
-/** Weights so large that what one sample gives differs from what another one gives, after a few steps too. */
+/** Weights so large that samples give different answers after a few steps. */
 const init = { type: "kaiming_normal" };
 
 const conv = (out_channels, kernel_size, options = {}) => ({
@@ -67,7 +67,13 @@ const schedules = [
     { type: "one_cycle", max_lr: 0.01, pct_start: 0.4 },
     { type: "linear", total_iters: 3 },
     { type: "polynomial", total_iters: 20, power: 2, unit: "step" },
-    { type: "piecewise", points: [[1, 0.01], [5, 0.001]] },
+    {
+        type: "piecewise",
+        points: [
+            [1, 0.01],
+            [5, 0.001],
+        ],
+    },
     { type: "reduce_on_plateau", metric: "val_accuracy", patience: 1 },
     { type: "cosine", warmup: { steps: 4 } },
 ];
@@ -118,7 +124,7 @@ export const networks = {
             ...END,
         ],
     },
-    "locally_connected2d": {
+    locally_connected2d: {
         model: [
             local(4, [3, 2], { stride: [2, 1], padding: [1, 0] }),
             local(3, 2, { dilation: 2, bias: false }),
@@ -214,7 +220,7 @@ export const networks = {
             { type: "concat", branches: [[linear(3)], [linear(2)]] },
         ],
     },
-    "LeNet": {
+    LeNet: {
         model: [
             conv(6, 5, { padding: 2, name: "first" }),
             RELU,

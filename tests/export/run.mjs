@@ -1,8 +1,9 @@
-// What leaves the house, on the outside: networks are trained by a real daemon, downloaded as ONNX and as a PyTorch
-// script, and used by runtimes that know nothing of us. Each must give the probabilities that the daemon gives.
+// What leaves the house, on the outside: networks are trained by a real daemon, downloaded as ONNX
+// and as a PyTorch script, and used by runtimes that know nothing of us. Each must give the
+// probabilities that the daemon gives.
 //
 // usage: node tests/export/run.mjs
-// TRAIND: path of the program (build/traind); T: only networks whose name contains this, or all when a check's name does
+// TRAIND: path of the program (build/traind); T: only networks whose name contains this
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,8 +23,9 @@ const TOLERANCE = 1e-5;
 const count = { passed: 0, failed: 0, skipped: 0 };
 function tell(how, sentence, why = "") {
     const words = { passed: "ok   ", failed: "FAIL ", skipped: "skip " };
+    const lines = why === "" ? [] : why.trimEnd().split("\n");
     count[how]++;
-    console.log(`${words[how]} export: ${sentence}${why && `\n      | ${why.replaceAll("\n", "\n      | ")}`}`);
+    console.log([`${words[how]} export: ${sentence}`, ...lines].join("\n      | "));
 }
 
 /** Trains it to its end; its id. */
@@ -40,10 +42,8 @@ async function train(daemon, { model, job }) {
     const { id } = await daemon.submit(spec);
     for (const deadline = Date.now() + TRAINED_MS; Date.now() < deadline; await sleep(100)) {
         const { state, reason } = await daemon.get(`/v1/jobs/${id}`);
-        if (state === "succeeded")
-            return id;
-        if (state === "failed")
-            throw new Error(`the job failed: ${reason}`);
+        if (state === "succeeded") return id;
+        if (state === "failed") throw new Error(`the job failed: ${reason}`);
     }
     throw new Error("the job is not done in time");
 }
@@ -51,8 +51,7 @@ async function train(daemon, { model, job }) {
 async function download(daemon, path, file) {
     const response = await fetch(daemon.address + path);
     const bytes = Buffer.from(await response.arrayBuffer());
-    if (response.status !== 200)
-        throw new Error(`${path}: ${response.status} ${bytes}`);
+    if (response.status !== 200) throw new Error(`${path}: ${response.status} ${bytes}`);
     writeFileSync(file, bytes);
 }
 
@@ -71,20 +70,23 @@ async function predict(daemon, id, npy) {
 
 /** The largest difference of two tables. */
 function difference(one, other) {
-    if (one.length !== other.length || one.length === 0)
-        return Infinity;
+    if (one.length !== other.length || one.length === 0) return Infinity;
     const rows = one.map((row, i) =>
-        row.length === other[i].length ? Math.max(...row.map((p, k) => Math.abs(p - other[i][k]))) : Infinity,
+        row.length === other[i].length
+            ? Math.max(...row.map((p, k) => Math.abs(p - other[i][k])))
+            : Infinity,
     );
     return rows.some(Number.isNaN) ? Infinity : Math.max(...rows);
 }
 
-/** How much the samples' probabilities differ: where all are alike, nothing is proven by a comparison. */
+/** How much the samples' probabilities differ: where all are alike, a comparison proves nothing. */
 function spread(rows) {
-    return Math.max(...rows[0].map((_, k) => {
-        const column = rows.map((row) => row[k]);
-        return Math.max(...column) - Math.min(...column);
-    }));
+    return Math.max(
+        ...rows[0].map((_, k) => {
+            const column = rows.map((row) => row[k]);
+            return Math.max(...column) - Math.min(...column);
+        }),
+    );
 }
 
 function compare(sentence, got, wanted) {
@@ -101,11 +103,15 @@ function askPython(place, names) {
     } catch {
         return null;
     }
-    const text = execFileSync(python, ["-B", join(here, "check.py"), place, ...names], {
-        encoding: "utf8",
-        maxBuffer: 1 << 28,
-        stdio: ["ignore", "pipe", "inherit"],
-    });
+    const text = execFileSync(
+        python,
+        ["-B", "-W", "ignore", join(here, "check.py"), place, ...names],
+        {
+            encoding: "utf8",
+            maxBuffer: 1 << 28,
+            stdio: ["ignore", "pipe", "inherit"],
+        },
+    );
     return JSON.parse(text);
 }
 
@@ -129,7 +135,11 @@ async function checkKinds(daemon) {
     const text = JSON.stringify(networks);
     const missing = kinds.filter((kind) => !text.includes(`"type":"${kind}"`));
     const good = kinds.length > 10 && missing.length === 0;
-    tell(good ? "passed" : "failed", "every kind of layer is among the networks", missing.join(", "));
+    tell(
+        good ? "passed" : "failed",
+        "every kind of layer is among the networks",
+        missing.join(", "),
+    );
 }
 
 async function checkNetwork(runtime, fetched, python) {
@@ -138,19 +148,25 @@ async function checkNetwork(runtime, fetched, python) {
     if (!(spread(wanted) > 0.01))
         throw new Error(`the samples are all the same to it: ${spread(wanted)}`);
     if (runtime)
-        compare(`${name}: ONNX gives the daemon's probabilities`, await runtime.run(`${file}.onnx`, pixels), wanted);
-    else
-        tell("skipped", `${name}: ONNX`, "npm could not install onnxruntime-web");
+        compare(
+            `${name}: ONNX gives the daemon's probabilities`,
+            await runtime.run(`${file}.onnx`, pixels),
+            wanted,
+        );
+    else tell("skipped", `${name}: ONNX`, "npm could not install onnxruntime-web");
     if (!said) {
         tell("skipped", `${name}: python`, "python3-onnx or python3-torch is missing");
         return;
     }
     tell(said.onnx ? "failed" : "passed", `${name}: onnx.checker is content`, said.onnx ?? "");
-    if (said.error)
-        tell("failed", `${name}: the script runs`, said.error);
+    if (said.error) tell("failed", `${name}: the script runs`, said.error);
     else
         compare(`${name}: the script gives the daemon's probabilities`, said.probabilities, wanted);
-    tell(said.course ? "failed" : "passed", `${name}: the script's rates are the job's`, said.course ?? "");
+    tell(
+        said.course ? "failed" : "passed",
+        `${name}: the script's rates are the job's`,
+        said.course ?? "",
+    );
 }
 
 async function runAll(names) {
@@ -167,7 +183,10 @@ async function runAll(names) {
                 (error) => tell("failed", `${name}: is trained and downloaded`, error.message),
             );
         const runtime = await Runtime.open(here, join(root, "build/npm-export"));
-        const python = askPython(place, fetched.map((one) => one.id));
+        const python = askPython(
+            place,
+            fetched.map((one) => one.id),
+        );
         for (const one of fetched)
             await checkNetwork(runtime, one, python).catch((error) =>
                 tell("failed", one.name, error.stack),
@@ -176,8 +195,7 @@ async function runAll(names) {
         tell("failed", "the daemon and its files", error.stack);
     } finally {
         await daemon.stop("SIGKILL");
-        if (!process.env.KEEP)
-            rmSync(place, { recursive: true, force: true });
+        if (!process.env.KEEP) rmSync(place, { recursive: true, force: true });
     }
 }
 
@@ -189,7 +207,6 @@ function layerKinds(schema) {
 
 const word = process.env.T ?? "";
 const names = Object.keys(networks).filter((name) => `export: ${name}`.includes(word));
-if (names.length > 0)
-    await runAll(names);
+if (names.length > 0) await runAll(names);
 console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
 process.exitCode = count.failed === 0 ? 0 : 1;

@@ -1,5 +1,5 @@
-// ONNX Runtime as npm has it, compiled to WebAssembly: nothing of it is made for one machine, and its packages need no
-// script of their own to be installed.
+// ONNX Runtime as npm has it, compiled to WebAssembly: nothing of it is made for one machine, and
+// its packages need no script of their own to be installed.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -12,8 +12,7 @@ function install(here, folder) {
     const same =
         existsSync(lock) &&
         readFileSync(lock, "utf8") === readFileSync(`${here}/package-lock.json`, "utf8");
-    if (same && existsSync(`${folder}/node_modules/${PACKAGE}`))
-        return;
+    if (same && existsSync(`${folder}/node_modules/${PACKAGE}`)) return;
     mkdirSync(folder, { recursive: true });
     for (const file of ["package.json", "package-lock.json"])
         copyFileSync(`${here}/${file}`, `${folder}/${file}`);
@@ -39,7 +38,7 @@ export class Runtime {
         this.ort = ort;
     }
 
-    /** Rows of probabilities, from a batch of all samples; the last one again by itself must agree. */
+    /** Rows of probabilities, from a batch of all samples; the last one alone must agree. */
     async run(file, { count, pixels }) {
         const session = await this.ort.InferenceSession.create(readFileSync(file));
         const one = pixels.length / count;
