@@ -152,4 +152,7 @@ CREATE TABLE withdrawal (
     PRIMARY KEY (job, event)
 ) STRICT, WITHOUT ROWID;
 
+-- What happened to a job beside its metrics, of which there is an event a second.
+CREATE INDEX event_quiet ON event (job, number) WHERE name <> 'metrics';
+
 PRAGMA user_version = 3;

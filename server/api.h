@@ -50,6 +50,8 @@ api_handler api_jobs_schedule;
 /* api_metrics.c */
 api_handler api_metrics;
 /* api_events.c */
+/* Kinds of events, NULL-ended. */
+extern const char *const api_event_names[];
 api_handler api_events_job, api_events_all;
 /* api_checkpoints.c */
 extern const char *const api_state_names[]; /* "weights", "full"; NULL-ended */

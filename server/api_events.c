@@ -5,6 +5,7 @@
 #include "server/api.h"
 
 #include "server/event_feed.h"
+#include "server/event_text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,10 +23,16 @@ struct event_stream {
     struct http_stream stream;
     const struct wire *wire;
     struct app *app;
-    int64_t job;   /* number; 0: all jobs */
-    int64_t after; /* number of the last event that was looked at */
-    bool may_end;  /* the job had ended before: no event will come after those stored */
+    int64_t job;    /* number; 0: all jobs */
+    int64_t after;  /* number of the last event that was looked at */
+    bool may_end;   /* no event will come after those stored, or they are not waited for */
+    uint32_t names; /* bits of api_event_names; 0: all */
 };
+
+/* The first is NAME_METRICS. */
+const char *const api_event_names[] = {"metrics", "state",   "evaluation", "checkpoint",
+                                       "edit",    "warning", "end",        NULL};
+enum { NAME_METRICS = 1, QUIET_READ = 200 };
 
 static void events_drop(struct http_stream *stream)
 {
@@ -58,6 +65,55 @@ static const struct wire wires[] = {
 
 /* ---- the stream ---- */
 
+static bool is_wanted(const struct event_stream *stream, const char *name)
+{
+    return stream->names == 0 || (stream->names & query_choices(api_event_names, name)) != 0;
+}
+
+/* Without metrics: straight from the store, which finds those among the many. */
+struct quiet_read {
+    struct event_stream *stream;
+    struct db *db;
+    struct body *out;
+    struct error *error;
+    bool any, ends, failed;
+};
+
+static bool take_quiet(void *context, const struct event_row *row)
+{
+    struct quiet_read *read = context;
+    struct body text = {0};
+
+    read->any = true;
+    read->stream->after = row->number;
+    read->ends = strcmp(row->name, "end") == 0;
+    if (!is_wanted(read->stream, row->name))
+        return true;
+    read->failed = !event_text_put(&text, read->db, row, read->error);
+    if (!read->failed) {
+        const struct feed_event event = {
+            .number = row->number, .name = row->name, .text = text.bytes, .size = text.size};
+        read->stream->wire->put(read->out, &event);
+    }
+    body_drop(&text);
+    return !read->failed && read->out->size < HTTP_PIECE;
+}
+
+static enum http_more quiet_next(struct http_stream *base, struct db *db, struct body *out,
+                                 struct error *error)
+{
+    struct event_stream *stream = (struct event_stream *)base;
+    struct quiet_read read = {.stream = stream, .db = db, .out = out, .error = error};
+    const struct event_query query = {
+        .job = stream->job, .after = stream->after, .limit = QUIET_READ, .quiet = true};
+
+    if (!store_events_read(db, &query, take_quiet, &read, error) || read.failed)
+        return HTTP_BROKEN;
+    if (read.ends || (!read.any && stream->may_end))
+        return HTTP_END;
+    return read.any ? HTTP_MORE : HTTP_IDLE;
+}
+
 static enum http_more events_next(struct http_stream *base, struct db *db, struct body *out,
                                   struct error *error)
 {
@@ -70,7 +126,8 @@ static enum http_more events_next(struct http_stream *base, struct db *db, struc
             return HTTP_BROKEN;
         if (!event)
             return stream->may_end ? HTTP_END : HTTP_IDLE;
-        stream->wire->put(out, event);
+        if (is_wanted(stream, event->name))
+            stream->wire->put(out, event);
         if (stream->job != 0 && event->ends)
             return HTTP_END;
     }
@@ -85,7 +142,7 @@ static enum http_more events_begin(struct http_stream *base, struct db *db, stru
     (void)db;
     (void)error;
     body_text(out, stream->wire->greeting);
-    base->next = events_next;
+    base->next = stream->names != 0 && !(stream->names & NAME_METRICS) ? quiet_next : events_next;
     return HTTP_MORE;
 }
 
@@ -168,9 +225,12 @@ bool api_events_job(const struct http_request *request, struct http_response *re
         api_find_job(request, &row, error) && read_position(request, 0, &stream.after, error);
 
     stream.job = row.number;
-    stream.may_end = job_state_ended(row.state);
+    const char *follow = http_query(request, "follow");
+    const bool ended = job_state_ended(row.state);
+    stream.may_end = ended || (follow && strcmp(follow, "false") == 0);
+    stream.names = http_query_choices(request, "names", 0);
     job_row_drop(&row);
-    if (!good || (stream.may_end && !seen_all(request->db, &stream, &all, error)))
+    if (!good || (ended && !seen_all(request->db, &stream, &all, error)))
         return false;
     if (all) {
         /* Nothing will ever follow: 204 keeps a browser from asking again. */

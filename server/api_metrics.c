@@ -3,209 +3,20 @@
  * which the HTTP thread serves others, one series at a time, and sent as they are made. */
 #include "server/api.h"
 
-#include "server/curve_reader.h"
+#include "server/curves.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The columns of a series, in the order of their writing. */
-enum column { COLUMN_STEP, COLUMN_VALUE, COLUMN_MIN, COLUMN_MAX, COLUMN_NONFINITE, COLUMNS };
-
-static const char *const column_names[COLUMNS] = {"step", "value", "min", "max", "nonfinite"};
-
-struct curves;
-
-/* What the curves look like on the wire. */
-struct form {
-    const char *content_type;
-    void (*begin)(const struct curves *curves, struct body *out);
-    /* Writes on until the piece is full or there are no more points: false at the end of a series.
-     */
-    bool (*write)(struct curves *curves, struct body *out);
-    void (*end)(const struct curves *curves, struct body *out);
-};
-
-struct curves {
-    struct http_stream stream;
-    const struct form *form;
-    struct curve_range range;
-    size_t points;
-    struct curve_list list; /* what is wanted */
-    int at;                 /* the series that is read or written; list.count: all are */
-    struct curve_reader reader;
-    size_t written; /* points of those that are ready */
-    int column;
-    bool any; /* this column has an item */
-};
 
 static void curves_drop(struct http_stream *stream)
 {
     struct curves *curves = (struct curves *)stream;
 
     curve_reader_close(&curves->reader);
+    curve_notes_drop(&curves->notes);
     free(curves);
 }
-
-/* Whether the points that are ready are written, and others of the series are to be read. */
-static bool wants_more(struct curves *curves)
-{
-    if (curves->reader.over)
-        return false;
-    curve_reader_go_on(&curves->reader);
-    curves->written = 0;
-    return true;
-}
-
-static const struct thin_point *next_point(struct curves *curves)
-{
-    const struct thin *thin = &curves->reader.thin;
-
-    return curves->written < thin->count ? &thin->points[curves->written++] : NULL;
-}
-
-/* ---- by columns ---- */
-
-static void begin_columns(const struct curves *curves, struct body *out)
-{
-    (void)curves;
-    body_text(out, "{\"series\":{");
-}
-
-static void put_item(struct curves *curves, const struct thin_point *point, struct body *out)
-{
-    const double numbers[] = {
-        [COLUMN_VALUE] = point->value, [COLUMN_MIN] = point->min, [COLUMN_MAX] = point->max};
-
-    if (curves->column == COLUMN_NONFINITE && isfinite(point->value))
-        return;
-    body_text(out, curves->any ? "," : "");
-    curves->any = true;
-    if (curves->column == COLUMN_NONFINITE)
-        body_print(out, "[%" PRId64 ",\"%s\"]", point->step, body_nonfinite_name(point->value));
-    else if (curves->column == COLUMN_STEP)
-        body_print(out, "%" PRId64, point->step);
-    else
-        body_real(out, numbers[curves->column]);
-}
-
-static bool write_columns(struct curves *curves, struct body *out)
-{
-    const struct thin_point *point;
-
-    if (curves->column == COLUMN_STEP && !curves->any && curves->written == 0)
-        body_print(out, "%s\"%s\":{\"step\":[", curves->at > 0 ? "," : "",
-                   curves->list.items[curves->at].name);
-    while (out->size < HTTP_PIECE) {
-        point = next_point(curves);
-        if (point) {
-            put_item(curves, point, out);
-            continue;
-        }
-        if (wants_more(curves))
-            return true;
-        curves->written = 0;
-        curves->any = false;
-        curves->column++;
-        if (curves->column == COLUMNS) {
-            body_text(out, "]}");
-            return false;
-        }
-        body_print(out, "],\"%s\":[", column_names[curves->column]);
-        curve_reader_rewind(&curves->reader);
-        if (!curves->reader.ready)
-            return true;
-    }
-    return true;
-}
-
-static void end_columns(const struct curves *curves, struct body *out)
-{
-    const struct curve_mark *mark = &curves->list.mark;
-
-    body_print(out, "},\"cursor\":%" PRId64 ",\"drop_after\":", mark->cursor);
-    if (mark->taken_back)
-        body_print(out, "%" PRId64 "}\n", mark->keep);
-    else
-        body_text(out, "null}\n");
-}
-
-/* ---- by lines ---- */
-
-typedef void put_line(const struct curves *curves, const struct thin_point *point,
-                      struct body *out);
-
-static bool write_lines(struct curves *curves, put_line *put, struct body *out)
-{
-    const struct thin_point *point;
-
-    while (out->size < HTTP_PIECE) {
-        point = next_point(curves);
-        if (!point)
-            return wants_more(curves);
-        put(curves, point, out);
-    }
-    return true;
-}
-
-static void put_csv(const struct curves *curves, const struct thin_point *point, struct body *out)
-{
-    body_print(out, "%s,%" PRId64 ",", curves->list.items[curves->at].name, point->step);
-    if (isfinite(point->value))
-        body_real(out, point->value);
-    else
-        body_text(out, body_nonfinite_name(point->value));
-    body_text(out, "\n");
-}
-
-static void begin_csv(const struct curves *curves, struct body *out)
-{
-    (void)curves;
-    body_text(out, "series,step,value\n");
-}
-
-static bool write_csv(struct curves *curves, struct body *out)
-{
-    return write_lines(curves, put_csv, out);
-}
-
-/* Of every row its own extremes say nothing. */
-static void put_jsonl(const struct curves *curves, const struct thin_point *point, struct body *out)
-{
-    body_print(out, "{\"series\":\"%s\",\"step\":%" PRId64 ",\"value\":",
-               curves->list.items[curves->at].name, point->step);
-    body_real(out, point->value);
-    if (!isfinite(point->value))
-        body_print(out, ",\"nonfinite\":\"%s\"", body_nonfinite_name(point->value));
-    if (curves->points > 0) {
-        body_text(out, ",\"min\":");
-        body_real(out, point->min);
-        body_text(out, ",\"max\":");
-        body_real(out, point->max);
-    }
-    body_text(out, "}\n");
-}
-
-static bool write_jsonl(struct curves *curves, struct body *out)
-{
-    return write_lines(curves, put_jsonl, out);
-}
-
-static void nothing(const struct curves *curves, struct body *out)
-{
-    (void)curves;
-    (void)out;
-}
-
-/* ---- the stream ---- */
-
-static const char *const form_types[] = {"application/json", "text/csv", "application/jsonl", NULL};
-static const struct form forms[] = {
-    {"application/json", begin_columns, write_columns, end_columns},
-    {"text/csv; charset=utf-8", begin_csv, write_csv, nothing},
-    {"application/jsonl", nothing, write_jsonl, nothing},
-};
 
 static void open_series(struct curves *curves)
 {
@@ -215,8 +26,18 @@ static void open_series(struct curves *curves)
     curves->written = 0;
     curves->column = COLUMN_STEP;
     curves->any = false;
-    if (curves->at < curves->list.count)
-        curve_reader_open(&curves->reader, &curves->list.items[curves->at], &piece, curves->points);
+    if (curves->at == curves->list.count)
+        return;
+    curve_reader_open(&curves->reader, &curves->list.items[curves->at], &piece, curves->points);
+    curve_notes_begin(&curves->notes, &curves->reader.piece);
+}
+
+static bool read_slice(struct curves *curves, struct db *db, struct error *error)
+{
+    if (!curves->reader.ready)
+        return curve_reader_read(&curves->reader, db, error);
+    return curves_ready(curves) ||
+           curve_notes_make(&curves->notes, db, &curves->reader.thin, error);
 }
 
 static enum http_more curves_next(struct http_stream *stream, struct db *db, struct body *out,
@@ -228,9 +49,9 @@ static enum http_more curves_next(struct http_stream *stream, struct db *db, str
         curves->form->end(curves, out);
         return HTTP_END;
     }
-    if (!curves->reader.ready && !curve_reader_read(&curves->reader, db, error))
+    if (!read_slice(curves, db, error))
         return HTTP_BROKEN;
-    if (curves->reader.ready && !curves->form->write(curves, out)) {
+    if (curves_ready(curves) && !curves->form->write(curves, out)) {
         curves->at++;
         open_series(curves);
     }
@@ -296,6 +117,8 @@ static bool read_range(struct curves *curves, const struct http_request *request
                          "the query parameter \"max_points\" must be 0 (every row) or at least %d",
                          THIN_MIN);
     curves->points = (size_t)points;
+    curves->notes.times = http_query_true(request, "times");
+    curves->notes.window = http_query_integer(request, "smooth", 0);
     return true;
 }
 
@@ -303,10 +126,10 @@ static bool open_curves(struct curves *curves, const struct http_request *reques
                         struct error *error)
 {
     struct job_row row = {0};
-    const int form = http_preferred(request, form_types);
+    const int form = http_preferred(request, curves_form_types);
     bool good = read_range(curves, request, error) && api_find_job(request, &row, error);
 
-    curves->form = &forms[form < 0 ? 0 : form];
+    curves->form = &curves_forms[form < 0 ? 0 : form];
     curves->range.job = row.number;
     good = good && store_curve_open(request->db, &curves->range, &curves->list, error);
     choose_series(&curves->list, http_query(request, "names"));

@@ -133,6 +133,7 @@ static bool answer(const struct http_request *request, const struct job_row *job
     good = digest_file(download, sha256, error);
     if (good) {
         http_response_etag(response, "%s", sha256);
+        api_put_digest(response, sha256);
         http_response_header(response, "Cache-Control", "private, no-cache");
         http_response_header(response, "Content-Disposition",
                              "attachment; filename=\"%s-step%" PRId64 ".onnx\"", job->id,

@@ -162,12 +162,14 @@ const struct route_doc doc_checkpoints_get = {
     .about =
         "Tensors are named as in the state dict of PyTorch's `nn.Sequential`. `state=full` adds "
         "the optimizer's buffers as `optimizer.TENSOR.BUFFER`, named as PyTorch names them, "
-        "and what else a run needs to go on as texts of `__metadata__`.",
-    .request_headers = "If-None-Match Range",
+        "and what else a run needs to go on as texts of `__metadata__`. An ONNX model takes "
+        "pixels as the data set has them and normalizes them itself: `input` is N × C × H × W "
+        "of float, bytes being 0 … 255; `logits` and `probabilities` come out.",
+    .request_headers = "If-None-Match Range If-Range",
     .answer_headers = "ETag Content-Disposition Repr-Digest",
     .answers = ANSWERS({200, "application/octet-stream", NULL},
                        {206, "application/octet-stream", NULL}, {304, NULL, NULL}),
-    .problems = PROBLEMS(416),
+    .problems = PROBLEMS(409, 416, 422),
 };
 
 const struct route_doc doc_filters = {
@@ -198,11 +200,16 @@ const struct route_doc doc_activations = {
 };
 
 const struct route_doc doc_export_pytorch = {
-    .id = "exportPyTorch",
+    .id = "exportPytorch",
     .tag = "results",
-    .summary = "Gives the network as a PyTorch script that loads its checkpoints",
-    .answer_headers = "Content-Disposition",
-    .answers = ANSWERS({200, "text/x-python", NULL}),
+    .summary = "Writes the network as a script for PyTorch",
+    .about = "It makes the network as an `nn.Sequential`, with optimizer and schedule, reads a "
+             "checkpoint's safetensors file, and says what is in images. The names of its modules "
+             "are those of the tensors.",
+    .request_headers = "If-None-Match",
+    .answer_headers = "ETag Content-Disposition",
+    .answers = ANSWERS({200, "text/x-python", NULL}, {304, NULL, NULL}),
+    .problems = PROBLEMS(409, 422),
 };
 
 const struct route_doc doc_predict = {

@@ -3,6 +3,7 @@
 #include "server/routes.h"
 
 #include "server/api.h"
+#include "server/curve_notes.h"
 #include "server/review.h"
 #include "server/route_doc.h"
 #include "server/store_control.h"
@@ -46,11 +47,22 @@ static const struct query metrics_queries[] = {
     {"max_points", "most points of a series; 0: every row", QUERY_INTEGER, 0, API_POINTS_MAX},
     {"since", "cursor of an earlier answer: only rows written after it", QUERY_INTEGER, 0,
      QUERY_INTEGER_MAX},
+    {"times", "also when each row was measured, in ms since 1970", QUERY_TRUTH},
+    {"smooth", "also a mean of each row and those before it, an exponential one of so many rows",
+     QUERY_INTEGER, 1, CURVE_WINDOW_MAX},
     {NULL},
 };
 
 static const struct query events_queries[] = {
     {"since", "events behind the one of this number", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
+    {NULL},
+};
+
+static const struct query job_events_queries[] = {
+    {"since", "events behind the one of this number", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
+    {"names", "events of these kinds; of all, when absent", QUERY_CHOICES,
+     .choices = api_event_names},
+    {"follow", "false: ends with what is stored, and does not wait for more", QUERY_TRUTH},
     {NULL},
 };
 
@@ -189,7 +201,7 @@ const struct route routes[] = {
      .pattern = JOB "/events",
      .doc = &doc_events_job,
      .handle = api_events_job,
-     .queries = events_queries},
+     .queries = job_events_queries},
     {.method = "GET",
      .pattern = "/v1/events",
      .doc = &doc_events_all,

@@ -212,6 +212,7 @@ struct event_query {
     int64_t job;   /* 0: of all jobs */
     int64_t after; /* events with larger numbers */
     int limit;     /* at most so many */
+    bool quiet;    /* of one job, without those of metrics, of which there are most */
 };
 /* Events after number `after`, oldest first, of one job (or of all: job 0), at most `limit`. */
 typedef bool event_each(void *context, const struct event_row *row);

@@ -21,6 +21,9 @@ static const char select_first[] = SELECT_ROW "LIMIT 1";
 static const char select_last[] = SELECT_ROW "DESC LIMIT 1";
 static const char select_rows[] = SELECT_ROW "LIMIT ?5";
 
+static const char select_time[] =
+    "SELECT at FROM metric WHERE job = ?1 AND series = ?2 AND step = ?3";
+
 static const char select_stretches[] =
     "SELECT place, min_step, min, max_step, max, odd_step, odd FROM stretch WHERE job = ?1 AND "
     "series = ?2 AND shift = ?6 AND place BETWEEN ?3 >> ?6 AND ?4 >> ?6 ORDER BY place LIMIT ?5";
@@ -268,4 +271,33 @@ bool store_curve_read(struct db *db, const struct curve_piece *piece, curve_each
         return false;
     good = still_true(db, piece, error) && read_piece(&reading, next, error);
     return snapshot_end(db, good, error);
+}
+
+/* ---- times ---- */
+
+static bool read_times(struct db *db, const struct curve_piece *piece, struct curve_note *notes,
+                       size_t count, struct error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct sql_list list = SQL_LIST(sql_integer(piece->job), sql_integer(piece->series),
+                                              sql_integer(notes[i].step));
+        struct sqlite3_stmt *statement = NULL;
+        bool row = false;
+
+        if (!sql_query(&db->sql, select_time, list, &statement, error) ||
+            !sql_step(&db->sql, statement, &row, error))
+            return false;
+        notes[i].at = row ? sql_column_integer(statement, 0) : 0;
+        sql_reset(statement);
+    }
+    return true;
+}
+
+bool store_curve_times(struct db *db, const struct curve_piece *piece, struct curve_note *notes,
+                       size_t count, struct error *error)
+{
+    if (!snapshot_begin(db, error))
+        return false;
+    return snapshot_end(
+        db, still_true(db, piece, error) && read_times(db, piece, notes, count, error), error);
 }

@@ -59,4 +59,14 @@ typedef bool curve_each(void *context, const struct stretch *stretch);
 bool store_curve_read(struct db *db, const struct curve_piece *piece, curve_each *each,
                       void *context, int64_t *next, struct error *error) MUST_CHECK;
 
+/* What stands beside a row. */
+struct curve_note {
+    int64_t step;
+    int64_t at;  /* when it was measured, in ms; 0: that is not known */
+    double mean; /* NaN: there is none */
+};
+/* Fills `at`. Job, series and cursor are taken from `piece`; ERROR_BUSY as above. */
+bool store_curve_times(struct db *db, const struct curve_piece *piece, struct curve_note *notes,
+                       size_t count, struct error *error) MUST_CHECK;
+
 #endif

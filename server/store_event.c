@@ -17,6 +17,9 @@
     " WHERE event > ?1" deletions " ORDER BY event LIMIT ?2) ORDER BY 1 LIMIT ?2"
 static const char select_of_all[] = WITH_DELETIONS("", "");
 static const char select_of_job[] = WITH_DELETIONS(" AND e.job = ?3", " AND job = ?3");
+/* The partial index event_quiet serves this. */
+static const char select_quiet[] = SELECT_EVENT
+    "WHERE e.job = ?3 AND e.number > ?1 AND e.name <> 'metrics' ORDER BY e.number LIMIT ?2";
 static const char insert_event[] =
     "INSERT INTO event (job, name, step, at, data) VALUES (?1, ?2, ?3, ?4, ?5)";
 /* Not max(number): that goes back when the newest events are deleted. */
@@ -47,8 +50,8 @@ static bool query_events(struct db *db, const struct event_query *query, struct 
     const struct sql_value limit = sql_integer(query->limit > 0 ? query->limit : 0);
 
     if (query->job != 0)
-        return sql_query(&db->sql, select_of_job, SQL_LIST(after, limit, sql_integer(query->job)),
-                         out, error);
+        return sql_query(&db->sql, query->quiet ? select_quiet : select_of_job,
+                         SQL_LIST(after, limit, sql_integer(query->job)), out, error);
     return sql_query(&db->sql, select_of_all, SQL_LIST(after, limit), out, error);
 }
 

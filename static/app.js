@@ -1,14 +1,11 @@
 // Wiring: the model, the address, and one draw of the page for all changes of a moment.
 import { html, render } from "./html.js";
-import { percent } from "./format.js";
-import { Job } from "./job.js";
-import { nameOf } from "./job_text.js";
-import { Jobs } from "./jobs.js";
-import { Login } from "./login.js";
-import { Model, ended } from "./model.js";
-import { NewJob } from "./new.js";
-import { readRoute } from "./route.js";
-import { save, setToken, takeToken, token } from "./token.js";
+import { Model } from "./data/model.js";
+import { save } from "./data/save.js";
+import { setToken, takeToken, token } from "./data/token.js";
+import { PAGES, findPage, viewOf } from "./pages/pages.js";
+import { Login } from "./parts/login.js";
+import { address, readAddress } from "./route.js";
 
 const DRAW_MS = 150; // at most one draw in this time, however many events come
 const CLOCK_MS = 1000; // ages and times grow by themselves
@@ -16,7 +13,7 @@ const CLOCK_MS = 1000; // ages and times grow by themselves
 takeToken();
 const root = document.getElementById("app");
 const model = new Model(soon);
-let route = readRoute(location.hash);
+let place = findPage(readAddress(location.hash));
 let waiting = 0;
 let drawn = 0;
 
@@ -29,26 +26,23 @@ function soon() {
 function draw() {
     waiting = 0;
     drawn = Date.now();
-    render(html`<${App} model=${model} route=${route} now=${drawn} />`, root);
-    document.title = title();
+    render(html`<${App} model=${model} place=${place} now=${drawn} />`, root);
+    const title = place.page.title?.(model, place.named);
+    document.title = title ? `${title} · traind` : "traind";
 }
 
-function title() {
-    const job = route.page === "job" ? model.jobs.get(route.id) : null;
-    if (!job)
-        return "traind";
-    const standing = ended(job) ? job.state : percent(job.progress?.fraction ?? 0, 0);
-    return `${standing} · ${nameOf(job)} · traind`;
-}
-
-function App({ model, route, now }) {
-    const here = (page) => (route.page === page ? "page" : null);
+function App({ model, place, now }) {
+    const pages = PAGES.filter(({ nav }) => nav).sort((a) => (a.first ? -1 : 1));
+    const here = (page) => (place.page === page ? "page" : null);
     return html`
+        <a class="skip" href="#main" onClick=${skip}>To the content</a>
         <header>
             <a class="mark" href="#/jobs">traind</a>
             <nav aria-label="Pages">
-                <a href="#/jobs" aria-current=${here("jobs")}>Jobs</a>
-                <a href="#/new" aria-current=${here("new")}>New job</a>
+                ${pages.map(
+                    (page) => html`<a key=${page.nav} href=${address(page.path)}
+                        aria-current=${here(page)}>${page.nav}</a>`,
+                )}
             </nav>
             <${Live} live=${model.live} />
         </header>
@@ -59,7 +53,13 @@ function App({ model, route, now }) {
             <button type="button" onClick=${() => model.dismiss()}>Dismiss</button>
         </p>`
         }
-        <main>${page(model, route, now)}</main>`;
+        <main id="main" tabindex="-1"><${Page} model=${model} place=${place} now=${now} /></main>`;
+}
+
+// The address is the page's own: a link to a place on it would take it away.
+function skip(event) {
+    event.preventDefault();
+    document.getElementById("main").focus();
 }
 
 function Live({ live }) {
@@ -72,37 +72,44 @@ function enter(text) {
     model.unlock();
 }
 
-function page(model, { page, id, options }, now) {
+const identity = ({ page, named, options }) =>
+    [page.path.join("/"), named.id ?? "", page.key?.(options) ?? ""].join(" ");
+
+function Page({ model, place, now }) {
     if (model.locked)
         return html`<${Login} refused=${token() !== ""} enter=${enter} />`;
-    if (page === "job")
-        return html`<${Job} key=${id} model=${model} options=${options} now=${now} />`;
-    if (page === "new") {
-        const key = `${options.preset} ${options.from}`;
-        return html`<${NewJob} key=${key} model=${model} options=${options} />`;
-    }
-    return html`<${Jobs} model=${model} now=${now} />`;
+    const { page, named, options } = place;
+    const view = viewOf(page, soon);
+    if (!view)
+        return html`<p class="soft">Loading the page …</p>`;
+    return html`<${view} key=${identity(place)} model=${model} options=${options} now=${now}
+        ...${named} />`;
 }
 
 function follow() {
-    const before = route;
-    route = readRoute(location.hash);
-    model.open(route.page === "job" ? route.id : "");
+    const before = place;
+    place = findPage(readAddress(location.hash));
+    model.open(place.page.path[0] === "jobs" ? (place.named.id ?? "") : "");
     draw();
-    if (route.page !== before.page || route.id !== before.id)
+    if (identity(place) !== identity(before))
         scrollTo(0, 0);
 }
 
-function saveWithToken(event) {
+// A link that says data-fetch may be refused, or wants a form that only a header can ask for: what
+// the daemon says to it is for the user's eyes. With a token all links to it are of that kind.
+async function saveFile(event) {
     const link = event.target.closest?.("a[href^='/v1/']");
-    if (!link || token() === "")
+    if (!link || (token() === "" && link.dataset.fetch === undefined))
         return;
     event.preventDefault();
-    save(link.getAttribute("href"));
+    const { accept, name } = link.dataset;
+    await save(link.getAttribute("href"), { accept, name }).catch((problem) =>
+        model.note(problem.message),
+    );
 }
 
 addEventListener("hashchange", follow);
-addEventListener("click", saveWithToken);
+addEventListener("click", saveFile);
 setInterval(soon, CLOCK_MS);
 model.start();
 follow();

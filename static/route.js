@@ -1,15 +1,17 @@
-// What the page shows, in the address: #/jobs, #/jobs/ID?log=1&smooth=100, #/new?preset=FILE. All
-// view state lives there, so that reload, back and a sent link show the same.
+// What the page shows, in the address: #/jobs?state=running, #/jobs/ID/network?log=1,
+// #/compare?jobs=ID,ID. All view state lives there, so that reload, back and a sent link show the
+// same. Knows no page by name.
 
-export function readRoute(hash) {
+/** {parts, options}: what stands between the slashes, and the options behind the ?. */
+export function readAddress(hash) {
     const [path, query] = hash.replace(/^#/, "").split("?");
-    const parts = path.split("/").filter((part) => part !== "");
-    const options = Object.fromEntries(new URLSearchParams(query ?? ""));
-    if (parts[0] === "new")
-        return { page: "new", id: "", options };
-    if (parts[0] === "jobs" && parts.length > 1)
-        return { page: "job", id: decode(parts[1]), options };
-    return { page: "jobs", id: "", options };
+    return {
+        parts: path
+            .split("/")
+            .filter((part) => part !== "")
+            .map(decode),
+        options: Object.fromEntries(new URLSearchParams(query ?? "")),
+    };
 }
 
 function decode(text) {
@@ -20,19 +22,34 @@ function decode(text) {
     }
 }
 
-export function jobAddress(id) {
-    return `#/jobs/${encodeURIComponent(id)}`;
+/** The address of a page: address(["jobs", id], {log: "1"}). Options that are "" are left out. */
+export function address(parts, options = {}) {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(options))
+        if (value !== "")
+            query.set(name, value);
+    const text = query.toString();
+    return `#/${parts.map(encodeURIComponent).join("/")}${text === "" ? "" : `?${text}`}`;
 }
 
-/** Changes one option of the address in place, without a step in the browser's history. "" takes it
- * away. */
-export function setOption(name, value) {
-    const [path, query] = location.hash.split("?");
-    const options = new URLSearchParams(query ?? "");
-    if (value === "")
-        options.delete(name);
-    else options.set(name, value);
-    const text = options.toString();
-    history.replaceState(null, "", `${path || "#/jobs"}${text === "" ? "" : `?${text}`}`);
+export const jobAddress = (id, options) => address(["jobs", id], options);
+
+/** The address of this page with some options changed; "" takes one away. */
+export function withOptions(changes) {
+    const { parts, options } = readAddress(location.hash);
+    return address(parts.length > 0 ? parts : ["jobs"], { ...options, ...changes });
+}
+
+/** Changes options of the address in place, without a step in the browser's history. */
+export function setOptions(changes) {
+    history.replaceState(null, "", withOptions(changes));
     dispatchEvent(new HashChangeEvent("hashchange"));
+}
+
+/** The same for one. */
+export const setOption = (name, value) => setOptions({ [name]: value });
+
+/** Goes there: a step in the browser's history. */
+export function go(hash) {
+    location.hash = hash;
 }

@@ -112,3 +112,46 @@ TEST("a daemon holds as many streams as it is told to, each of which sees every 
     events_drop_log(&first);
     CHECK_INT(daemon_stop(&daemon), 0);
 }
+
+TEST("a job's events can be asked for by kind, without its metrics and without waiting")
+{
+    struct api api;
+    char id[16], path[160];
+
+    api_start(&api);
+    api_submit_tiny(
+        &api, "\"epochs\": 100000, \"seed\": 9, \"checkpoint\": {\"every\": {\"steps\": 50}}", id);
+    api_wait(&api, id, "running");
+    while (true) { /* it goes on meanwhile: the answer ends all the same */
+        json_t *lines =
+            lines_of(&api, job_path(id, "/events?names=state,checkpoint&follow=false", path));
+        size_t states = 0, checkpoints = 0;
+
+        for (size_t i = 0; i < json_array_size(lines); i++) {
+            const char *name = text_at(json_array_get(lines, i), "event");
+            states += strcmp(name, "state") == 0;
+            checkpoints += strcmp(name, "checkpoint") == 0;
+        }
+        CHECK_COUNT(states + checkpoints, json_array_size(lines));
+        CHECK(states >= 2);
+        json_decref(lines);
+        if (checkpoints > 1)
+            break;
+    }
+    json_t *both = lines_of(&api, job_path(id, "/events?names=metrics,state&follow=false", path));
+    CHECK_TEXT(text_at(both, "0.event"), "state");
+    size_t metrics = 0;
+    for (size_t i = 0; i < json_array_size(both); i++)
+        metrics += strcmp(text_at(json_array_get(both, i), "event"), "metrics") == 0;
+    CHECK(metrics > 0);
+    json_decref(both);
+    json_decref(api_post(&api, job_path(id, "/cancel", path), "", 200));
+    /* A stream that waits for one kind ends with the job like any other. */
+    json_t *ends = lines_of(&api, job_path(id, "/events?names=end", path));
+    CHECK_COUNT(json_array_size(ends), 1);
+    CHECK_TEXT(text_at(ends, "0.state"), "cancelled");
+    json_decref(ends);
+    check_problem(api_get(&api, job_path(id, "/events?names=stat", path), 400), 400, "names");
+    check_problem(api_get(&api, job_path(id, "/events?follow=no", path), 400), 400, "follow");
+    api_stop(&api);
+}

@@ -36,6 +36,7 @@ TEST("an ONNX file comes with its digest as its tag, whole or from a byte on")
     check_text_header(&file, "Content-Disposition", "attachment; filename=\"%s-step6.onnx\"", id);
     CHECK_TEXT(answer_header(&file, "Content-Type"), "application/octet-stream");
     CHECK_TEXT(answer_header(&file, "Accept-Ranges"), "bytes");
+    CHECK(strncmp(answer_header(&file, "Repr-Digest"), "sha-256=:", 9) == 0);
     CHECK(memmem(file.body, file.size, "probabilities", 13) != NULL);
     CHECK(memmem(file.body, file.size, "4.bias", 6) != NULL);
 

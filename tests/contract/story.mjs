@@ -214,7 +214,15 @@ async function files(world) {
     await call(world, "GET", `${which}/filters?format=png`, 200);
     await call(world, "GET", `${which}/activations?sample=1&layer=1`, 200);
     await call(world, "GET", `${which}/activations?sample=1&layer=1&format=png`, 200);
-    await call(world, "GET", `/v1/jobs/${world.id}/export/pytorch`, 200);
+    const model = await call(world, "GET", `${own}/last?format=onnx`, 200);
+    const part = { headers: { Range: "bytes=8-", "If-Range": model.headers.etag } };
+    await call(world, "GET", `${own}/last?format=onnx`, 206, part);
+    await call(world, "GET", `${own}/last?format=caffe`, 400);
+    const behind = { headers: { Range: "bytes=99999999-" } };
+    await call(world, "GET", `${own}/last?format=onnx`, 416, behind);
+    const script = `/v1/jobs/${world.id}/export/pytorch`;
+    const { headers } = await call(world, "GET", script, 200);
+    await call(world, "GET", script, 304, { headers: { "If-None-Match": headers.etag } });
 }
 
 async function control(world) {

@@ -1,0 +1,88 @@
+// The daemon's HTTP interface as functions that give objects or throw a Problem. Knows nothing of
+// pages.
+import { authorized } from "./token.js";
+
+/** What the daemon answered instead of what was asked (RFC 9457), or that it did not answer. */
+export class Problem extends Error {
+    constructor(status, body) {
+        super(body.detail || body.title || `the daemon answered ${status}`);
+        this.status = status;
+        this.errors = Array.isArray(body.errors) ? body.errors : [];
+    }
+}
+
+const TYPES = { PATCH: "application/merge-patch+json" };
+
+async function call(method, path, body) {
+    const options = { method, headers: authorized({ Accept: "application/json" }) };
+    if (method !== "GET")
+        options.headers["Content-Type"] = TYPES[method] ?? "application/json";
+    if (body !== undefined)
+        options.body = JSON.stringify(body);
+    let response;
+    try {
+        response = await fetch(path, options);
+    } catch {
+        throw new Problem(0, { detail: "The daemon does not answer." });
+    }
+    const value = await response.json().catch(() => ({}));
+    if (!response.ok)
+        throw new Problem(response.status, value);
+    return value;
+}
+
+const job = (id) => `/v1/jobs/${encodeURIComponent(id)}`;
+
+export const listJobs = (limit, cursor) =>
+    call("GET", `/v1/jobs?limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+export const getJob = (id) => call("GET", job(id));
+export const submitJob = (spec) => call("POST", "/v1/jobs", spec);
+export const planJob = (spec) => call("POST", "/v1/jobs?dry_run=true", spec);
+export const pauseJob = (id) => call("POST", `${job(id)}/pause`);
+export const resumeJob = (id) => call("POST", `${job(id)}/resume`);
+/** `when`: "now", "epoch" or "checkpoint". */
+export const cancelJob = (id, when = "now") => call("POST", `${job(id)}/cancel?when=${when}`);
+export const changeJob = (id, patch) => call("PATCH", job(id), patch);
+export const deleteJob = (id) => call("DELETE", job(id));
+/** {checkpoint, state, spec, name, labels, priority}; tryFork only says what would come of it. */
+export const forkJob = (id, fork) => call("POST", `${job(id)}/fork`, fork);
+export const tryFork = (id, fork) => call("POST", `${job(id)}/fork?dry_run=true`, fork);
+export const listQueued = () => call("GET", "/v1/jobs?state=queued&limit=200");
+export const listCheckpoints = (id) => call("GET", `${job(id)}/checkpoints`);
+export const getPreset = (file) => call("GET", `/presets/${file}`);
+
+/** The stored rows from one step to another (0: to the last), with their times: all, or the
+ * extremes of buckets when there are more than `points`. With a mean over `window` rows for series
+ * of a row a step. */
+export async function getMetrics(id, { from, to, points, window }) {
+    const query = new URLSearchParams({ from, max_points: points, times: true });
+    if (to > 0)
+        query.set("to", to);
+    const ask = (more) => call("GET", `${job(id)}/metrics?${query}${more}`);
+    if (window < 2)
+        return ask("");
+    const [all, smoothed] = await Promise.all([
+        ask(""),
+        ask(`&names=${STEP_SERIES}&smooth=${window}`),
+    ]);
+    return { series: { ...all.series, ...smoothed.series } };
+}
+const STEP_SERIES = "train_loss,grad_norm";
+
+/** What happened to the job, but for its metrics: the stored events, as lines of JSON. */
+export async function getStory(id) {
+    const headers = authorized({ Accept: "application/jsonl" });
+    const response = await fetch(`${job(id)}/events?${STORY}`, { headers });
+    if (!response.ok)
+        throw new Problem(response.status, await response.json().catch(() => ({})));
+    const lines = (await response.text()).split("\n").filter((line) => line !== "");
+    return lines.map((line) => JSON.parse(line));
+}
+const STORY = "names=state,edit,checkpoint,warning,evaluation,end&follow=false";
+
+export const jobPath = job;
+export const checkpointPath = (id, which, options = "") =>
+    `${job(id)}/checkpoints/${which}${options && `?${options}`}`;
+/** Every row of the named series; of all, when none is named. */
+export const metricsPath = (id, names = []) =>
+    `${job(id)}/metrics?max_points=0${names.length > 0 ? `&names=${names.join(",")}` : ""}`;

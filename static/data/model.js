@@ -1,0 +1,292 @@
+// What the page knows of the daemon: the jobs listed, and the one that is open. Kept up to date by
+// the event stream; an event carries what is new, so a history is read once. Knows nothing of
+// markup.
+import * as api from "./api.js";
+import { Opened } from "./opened.js";
+import { Stream } from "./stream.js";
+
+const PAGE = 50;
+const PAGE_MAX = 200;
+const ENDED = new Set(["succeeded", "failed", "cancelled"]);
+
+// How long news may wait until what belongs to them is read, so that many news are one reading.
+const PROGRESS_MS = 2000; // a running job's rate and remaining time
+const RECORD_MS = 250; // the best values after an evaluation
+
+export const ended = (job) => ENDED.has(job.state);
+
+export class Model {
+    /** `changed` is called after every change, often. */
+    constructor(changed) {
+        this.changed = changed;
+        this.jobs = new Map();
+        this.order = []; // ids, newest first
+        this.cursor = null; // of the next page; null: there is none
+        this.loaded = false;
+        this.live = null; // null until the stream first opens or fails
+        this.notice = null; // what went wrong last, for the user
+        this.locked = false; // the daemon wants a token, or another one
+        this.opened = null;
+        this.waiting = new Map(); // see soon()
+        this.hands = {
+            attempt: (promise) => this.attempt(promise),
+            soon: (what, delay, work) => this.soon(what, delay, work),
+            changed: () => this.changed(),
+        };
+        this.stream = new Stream(Object.keys(this.handlers), {
+            event: (name, data) => this.hear(name, data),
+            live: (yes) => this.connection(yes),
+            refused: () => this.lock(),
+        });
+    }
+
+    start() {
+        this.stream.open();
+    }
+
+    // ---- the token ----
+
+    lock() {
+        this.locked = true;
+        this.changed();
+    }
+
+    /** There is a token now, good or not. */
+    unlock() {
+        const id = this.opened?.id;
+        this.locked = false;
+        this.opened = null;
+        this.stream.open();
+        if (id)
+            this.open(id);
+        this.changed();
+    }
+
+    // ---- what the stream says ----
+
+    handlers = {
+        state: (job, data) => {
+            job.state = data.state ?? job.state;
+            job.reason = data.reason ?? null;
+            this.refresh(job.id, 0);
+        },
+        metrics: (job, data) => {
+            this.advance(job, data);
+            this.refresh(job.id, PROGRESS_MS);
+        },
+        evaluation: (job) => this.refresh(job.id, RECORD_MS),
+        edit: (job) => this.refresh(job.id, 0),
+        checkpoint: () => {},
+        warning: (job, data) => {
+            if (data.rollback)
+                this.rewind(job, data.rollback.to);
+        },
+        end: (job) => this.refresh(job.id, 0),
+    };
+
+    hear(name, data) {
+        const job = this.jobs.get(data.job);
+        if (this.opened?.id === data.job)
+            this.opened.hear(name, data);
+        if (name === "state")
+            this.opened?.look(this.jobs.get(this.opened.id));
+        if (job)
+            this.handlers[name](job, data);
+        else if (typeof data.job === "string") this.refresh(data.job, 0);
+        this.changed();
+    }
+
+    // A stream begins with what happens now: what came before is read. While there is none, each
+    // try to open one reads as well.
+    connection(live) {
+        this.live = live;
+        this.reload();
+        this.opened?.lose();
+        this.opened?.follow(this.jobs.get(this.opened.id));
+        this.changed();
+    }
+
+    // The step moves with every event; the rest of the progress is the daemon's to say.
+    advance(job, data) {
+        const progress = job.progress;
+        if (progress && data.step > progress.step) {
+            progress.step = data.step;
+            progress.fraction = data.step / progress.steps;
+        }
+        for (const [name, { step, value }] of Object.entries(data.rows ?? {})) {
+            const end = value.findLastIndex((number) => number !== null);
+            if (end >= 0)
+                job.latest = { ...job.latest, [name]: { step: step[end], value: value[end] } };
+        }
+    }
+
+    // The job diverged and takes the steps from there again.
+    rewind(job, step) {
+        if (job.progress) {
+            job.progress.step = step;
+            job.progress.fraction = step / job.progress.steps;
+        }
+        this.refresh(job.id, RECORD_MS);
+    }
+
+    // ---- the list ----
+
+    async reload() {
+        const size = Math.min(PAGE_MAX, Math.max(PAGE, this.order.length));
+        const page = await this.attempt(api.listJobs(size));
+        if (!page)
+            return;
+        this.order = page.items.map((job) => job.id);
+        page.items.forEach((job) => this.put(job));
+        this.cursor = page.next_cursor ?? null;
+        this.loaded = true;
+        this.changed();
+    }
+
+    async more() {
+        const page = await this.attempt(api.listJobs(PAGE, this.cursor));
+        if (!page)
+            return;
+        page.items.forEach((job) => this.put(job));
+        const known = new Set(this.order);
+        this.order.push(...page.items.map((job) => job.id).filter((id) => !known.has(id)));
+        this.cursor = page.next_cursor ?? null;
+        this.changed();
+    }
+
+    // An answer may be older than the events that came meanwhile: of the same run, the later step
+    // wins.
+    put(job) {
+        const old = this.jobs.get(job.id);
+        if (old && job.revision < old.revision)
+            return;
+        if (old?.progress && job.progress && old.restarts === job.restarts) {
+            const { step, fraction } = old.progress;
+            if (step > job.progress.step)
+                Object.assign(job.progress, { step, fraction });
+            for (const [name, row] of Object.entries(old.latest ?? {}))
+                if (row.step > (job.latest?.[name]?.step ?? 0))
+                    job.latest[name] = row;
+        }
+        this.jobs.set(job.id, job);
+    }
+
+    // A new job goes to the top; one older than what is shown waits for its page.
+    list(job) {
+        const first = this.jobs.get(this.order[0]);
+        const newest = !first || job.created_at >= first.created_at;
+        if (this.loaded && newest && !this.order.includes(job.id))
+            this.order.unshift(job.id);
+    }
+
+    refresh(id, delay) {
+        this.soon(`job ${id}`, delay, async () => {
+            const job = await api.getJob(id).catch(() => null);
+            if (!job)
+                return;
+            this.put(job);
+            this.list(job);
+            if (this.opened?.id === id)
+                this.opened.look(job);
+            this.changed();
+        });
+    }
+
+    /** Does `work` once after at most `delay` ms, however often it is asked for meanwhile. */
+    soon(what, delay, work) {
+        const due = Date.now() + delay;
+        const waiting = this.waiting.get(what);
+        if (waiting && waiting.due <= due)
+            return;
+        clearTimeout(waiting?.timer);
+        const timer = setTimeout(() => {
+            this.waiting.delete(what);
+            work();
+        }, delay);
+        this.waiting.set(what, { timer, due });
+    }
+
+    // ---- the open job ----
+
+    /** Makes `id` the open job and reads all that its page shows; "" closes. */
+    async open(id) {
+        if ((this.opened?.id ?? "") === id)
+            return;
+        this.opened?.close();
+        const opened = id === "" ? null : new Opened(id, this.hands);
+        this.opened = opened;
+        if (!opened)
+            return;
+        try {
+            this.put(await api.getJob(id));
+        } catch (problem) {
+            opened.missing = problem.message;
+        }
+        this.changed();
+        if (opened.missing || this.opened !== opened)
+            return;
+        const job = this.jobs.get(id);
+        if (this.live !== null && !opened.history.following)
+            opened.follow(job);
+        opened.readPlan(job);
+    }
+
+    // ---- what the user does ----
+
+    submit(spec) {
+        return this.begin(api.submitJob(spec));
+    }
+
+    /** A new job, as the daemon answers it. Throws. */
+    async begin(promise) {
+        const job = await promise;
+        this.put(job);
+        this.list(job);
+        this.changed();
+        return job;
+    }
+
+    submitPreset(file) {
+        return this.attempt(api.getPreset(file).then((spec) => this.submit(spec)));
+    }
+
+    /** Tells the daemon something about a job; the answer is the job as it is then. Throws. */
+    async tell(id, promise) {
+        const job = await promise;
+        this.put(job);
+        this.refresh(id, 0);
+        this.changed();
+        return job;
+    }
+
+    async remove(id) {
+        await api.deleteJob(id);
+        this.jobs.delete(id);
+        this.order = this.order.filter((other) => other !== id);
+        this.changed();
+    }
+
+    /** Shows what went wrong. */
+    note(text) {
+        this.notice = text;
+        this.changed();
+    }
+
+    dismiss() {
+        this.notice = null;
+        this.changed();
+    }
+
+    // The value, or null and a notice. That the daemon does not answer at all has its own sign.
+    async attempt(promise) {
+        try {
+            return await promise;
+        } catch (problem) {
+            if (problem.status === 401)
+                this.locked = true;
+            else if (problem.status !== 0) this.notice = problem.message;
+            this.changed();
+            return null;
+        }
+    }
+}

@@ -1,0 +1,97 @@
+// What the page of one job knows beside the job itself: its curves, its story, its checkpoints, its
+// network's plan, and how many jobs are before it in the queue. Knows no markup.
+import * as api from "./api.js";
+import { History } from "./history.js";
+import { Story } from "./story.js";
+
+const CHECKPOINTS_MS = 1000; // how long news of checkpoints may wait to be one reading
+const QUEUE_MS = 1000;
+
+/** Whether `other` is taken from the queue before `job`. */
+const before = (other, job) =>
+    other.priority > job.priority ||
+    (other.priority === job.priority && other.created_at < job.created_at);
+
+export class Opened {
+    /** `attempt(promise)`: the value, or null and a notice to the user; `soon(what, delay, work)`:
+     * once, however often it is asked for. */
+    constructor(id, { attempt, soon, changed }) {
+        this.id = id;
+        this.attempt = attempt;
+        this.soon = soon;
+        this.changed = changed;
+        this.missing = ""; // why there is no such job
+        this.checkpoints = null;
+        this.plan = null;
+        this.ahead = null; // jobs before it in the queue; null: it is not known
+        this.story = new Story();
+        this.history = new History((range) => attempt(api.getMetrics(id, range)), changed);
+    }
+
+    close() {
+        this.history.close();
+    }
+
+    // ---- the stream ----
+
+    /** The stream ends or begins: what came meanwhile is not known. */
+    lose() {
+        this.history.lose();
+    }
+
+    follow(job) {
+        this.history.follow();
+        this.readStory();
+        this.readCheckpoints();
+        this.look(job);
+    }
+
+    hear(name, data) {
+        const at = Date.parse(data.at);
+        if (name === "metrics")
+            this.history.add(data.rows ?? {}, at);
+        else this.story.hear(name, data);
+        if (name === "warning" && data.rollback)
+            this.history.cut(data.rollback.to);
+        if (name === "checkpoint" || name === "end")
+            this.soon("checkpoints", CHECKPOINTS_MS, () => this.readCheckpoints());
+    }
+
+    /** The job, or another that is in the queue, has changed. */
+    look(job) {
+        if (job?.state === "queued")
+            this.soon("queue", QUEUE_MS, () => this.readQueue(job));
+        else this.ahead = null;
+    }
+
+    // ---- reading ----
+
+    readStory() {
+        return this.part(async () => this.story.take(await api.getStory(this.id)));
+    }
+
+    readCheckpoints() {
+        return this.part(async () => {
+            this.checkpoints = (await api.listCheckpoints(this.id)).items;
+        });
+    }
+
+    readPlan({ name, spec }) {
+        return this.part(async () => {
+            this.plan = (await api.planJob({ name, ...spec })).plan;
+        });
+    }
+
+    readQueue(job) {
+        return this.part(async () => {
+            const { items } = await api.listQueued();
+            this.ahead = items.filter((other) => other.id !== job.id && before(other, job)).length;
+        });
+    }
+
+    // Quietly leaves what the daemon cannot say: a data set may be gone.
+    async part(work) {
+        await work().catch(() => {});
+        this.changed();
+    }
+}

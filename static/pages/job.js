@@ -1,0 +1,89 @@
+// The page of one job: where it stands, what can be done with it, and its tabs.
+import { html } from "../html.js";
+import { Charts } from "../charts/charts.js";
+import { marksOf } from "../data/story.js";
+import { ended } from "../data/model.js";
+import { nameOf } from "../parts/job_text.js";
+import { address, withOptions } from "../route.js";
+import { Checkpoints } from "./checkpoints.js";
+import { Actions } from "./job_actions.js";
+import { Definition } from "./job_definition.js";
+import { Events } from "./job_events.js";
+import { Facts, Figures, Standing } from "./job_facts.js";
+import { Fork } from "./job_fork.js";
+import { Name } from "./job_name.js";
+import { Steering } from "./job_steering.js";
+import { Plan } from "./plan.js";
+
+/** The tabs: one row each. `key` stands in the address; those without a title are reached from
+ * elsewhere. A view's properties are model, job, opened, options and now. */
+export const TABS = [
+    { key: "", title: "Curves", view: Curves },
+    { key: "network", title: "Network", view: Network },
+    { key: "checkpoints", title: "Checkpoints", view: Stored },
+    { key: "events", title: "Events", view: Events },
+    { key: "definition", title: "Definition", view: Definition },
+    { key: "fork", view: Fork },
+];
+
+export function Job({ model, tab, options, now }) {
+    const { opened } = model;
+    const job = model.jobs.get(opened.id);
+    if (opened.missing)
+        return html`<p>${opened.missing} <a href="#/jobs">All jobs</a></p>`;
+    if (!job)
+        return html`<p class="soft">Reading the job …</p>`;
+    const here = TABS.find(({ key }) => key === tab) ?? TABS[0];
+    return html`
+        <div class="bar head">
+            <${Name} key=${job.id} model=${model} job=${job} />
+            <${Actions} model=${model} job=${job} opened=${opened} />
+        </div>
+        <${Standing} job=${job} ahead=${opened.ahead} now=${now} />
+        <${Tabs} job=${job} here=${here} />
+        <div class="tab">
+            <${here.view} key=${job.id} model=${model} job=${job} opened=${opened}
+                options=${options} now=${now} />
+        </div>`;
+}
+
+// What is chosen about the curves is kept while one looks at another tab.
+function Tabs({ job, here }) {
+    const query = withOptions({}).split("?")[1];
+    const link = (key) => {
+        const path = address(key === "" ? ["jobs", job.id] : ["jobs", job.id, key]);
+        return query ? `${path}?${query}` : path;
+    };
+    return html`<nav class="tabs" aria-label="About ${nameOf(job)}">
+        ${TABS.filter(({ title }) => title).map(
+            ({ key, title }) => html`<a key=${key} href=${link(key)}
+                aria-current=${here.key === key ? "page" : null}>${title}</a>`,
+        )}
+    </nav>`;
+}
+
+function Curves({ model, job, opened, options, now }) {
+    const { history, story } = opened;
+    return html`
+        <${Facts} job=${job} now=${now} />
+        ${!ended(job) && html`<${Steering} model=${model} job=${job} options=${options} />`}
+        <${Charts} job=${job} history=${history} marks=${marksOf(story.events)}
+            options=${options} />
+        <${Figures} job=${job} history=${history} options=${options} />`;
+}
+
+function Network({ opened }) {
+    if (!opened.plan)
+        return html`<p class="soft">
+            The daemon cannot say: perhaps the data set is no longer there.
+        </p>`;
+    return html`<section aria-label="Network"><${Plan} plan=${opened.plan} /></section>`;
+}
+
+function Stored({ job, opened, now }) {
+    if (!opened.checkpoints)
+        return html`<p class="soft">Reading the checkpoints …</p>`;
+    return html`<section aria-label="Checkpoints">
+        <${Checkpoints} job=${job} items=${opened.checkpoints} now=${now} />
+    </section>`;
+}
