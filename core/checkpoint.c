@@ -132,14 +132,48 @@ static void put_control(uint8_t *bytes, const struct spec *spec, const struct co
     put(bytes, AT_STOPPING_METRIC, stopping_metric_of(spec), 4);
 }
 
+static struct control get_raw_control(const uint8_t *bytes)
+{
+    struct control control;
+    for (size_t i = 0; i < COUNT_OF(control_places); i++)
+        memcpy((char *)&control + control_places[i], bytes + AT_CONTROL + 8 * i, 8);
+    return control;
+}
+
+static int get_metric(const uint8_t *bytes, int at)
+{
+    uint64_t metric = get(bytes, at, 4);
+    return metric < SPEC_METRICS ? (int)metric : -1;
+}
+
+bool checkpoint_read_head(const uint8_t *bytes, struct checkpoint_head *out)
+{
+    uint64_t version = get(bytes, AT_VERSION, 4);
+    *out = (struct checkpoint_head){.version = (int)version,
+                                    .steps = (int64_t)get(bytes, AT_STEPS, 8),
+                                    .optimizer_steps = (int64_t)get(bytes, AT_OPTIMIZER_STEPS, 8),
+                                    .plateau_metric = -1,
+                                    .stopping_metric = -1};
+    if (memcmp(bytes, magic, sizeof magic) != 0 || version < 1 || version > CHECKPOINT_VERSION)
+        return false;
+    if (version == 1)
+        return true;
+    out->has_control = true;
+    out->inherited_steps = (int64_t)get(bytes, AT_INHERITED, 8);
+    out->edits = (int64_t)get(bytes, AT_EDITS, 8);
+    out->plateau_metric = get_metric(bytes, AT_PLATEAU_METRIC);
+    out->stopping_metric = get_metric(bytes, AT_STOPPING_METRIC);
+    out->control = get_raw_control(bytes);
+    return true;
+}
+
 /* What was watched by another metric, or not at all, begins anew. */
 static struct control get_control(const uint8_t *bytes, const struct spec *spec)
 {
     struct control control, fresh = control_begin(spec);
     if (get(bytes, AT_VERSION, 4) == 1)
         return fresh;
-    for (size_t i = 0; i < COUNT_OF(control_places); i++)
-        memcpy((char *)&control + control_places[i], bytes + AT_CONTROL + 8 * i, 8);
+    control = get_raw_control(bytes);
     uint64_t metric = plateau_metric_of(spec);
     if (metric == no_metric || metric != get(bytes, AT_PLATEAU_METRIC, 4))
         control.plateau = fresh.plateau;

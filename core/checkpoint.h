@@ -57,6 +57,20 @@ void checkpoint_start(const struct checkpoint_start *start, uint8_t *bytes);
 /* How often the run had been edited, without a look at anything else. */
 int64_t checkpoint_edits(const uint8_t *bytes, size_t size);
 
+/* What stands before the numbers, as it was written, whatever the job has become since. */
+struct checkpoint_head {
+    int version;
+    int64_t steps;
+    int64_t optimizer_steps, inherited_steps;
+    int64_t edits;
+    int plateau_metric, stopping_metric; /* −1: none was watched */
+    bool has_control;                    /* false: of version 1, which kept none */
+    struct control control;
+};
+/* Reads it out of the first bytes of a checkpoint, CHECKPOINT_HEADER of them or more. False: they
+ * are none of a checkpoint that is known here. */
+bool checkpoint_read_head(const uint8_t *bytes, struct checkpoint_head *out);
+
 /* Replaces the trainer's state. ERROR_CORRUPT when magic, version, any length or the digest is
  * wrong, ERROR_INVALID when it belongs to another network, optimizer or data set or its counts
  * cannot be, or when its edits are not as many as the trainer's (see trainer_suppose); the trainer

@@ -4,6 +4,7 @@
 #include <nettle/sha2.h>
 
 _Static_assert(DIGEST_BYTES == SHA256_DIGEST_SIZE, "the header's size is SHA-256's");
+_Static_assert(sizeof(struct sha256_ctx) <= sizeof(struct digest_sum), "the state has room");
 
 void digest_sha256(const void *bytes, size_t size, uint8_t out[DIGEST_BYTES])
 {
@@ -12,15 +13,30 @@ void digest_sha256(const void *bytes, size_t size, uint8_t out[DIGEST_BYTES])
     digest_pieces(&piece, 1, out);
 }
 
+void digest_begin(struct digest_sum *sum)
+{
+    sha256_init((struct sha256_ctx *)sum->state);
+}
+
+void digest_add(struct digest_sum *sum, const void *bytes, size_t size)
+{
+    if (size > 0)
+        sha256_update((struct sha256_ctx *)sum->state, size, bytes);
+}
+
+void digest_end(struct digest_sum *sum, uint8_t out[DIGEST_BYTES])
+{
+    sha256_digest((struct sha256_ctx *)sum->state, DIGEST_BYTES, out);
+}
+
 void digest_pieces(const struct digest_piece *pieces, size_t count, uint8_t out[DIGEST_BYTES])
 {
-    struct sha256_ctx state;
+    struct digest_sum sum;
 
-    sha256_init(&state);
+    digest_begin(&sum);
     for (size_t i = 0; i < count; i++)
-        if (pieces[i].size > 0)
-            sha256_update(&state, pieces[i].size, pieces[i].bytes);
-    sha256_digest(&state, DIGEST_BYTES, out);
+        digest_add(&sum, pieces[i].bytes, pieces[i].size);
+    digest_end(&sum, out);
 }
 
 void digest_hex(const uint8_t digest[DIGEST_BYTES], char out[DIGEST_HEX])

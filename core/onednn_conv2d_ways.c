@@ -16,7 +16,7 @@ enum direction { FORWARD, DATA, WEIGHTS };
  * pixels a side and 32 to 256 channels, they take of the time of the direct sum: packed 0.45 to
  * 0.95, the data gradient else 0.5 to 1, the weight gradient 0.5 to 1.05. With fewer channels or
  * tiles they lose, and where a third of the tiles' pixels lies outside the image. Our own is for
- * bf16: of the library's weight gradient it takes 0.6 to 0.85. */
+ * bf16: see own_serves. */
 static const struct way {
     enum direction direction;
     make_way *make;
@@ -218,22 +218,30 @@ static bool make_weights(const struct onednn_making *m, dnnl_alg_kind_t algorith
     return false;
 }
 
-/* Of a tap, and of two, making words of all pixels would take longer than what it saves. */
+/* Whether our own weight gradient takes less time than the library's, by what was measured: 0.2 to
+ * 0.9 of it. It makes words of all pixels, which a single tap pays for with many channels alone,
+ * and of two images each; with few pixels a shard's sums are written more often than added to. */
+static bool own_serves(const struct onednn_making *m)
+{
+    enum { TAPS_FEW = 3, CHANNELS_MANY = 64, PAIRS_LEAST = 32 };
+    const struct op_setup *setup = m->setup;
+    const struct onednn_conv2d *s = m->state;
+    bool many = m->in.channels >= CHANNELS_MANY && m->out.channels >= CHANNELS_MANY;
+    return setup->number == NUMBER_BF16 && isa_has_bf16() && s->stage.count == 0 &&
+           s->arranged.dims[0] == 1 && setup->block == AVX512_LANES && m->y_block == AVX512_LANES &&
+           (s->arranged.taps > TAPS_FEW || (many && all(m->windows.stride, 1))) &&
+           setup->cut.shard_size / 2 * m->out.height * m->out.width >= PAIRS_LEAST;
+}
+
 static bool weights_own(const struct onednn_making *m)
 {
-    enum { TAPS_LEAST = 4 };
-    const struct op_setup *setup = m->setup;
     struct onednn_conv2d *s = m->state;
+    const struct avx512_gradient *g = &s->own.gradient;
     const struct avx512_task task = {
         .padding = s->stage.padding, .channels = m->in.channels, .filters = m->out.channels};
-    s->own.used = setup->number == NUMBER_BF16 && isa_has_bf16() && s->arranged.dims[0] == 1 &&
-                  s->arranged.taps >= TAPS_LEAST && setup->block == AVX512_LANES &&
-                  m->y_block == AVX512_LANES && s->stage.count == 0 &&
-                  avx512_gradient_make(&task, &s->own.gradient);
+    s->own.used = own_serves(m) && avx512_gradient_make(&task, &s->own.gradient);
     if (s->own.used)
-        onednn_want_scratch(
-            &s->shared,
-            saturating_product(s->own.gradient.words.x + s->own.gradient.words.dy, sizeof(real)));
+        onednn_want_scratch(&s->shared, saturating_product(g->words.x + g->words.dy, sizeof(real)));
     return s->own.used;
 }
 

@@ -28,6 +28,8 @@ struct optimizer_kind {
     double usual_lr[2];
     /* How many numbers of state each parameter needs. */
     int (*slots)(const void *options);
+    /* What a slot below `slots` is called: as in the state dict of PyTorch's optimizer. */
+    const char *(*slot_name)(const void *options, int slot);
     /* What every number of a slot is before the first step. NULL: zero. */
     double (*initial)(const void *options, int slot);
     /* A word for what the slots hold, where options change that and not their number: a checkpoint
@@ -44,6 +46,10 @@ extern const struct kinds optimizer_kinds;
 extern const struct optimizer_kind optimizer_sgd, optimizer_adagrad, optimizer_rmsprop,
     optimizer_adam, optimizer_adamw, optimizer_nadam, optimizer_adabound;
 
+/* slot_name of adam and its relatives. */
+const char *adam_slot_name(const void *options, int slot);
+/* What a slot of that optimizer is called. */
+const char *optimizer_slot_name(const struct variant *optimizer, int slot);
 /* The rate in its options. */
 double optimizer_base_lr(const struct variant *optimizer);
 /* What every number of a slot is before the first step. */

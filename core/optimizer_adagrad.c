@@ -31,6 +31,13 @@ static int slots(const void *options)
     return 1;
 }
 
+static const char *slot_name(const void *options, int slot)
+{
+    (void)options;
+    (void)slot;
+    return "sum";
+}
+
 static double initial(const void *options, int slot)
 {
     (void)slot;
@@ -69,6 +76,7 @@ const struct optimizer_kind optimizer_adagrad = {
              {rows, COUNT_OF(rows), sizeof(struct adagrad_options)}},
     .usual_lr = {1e-3, 1},
     .slots = slots,
+    .slot_name = slot_name,
     .initial = initial,
     .base_lr = base_lr,
     .update = update,

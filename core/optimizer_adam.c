@@ -34,6 +34,13 @@ static int slots(const void *options)
     return ((const struct adam_options *)options)->amsgrad ? 3 : 2;
 }
 
+const char *adam_slot_name(const void *options, int slot)
+{
+    static const char *const names[] = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"};
+    (void)options;
+    return names[slot];
+}
+
 static double base_lr(const void *options)
 {
     return ((const struct adam_options *)options)->lr;
@@ -87,6 +94,7 @@ const struct optimizer_kind optimizer_adam = {
     .kind = {"adam", "adaptive moments", {rows, COUNT_OF(rows), sizeof(struct adam_options)}},
     .usual_lr = {1e-4, 1e-2},
     .slots = slots,
+    .slot_name = adam_slot_name,
     .base_lr = base_lr,
     .update = update,
 };

@@ -84,6 +84,7 @@ const struct optimizer_kind optimizer_adamw = {
              {rows, COUNT_OF(rows), sizeof(struct adamw_options)}},
     .usual_lr = {1e-4, 1e-2},
     .slots = slots,
+    .slot_name = adam_slot_name,
     .base_lr = base_lr,
     .update = update,
 };

@@ -32,6 +32,14 @@ static int slots(const void *options)
     return 1 + (o->momentum != 0) + o->centered;
 }
 
+static const char *slot_name(const void *options, int slot)
+{
+    const struct rmsprop_options *o = options;
+    if (slot == 0)
+        return "square_avg";
+    return slot == 1 && o->momentum != 0 ? "momentum_buffer" : "grad_avg";
+}
+
 /* A mean alone must not pass for a velocity alone. */
 static const char *form(const void *options)
 {
@@ -113,6 +121,7 @@ const struct optimizer_kind optimizer_rmsprop = {
              {rows, COUNT_OF(rows), sizeof(struct rmsprop_options)}},
     .usual_lr = {1e-4, 1e-2},
     .slots = slots,
+    .slot_name = slot_name,
     .form = form,
     .base_lr = base_lr,
     .update = update,

@@ -34,6 +34,13 @@ static int slots(const void *options)
     return ((const struct sgd_options *)options)->momentum != 0;
 }
 
+static const char *slot_name(const void *options, int slot)
+{
+    (void)slot;
+    return ((const struct sgd_options *)options)->formulation == SGD_CLASSIC ? "velocity"
+                                                                             : "momentum_buffer";
+}
+
 /* A classic velocity has the rate in it. */
 static const char *form(const void *options)
 {
@@ -117,6 +124,7 @@ const struct optimizer_kind optimizer_sgd = {
              {rows, COUNT_OF(rows), sizeof(struct sgd_options)}},
     .usual_lr = {1e-3, 1},
     .slots = slots,
+    .slot_name = slot_name,
     .form = form,
     .base_lr = base_lr,
     .update = update,

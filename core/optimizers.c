@@ -20,6 +20,12 @@ double optimizer_base_lr(const struct variant *optimizer)
     return ((const struct optimizer_kind *)optimizer->kind)->base_lr(optimizer->options);
 }
 
+const char *optimizer_slot_name(const struct variant *optimizer, int slot)
+{
+    const struct optimizer_kind *kind = (const struct optimizer_kind *)optimizer->kind;
+    return kind->slot_name(optimizer->options, slot);
+}
+
 double optimizer_initial(const struct variant *optimizer, int slot)
 {
     const struct optimizer_kind *kind = (const struct optimizer_kind *)optimizer->kind;

@@ -71,6 +71,11 @@ void predictor_free(struct predictor *predictor)
     free(predictor);
 }
 
+const real *predictor_numbers(const struct predictor *predictor)
+{
+    return predictor->numbers;
+}
+
 int64_t predictor_bytes(const struct predictor *predictor)
 {
     return (int64_t)model_block(predictor->model)->size;

@@ -26,6 +26,8 @@ bool predictor_new(const struct predictor_setup *setup, struct predictor **out,
                    struct error *error) MUST_CHECK;
 void predictor_free(struct predictor *predictor); /* NULL is allowed */
 
+/* The numbers that it has (plan.numbers). */
+const real *predictor_numbers(const struct predictor *predictor);
 /* What it holds in memory. */
 int64_t predictor_bytes(const struct predictor *predictor);
 

@@ -1,6 +1,7 @@
 /* Problems: collecting, nearest names, JSON pointers. Knows nothing of JSON values. */
 #include "core/problem.h"
 
+#include "core/nearest.h"
 #include "core/text.h"
 
 #include <stdarg.h>
@@ -28,74 +29,11 @@ struct problem *problem_add(struct problems *problems, const char *pointer, cons
     return problem;
 }
 
-enum { NAME_MAX_BYTES = 48 };
-
-/* Upper and lower case count as equal: "ReLU" should find "relu". */
-static unsigned char lower(char c)
-{
-    return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
-
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Optimal string alignment: insertions, deletions, replacements and swaps of neighbours. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t rows[3][NAME_MAX_BYTES + 1];
-    size_t *before = rows[0], *above = rows[1], *row = rows[2];
-    size_t width = strlen(b), height = strlen(a);
-
-    for (size_t x = 0; x <= width; x++)
-        above[x] = before[x] = x;
-    for (size_t y = 1; y <= height; y++) {
-        size_t *spare = before;
-
-        row[0] = y;
-        for (size_t x = 1; x <= width; x++) {
-            size_t replaced = above[x - 1] + (lower(a[y - 1]) != lower(b[x - 1]));
-
-            row[x] = least(replaced, least(above[x], row[x - 1]) + 1);
-            if (y > 1 && x > 1 && lower(a[y - 1]) == lower(b[x - 2]) &&
-                lower(a[y - 2]) == lower(b[x - 1]))
-                row[x] = least(row[x], before[x - 2] + 1);
-        }
-        before = above;
-        above = row;
-        row = spare;
-    }
-    return above[width];
-}
-
-struct nearest {
-    const char *found, *name;
-    size_t distance;
-};
-
-static void nearest_try(struct nearest *nearest, const char *name)
-{
-    size_t away;
-
-    if (strlen(name) > NAME_MAX_BYTES)
-        return;
-    away = distance(nearest->found, name);
-    if (away < nearest->distance) {
-        nearest->distance = away;
-        nearest->name = name;
-    }
-}
-
 void problem_suggest(struct problem *problem, const char *found)
 {
-    size_t length = strlen(found);
-    size_t limit = length / 3 > 1 ? length / 3 : 1;
-    struct nearest nearest = {.found = found, .distance = limit + 1};
+    struct nearest nearest;
 
-    /* One letter is as near to any other letter: no guess. */
-    if (length < 2 || length > NAME_MAX_BYTES)
-        return;
+    nearest_begin(&nearest, found);
     for (size_t i = 0; problem->choices && problem->choices[i]; i++)
         nearest_try(&nearest, problem->choices[i]);
     for (size_t i = 0; problem->kinds && i < problem->kinds->count; i++)

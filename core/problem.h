@@ -32,7 +32,7 @@ struct problem *problem_add(struct problems *problems, const char *pointer, cons
     PRINTF_LIKE(3, 4);
 
 /* Sets `suggestion` to the nearest of the allowed names already attached to the problem, when one
- * is near (edit distance at most a third of the length, at least 1). */
+ * is near: see nearest.h. */
 void problem_suggest(struct problem *problem, const char *found);
 
 /* Appends one reference token to a pointer, escaping ~ and / (RFC 6901). Cut when it does not fit,

@@ -68,10 +68,15 @@ ALTER TABLE job_text ADD COLUMN first_spec TEXT;
 -- When a job that is to stop stops: NULL at once, 'epoch' or 'checkpoint' at the next end of one.
 ALTER TABLE job ADD COLUMN stop_when TEXT;
 
--- Uploaded weights: a registry of names; the files are in the data directory.
+-- Uploaded weights: a registry of names. Each file has a name of its own in the data directory's folder `weights`, so
+-- that a file which no row names is one of an upload or a deletion that was cut off.
 CREATE TABLE weights (
     name       TEXT    PRIMARY KEY,
-    info       TEXT    NOT NULL,                   -- JSON: tensors, bytes, sha256
+    file       TEXT    NOT NULL UNIQUE,
+    sha256     TEXT    NOT NULL,
+    bytes      INTEGER NOT NULL,
+    tensors    INTEGER NOT NULL,
+    parameters INTEGER NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

@@ -1,8 +1,11 @@
 /* What handlers share: reading parameters. Knows no endpoint. */
 #include "server/api.h"
 
+#include "server/job_json.h"
 #include "server/spec_json.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +22,57 @@ bool api_find_job(const struct http_request *request, struct job_row *out, struc
 {
     return api_find_job_by(request->db, request->params[0], out, error);
 }
+
+/* ---- a job that is to be changed ---- */
+
+bool api_aim_take(const struct http_request *request, struct api_aim *out, struct error *error)
+{
+    const char *match = http_header(request, "If-Match");
+
+    *out = (struct api_aim){{0}, match ? strdup(match) : NULL};
+    if (strlen(request->params[0]) < sizeof(out->id)) /* else no job has it */
+        memcpy(out->id, request->params[0], strlen(request->params[0]));
+    return !match || out->match || error_set(error, ERROR_MEMORY, "", "no memory for the request");
+}
+
+void api_aim_drop(struct api_aim *aim)
+{
+    free(aim->match);
+    aim->match = NULL;
+}
+
+bool api_may_change(const struct api_aim *aim, const struct job_row *row,
+                    struct http_response *response)
+{
+    char etag[32];
+
+    (void)snprintf(etag, sizeof(etag), "%" PRId64, row->revision);
+    if (http_may_change(aim->match, etag))
+        return true;
+    http_problem(response, 412, NULL,
+                 "the job has changed since: its revision is %" PRId64
+                 " and its entity tag \"%s\", and If-Match names another",
+                 row->revision, etag);
+    return false;
+}
+
+bool api_answer_job(struct db *db, int64_t number, struct http_response *response,
+                    struct error *error)
+{
+    struct job_row row = {0};
+    struct body body = {0};
+    bool good = store_job_get_number(db, number, &row, error) &&
+                job_json_put(&body, db, &row, error) &&
+                http_response_json(response, 200, &body, error);
+
+    if (good)
+        http_response_header(response, "ETag", "\"%" PRId64 "\"", row.revision);
+    body_drop(&body);
+    job_row_drop(&row);
+    return good;
+}
+
+/* ---- JSON ---- */
 
 void api_put_member(struct body *body, const char *key, const json_t *value)
 {
@@ -60,4 +114,28 @@ void api_refuse_file(struct http_response *response, const char *what, const cha
     http_problem(response, 422, text, "%s: %s%s%s", what, member ? cause->where : "",
                  member ? ": " : "", cause->text);
     free(text);
+}
+
+static int from_hex(char digit)
+{
+    return digit <= '9' ? digit - '0' : digit - 'a' + 10;
+}
+
+void api_put_digest(struct http_response *response, const char sha256[65])
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char text[45];
+
+    /* 32 bytes are 11 groups of three, of which the last lacks one. */
+    for (int group = 0; group < 11; group++) {
+        unsigned bits = 0;
+
+        for (int i = 0; i < 6; i++)
+            bits = bits << 4 | (group * 6 + i < 64 ? (unsigned)from_hex(sha256[group * 6 + i]) : 0);
+        for (int i = 0; i < 4; i++)
+            text[group * 4 + i] = digits[bits >> (18 - 6 * i) & 63];
+    }
+    text[43] = '=';
+    text[44] = '\0';
+    http_response_header(response, "Repr-Digest", "sha-256=:%s:", text);
 }

@@ -2,11 +2,9 @@
  * not allow it is 409. */
 #include "server/api.h"
 
-#include "server/job_json.h"
 #include "server/store_control.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum action { ACTION_PAUSE, ACTION_RESUME, ACTION_CANCEL, ACTIONS };
 
@@ -44,21 +42,15 @@ static const enum job_state targets[ACTIONS][JOB_STATES] = {
 struct order {
     enum action action;
     enum stop_when when; /* of a cancel */
-    char id[64];
+    struct api_aim aim;
 };
 
-static bool answer_job(struct db *db, int64_t number, struct http_response *response,
-                       struct error *error)
+static void order_free(void *context)
 {
-    struct job_row row = {0};
-    struct body body = {0};
-    bool good = store_job_get_number(db, number, &row, error) &&
-                job_json_put(&body, db, &row, error) &&
-                http_response_json(response, 200, &body, error);
+    struct order *order = context;
 
-    body_drop(&body);
-    job_row_drop(&row);
-    return good;
+    api_aim_drop(&order->aim);
+    free(order);
 }
 
 /* A job that is to stop now does not get more time. */
@@ -103,10 +95,10 @@ static bool write_control(struct db *db, void *context, struct http_response *re
 {
     const struct order *order = context;
     struct job_row row = {0};
-    bool good = api_find_job_by(db, order->id, &row, error) && move(db, order, &row, error) &&
-                answer_job(db, row.number, response, error);
+    bool good = api_find_job_by(db, order->aim.id, &row, error);
 
-    if (good) {
+    if (good && api_may_change(&order->aim, &row, response)) {
+        good = move(db, order, &row, error) && api_answer_job(db, row.number, response, error);
         response->after = tell_pool;
         response->after_number = row.number;
     }
@@ -118,16 +110,15 @@ static bool act(const struct http_request *request, struct order wanted,
                 struct http_response *response, struct error *error)
 {
     struct order *order = malloc(sizeof(*order));
-    size_t length = strlen(request->params[0]);
 
     if (!order)
         return error_set(error, ERROR_MEMORY, "", "no memory for the request");
     *order = wanted;
-    if (length >= sizeof(order->id))
-        length = 0; /* no job has it */
-    memcpy(order->id, request->params[0], length);
-    order->id[length] = '\0';
-    response->write = (struct http_write){write_control, order, free};
+    if (!api_aim_take(request, &order->aim, error)) {
+        free(order);
+        return false;
+    }
+    response->write = (struct http_write){write_control, order, order_free};
     return true;
 }
 

@@ -145,6 +145,7 @@ static bool refuse_users(struct http_response *response, const char *name,
     if (text)
         http_problem(response, 409, list,
                      "the data set %s is needed by jobs that have not ended: %s", name, text);
+    body_drop(&ids);
     free(list);
     free(text);
     return text != NULL;

@@ -13,8 +13,7 @@
 #include <string.h>
 
 struct patch {
-    char id[64];
-    char *match; /* If-Match as it came, or NULL */
+    struct api_aim aim;
     json_t *request;
     struct app *app;
     struct job_edit edit;
@@ -27,23 +26,10 @@ static void patch_free(void *context)
 
     job_edit_drop(&patch->edit);
     json_decref(patch->request);
-    free(patch->match);
+    api_aim_drop(&patch->aim);
     free(patch->spec);
     free(patch->meta);
     free(patch);
-}
-
-static bool answer_job(struct db *db, const struct job_row *row, struct http_response *response,
-                       struct error *error)
-{
-    struct body body = {0};
-    bool good =
-        job_json_put(&body, db, row, error) && http_response_json(response, 200, &body, error);
-
-    if (good)
-        http_response_header(response, "ETag", "\"%" PRId64 "\"", row->revision);
-    body_drop(&body);
-    return good;
 }
 
 static bool answer_problems(const struct problems *problems, struct http_response *response,
@@ -116,31 +102,20 @@ static bool is_stale(const struct patch *patch, const struct job_row *row)
 static bool change(struct db *db, struct patch *patch, const struct job_row *row,
                    struct http_response *response, struct error *error)
 {
-    struct job_row after = {0};
-    char etag[32];
     bool good = true, done;
 
-    snprintf(etag, sizeof(etag), "%" PRId64, row->revision);
-    if (!http_may_change(patch->match, etag)) {
-        http_problem(response, 412, NULL,
-                     "the job has changed since: its revision is %" PRId64
-                     " and its entity tag \"%s\", and If-Match names another",
-                     row->revision, etag);
+    if (!api_may_change(&patch->aim, row, response))
         return true;
-    }
     if (is_stale(patch, row)) {
         done = check(patch, db, row, response, &good, error);
         if (!done || !good)
             return done;
     }
-    if (!store(db, patch, row->number, error) ||
-        !store_job_get_number(db, row->number, &after, error))
+    if (!store(db, patch, row->number, error))
         return false;
-    good = answer_job(db, &after, response, error);
     response->after = tell_pool;
     response->after_number = row->number;
-    job_row_drop(&after);
-    return good;
+    return api_answer_job(db, row->number, response, error);
 }
 
 static bool write_patch(struct db *db, void *context, struct http_response *response,
@@ -149,7 +124,7 @@ static bool write_patch(struct db *db, void *context, struct http_response *resp
     struct patch *patch = context;
     struct job_row row = {0};
     bool good =
-        api_find_job_by(db, patch->id, &row, error) && change(db, patch, &row, response, error);
+        api_find_job_by(db, patch->aim.id, &row, error) && change(db, patch, &row, response, error);
 
     job_row_drop(&row);
     return good;
@@ -159,7 +134,6 @@ static bool read_request(const struct http_request *request, struct patch *patch
                          struct http_response *response, bool *good, struct error *error)
 {
     struct problems *problems = calloc(1, sizeof(*problems));
-    const char *match = http_header(request, "If-Match");
     bool done = problems != NULL;
 
     if (!done)
@@ -174,11 +148,7 @@ static bool read_request(const struct http_request *request, struct patch *patch
     }
     free(problems);
     patch->app = request->app;
-    (void)snprintf(patch->id, sizeof(patch->id), "%s", request->params[0]);
-    patch->match = match ? strdup(match) : NULL;
-    if (done && match && !patch->match)
-        return error_set(error, ERROR_MEMORY, "", "no memory for the request");
-    return done;
+    return done && api_aim_take(request, &patch->aim, error);
 }
 
 static bool remember(struct patch *patch, struct job_row *row)

@@ -110,7 +110,7 @@ static bool review_all(const struct asked *asked, struct trained *network,
     }
     review_drop(&review);
     sampling_drop(&sampling);
-    catalog_close(asked->request->app->catalog, dataset);
+    catalog_close_later(asked->request->app->catalog, dataset);
     return good;
 }
 

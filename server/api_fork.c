@@ -114,6 +114,15 @@ static json_t *job_of(const struct job_row *row, const json_t *request)
     return job;
 }
 
+/* Of the revision that is here the fork is made, whatever becomes of the job meanwhile. */
+static bool is_as_seen(const struct http_request *request, const struct job_row *row,
+                       struct http_response *response)
+{
+    const struct api_aim aim = {.match = (char *)(uintptr_t)http_header(request, "If-Match")};
+
+    return api_may_change(&aim, row, response);
+}
+
 static bool fork_job(const struct http_request *request, const json_t *wanted,
                      struct http_response *response, struct problems *problems, struct error *error)
 {
@@ -129,6 +138,10 @@ static bool fork_job(const struct http_request *request, const json_t *wanted,
     check_values(wanted, problems);
     if (!api_find_job(request, &row, error))
         return false;
+    if (!is_as_seen(request, &row, response)) {
+        job_row_drop(&row);
+        return true;
+    }
     const struct api_fork fork = {
         .job = row.id,
         .state = json_is_true(json_object_get(wanted, "state")),

@@ -181,7 +181,7 @@ static bool take_memory(struct prediction *prediction, struct error *error)
 }
 
 /* What the client did wrong with the body is told apart here; all else is told by its kind. */
-static bool refuse(const struct problems *problems, const struct error *cause,
+static bool refuse(struct problems *problems, const struct error *cause,
                    struct http_response *response, struct error *error)
 {
     static const int statuses[ERROR_KINDS] = {[ERROR_CORRUPT] = 400, [ERROR_INVALID] = 422};
@@ -189,7 +189,9 @@ static bool refuse(const struct problems *problems, const struct error *cause,
 
     if (status == 0)
         return error_set(error, cause->kind, cause->where, "%s", cause->text);
-    json_t *list = problems->count > 0 ? problems_to_json(problems) : NULL;
+    if (problems->count == 0)
+        (void)problem_add(problems, "", "%s", cause->text);
+    json_t *list = problems_to_json(problems);
     char *text = list ? json_text(list, NULL) : NULL;
     http_problem(response, status, text, "%s", cause->text);
     free(text);

@@ -2,12 +2,27 @@
 #include "server/command_train_parts.h"
 
 #include "server/initial.h"
+#include "server/weights.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_BYTES = 1200 };
+enum { PATH_BYTES = WEIGHTS_PATH_SIZE };
+
+/* What was uploaded under that name to the daemon of this data directory, which may be running. */
+static bool find_uploaded(const char *folder, const char *name, char path[WEIGHTS_PATH_SIZE])
+{
+    struct db *db = NULL;
+    struct weights_row row;
+    bool found = store_peek(folder, &db, NULL) && db && store_weights_get(db, name, &row, NULL);
+
+    if (found)
+        weights_path(folder, row.file, path);
+    if (db)
+        db_close(db);
+    return found;
+}
 
 /* What --weights says, or the data directory. False when the path is too long. */
 static bool find_weights(const struct training *training, char path[PATH_BYTES])
@@ -21,6 +36,8 @@ static bool find_weights(const struct training *training, char path[PATH_BYTES])
     for (int i = 0; i < options->weights_count && wanted < 0; i++)
         if (strncmp(options->weights[i], name, length) == 0 && options->weights[i][length] == '=')
             wanted = snprintf(path, PATH_BYTES, "%s", options->weights[i] + length + 1);
+    if (wanted < 0 && find_uploaded(folder ? folder : "traind-data", name, path))
+        return true;
     if (wanted < 0)
         wanted = snprintf(path, PATH_BYTES, "%s/weights/%s.safetensors",
                           folder ? folder : "traind-data", name);

@@ -76,6 +76,11 @@ struct intake {
     bool any;
 };
 
+static bool is_deletion(const struct event_row *row)
+{
+    return strcmp(row->name, "deleted") == 0;
+}
+
 static bool fill(struct feed_item *item, struct intake *intake, const struct event_row *row)
 {
     body_drop(&item->text);
@@ -93,7 +98,7 @@ static bool fill(struct feed_item *item, struct intake *intake, const struct eve
                                       .name = item->name,
                                       .text = item->text.bytes,
                                       .size = item->text.size,
-                                      .ends = strcmp(row->name, "end") == 0};
+                                      .ends = strcmp(row->name, "end") == 0 || is_deletion(row)};
     return true;
 }
 
@@ -102,7 +107,8 @@ static bool take_new(void *context, const struct event_row *row)
     struct intake *intake = context;
     struct event_feed *feed = intake->feed;
 
-    if (feed->end - feed->first == FEED_EVENTS)
+    /* What the ring has of a deleted job goes with it; the store knows what is left. */
+    while (feed->first < feed->end && (is_deletion(row) || feed->end - feed->first == FEED_EVENTS))
         drop_first(feed);
     if (!fill(item_at(feed, feed->end), intake, row))
         return false;
@@ -203,6 +209,10 @@ bool event_feed_next(struct event_feed *feed, struct db *db, int64_t job, int64_
     *out = NULL;
     if (!begin(feed, db, error))
         return false;
+    /* First of all: something may have been deleted. */
+    if (feed->newest(feed->context) > feed->high && !advance(feed, db, &more, error))
+        return false;
+    more = true;
     while (!*out && more) {
         more = *after < feed->low;
         if (more) {

@@ -131,7 +131,7 @@ static bool start_listening(struct http *http, struct error *error)
 /* As many connections as wanted, or as the system lets this process have. */
 static int count_places(const struct http *http)
 {
-    rlim_t wanted = (rlim_t)(HTTP_CONNECTIONS + http->setup.streams);
+    rlim_t wanted = (rlim_t)(HTTP_CONNECTIONS + http->setup.streams + HTTP_WAITERS);
     rlim_t others = HTTP_RESERVE + FILES_ELSEWHERE;
     struct rlimit files;
 

@@ -22,6 +22,13 @@ struct app; /* what handlers need; see routes.h */
 struct http_exchange;
 struct route_doc; /* see route_doc.h */
 
+/* Of a handler that said "later" and is asked again. */
+struct http_waited {
+    bool again;   /* it is so */
+    bool late;    /* the time is over, or the daemon stops: it must answer now */
+    int64_t note; /* its own, of the last time */
+};
+
 struct http_request {
     const char *method; /* static text; HEAD arrives as GET */
     const char *path;   /* as sent, without the query */
@@ -33,6 +40,7 @@ struct http_request {
     const char *body_file;
     struct db *db;    /* the reader of the thread that runs the handler */
     enum scope scope; /* what the client may do */
+    struct http_waited waited;
     struct app *app;
     struct http_exchange *exchange; /* for the functions below only */
 };
@@ -104,6 +112,15 @@ struct http_entity {
     int64_t modified; /* Unix milliseconds; 0: not known */
 };
 
+/* There is no answer yet: the handler is asked again after http_stir with that key, and at the
+ * latest when the time is over, counted from the first time. Meanwhile the connection sleeps. Not
+ * for slow routes, which have a thread to wait in; not together with a write. */
+struct http_later {
+    int milliseconds; /* 0: the answer is here */
+    int64_t key;
+    int64_t note; /* comes back as request.waited.note */
+};
+
 struct http_response {
     int status;
     const char *content_type;   /* static text */
@@ -115,6 +132,7 @@ struct http_response {
     struct http_entity entity;  /* of an answer 200 to GET */
     struct http_stream *stream; /* instead: made on demand; taken by the response */
     struct http_write write;    /* instead, where run is set: the answer comes from there */
+    struct http_later later;    /* instead, where it has a time: there is none yet */
     struct http_header_line {
         const char *name; /* static text */
         char value[256];
@@ -242,7 +260,7 @@ const char *http_address(const struct http *http);
 /* Stops listening; what is connected goes on. */
 void http_quiesce(struct http *http);
 /* Ends live streams with a clean end of body, and waits a moment for slow clients. New ones get
- * 503. */
+ * 503. Who waits for a later answer gets one now. */
 void http_end_streams(struct http *http);
 /* Waits for writes and slow handlers under way, answers them, closes every connection. The store
  * must still be open. NULL is allowed. */
@@ -252,5 +270,7 @@ void http_stop(struct http *http);
 void http_publish(struct http *http, int64_t newest);
 /* The newest event that was published; 0: none yet. Any thread. */
 int64_t http_published(struct http *http);
+/* Has the handlers asked again that wait for one of the keys; count −1: for any. The same. */
+void http_stir(struct http *http, const int64_t *keys, int count);
 
 #endif

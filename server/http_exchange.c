@@ -297,7 +297,7 @@ static void write_is_done(void *context, const struct error *error)
 
 /* ---- the handler ---- */
 
-static void run_handler(struct http_exchange *exchange, struct db *db)
+void exchange_ask(struct http_exchange *exchange, struct db *db)
 {
     struct http_request *request = &exchange->request;
     struct error error = {0};
@@ -319,7 +319,7 @@ static void errand_handle(struct http_exchange *exchange, struct db *db)
     if (exchange->intake.spool && !spool_write(exchange->intake.spool, &error))
         answer_error(exchange, &error);
     else
-        run_handler(exchange, db);
+        exchange_ask(exchange, db);
     spool_drop(
         exchange->intake.spool); /* before the answer: who has it knows that nothing is left */
     exchange->intake.spool = NULL;
@@ -353,8 +353,8 @@ static enum MHD_Result handle(struct http_exchange *exchange)
 
     if (slow && give_away(exchange, errand_handle))
         return MHD_YES;
-    if (!slow)
-        run_handler(exchange, exchange->http->db);
+    if (!slow && !later_ask(exchange))
+        return MHD_YES;
     free_body(exchange);
     if (exchange->response.write.run && send_away(exchange)) {
         store_write_later(exchange->http->setup.store, write_in_store, write_is_done, exchange);
@@ -381,7 +381,7 @@ enum MHD_Result exchange_step(struct http_exchange *exchange, const char *method
         return collect(exchange, piece);
     if (phase == EXCHANGE_READING)
         return handle(exchange);
-    if (phase == EXCHANGE_AWAY)
+    if (phase == EXCHANGE_AWAY || phase == EXCHANGE_WAITING)
         return MHD_YES;
     return response_send(exchange);
 }

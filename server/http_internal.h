@@ -18,11 +18,20 @@ struct http_linger;
 struct http_spool;
 struct http_exchange;
 
+/* Requests that wait for their answer. */
+struct http_waiters {
+    struct http_exchange *first;
+    int count;
+    uint64_t stirs; /* calls of http_stir so far */
+};
+
 /* What other threads touch too. */
 struct http_hub {
     pthread_mutex_t lock;
-    pthread_cond_t changed;  /* any of the counts went down, or a flag went up */
-    int64_t newest;          /* number of the newest event heard of */
+    pthread_cond_t tick;    /* for the thread of the heartbeats: it may have to look earlier */
+    pthread_cond_t changed; /* any of the counts went down, or a flag went up */
+    int64_t newest;         /* number of the newest event heard of */
+    struct http_waiters waiters;
     struct http_live *first; /* live streams */
     int live_count;
     int away_count;   /* connections that wait for the writer or a clerk */
@@ -72,7 +81,8 @@ struct http {
 
 /* Bounds on what strangers may make the server hold. */
 enum {
-    HTTP_CONNECTIONS = 1024,            /* beside the live streams */
+    HTTP_CONNECTIONS = 1024,            /* beside the live streams and those that wait */
+    HTTP_WAITERS = 64,                  /* requests that wait for their answer */
     HTTP_RESERVE = 64,                  /* more for those that come while others are dropped */
     HTTP_HEAD_MAX = 32 * 1024,          /* request line and headers */
     HTTP_CONNECTION_MEMORY = 48 * 1024, /* the same, and the head of the answer */
@@ -86,6 +96,7 @@ enum exchange_phase {
     EXCHANGE_READING, /* the body comes in */
     EXCHANGE_REFUSED, /* the answer is a problem; what comes in is thrown away */
     EXCHANGE_AWAY,    /* suspended until the writer or a clerk is done */
+    EXCHANGE_WAITING, /* suspended until there may be an answer */
     EXCHANGE_DONE     /* the answer is there */
 };
 
@@ -112,6 +123,15 @@ struct exchange_marks {
     bool settled; /* http_entity.c is done with the response */
 };
 
+/* Of one that waits for its answer. */
+struct exchange_later {
+    double deadline; /* 0: it has never waited; this and the next by the HTTP thread alone */
+    uint64_t stirs;  /* when its handler was asked last */
+    int64_t key;
+    bool late;                          /* these under the hub's lock */
+    struct http_exchange *next, **link; /* the hub's list of waiters, while it is there */
+};
+
 /* One request and its answer. */
 struct http_exchange {
     struct http *http;
@@ -126,6 +146,7 @@ struct http_exchange {
     char bearer[HTTP_NAME_SIZE]; /* whose token it came with */
     struct exchange_intake intake;
     struct exchange_marks marks;
+    struct exchange_later later;
     exchange_errand *errand; /* these two: while it is at the desk */
     struct http_exchange *next;
 };
@@ -142,6 +163,12 @@ uint64_t request_body_limit(const struct http_exchange *exchange);
 bool request_refuse(struct http_exchange *exchange, int status, const char *text);
 /* The same, where not even the end of this request is certain. */
 bool request_refuse_and_close(struct http_exchange *exchange, int status, const char *text);
+
+/* http_route.c: finds exchange->route, as far as who asks may see it. False: the response is a
+ * problem, or the answer to OPTIONS. */
+bool route_check(struct http_exchange *exchange) MUST_CHECK;
+/* Answers OPTIONS; false. */
+bool route_options(struct http_exchange *exchange, const char *allow);
 
 /* http_bearer.c: whether who asks may do what needs that scope; else 401 or 403. */
 bool bearer_check(struct http_exchange *exchange, enum scope needed) MUST_CHECK;
@@ -164,6 +191,9 @@ struct exchange_piece {
 };
 enum MHD_Result exchange_step(struct http_exchange *exchange, const char *method,
                               const char *version, const struct exchange_piece *piece);
+
+/* Runs the route's handler once. */
+void exchange_ask(struct http_exchange *exchange, struct db *db);
 
 /* http_desk.c: the clerks' threads. desk_close also takes what desk_open left half-way. */
 bool desk_open(struct http *http, struct error *error) MUST_CHECK;
@@ -257,6 +287,14 @@ bool etag_listed(const char *list, const char *etag, bool *coded);
 /* http_weight.c: the weight of `name` in a list as in Accept, in thousandths; −1 when it is not
  * there. */
 int weight_find(const char *list, const char *name);
+
+/* http_later.c: asks the handler until it has an answer. False: the connection sleeps until there
+ * may be one, and the exchange may be another thread's at once. */
+bool later_ask(struct http_exchange *exchange);
+/* With the hub's lock held. Wakes those whose time is over and those whose clients have left;
+ * lowers *until to when it wants to look again. */
+void later_tick(struct http_hub *hub, double now, double *until);
+void later_wake_all(struct http_hub *hub);
 
 /* http_stream.c */
 bool hub_init(struct http *http, struct error *error) MUST_CHECK;

@@ -41,7 +41,8 @@ static bool may_be_dropped(struct http *http, const struct http_peer *peer)
 
     if (exchange) {
         pthread_mutex_lock(&http->hub.lock);
-        waits = exchange->marks.live || exchange->phase == EXCHANGE_AWAY;
+        waits = exchange->marks.live || exchange->phase == EXCHANGE_AWAY ||
+                exchange->phase == EXCHANGE_WAITING;
         pthread_mutex_unlock(&http->hub.lock);
     }
     return !peer->dropped && !waits;

@@ -1,4 +1,4 @@
-/* Request: what is checked before a body is read, and what handlers may ask of it. */
+/* Request: what is checked before a body is read. */
 #include "server/http_internal.h"
 
 #include "core/field.h"
@@ -108,28 +108,7 @@ static bool check_origin(struct http_exchange *exchange)
     return true;
 }
 
-/* ---- which route ---- */
-
-static bool route_matches(struct http_exchange *exchange, const struct route *route)
-{
-    if (route->serves)
-        return route->serves(exchange->target.path);
-    return target_matches(&exchange->target, route->pattern, exchange->request.params);
-}
-
-/* Appends a method to an Allow list once. */
-static void allow_add(char *list, size_t size, const char *method)
-{
-    size_t used = strlen(list);
-
-    if (strstr(list, method) || used + strlen(method) + 3 > size)
-        return;
-    if (used > 0)
-        strncat(list, ", ", size - used - 1);
-    strncat(list, method, size - strlen(list) - 1);
-    if (strcmp(method, "GET") == 0)
-        strncat(list, ", HEAD", size - strlen(list) - 1);
-}
+/* ---- how it is asked ---- */
 
 /* What any address may be asked for, here or elsewhere; NULL: there is no such method. */
 static const char *find_method(const char *name)
@@ -150,88 +129,7 @@ static bool check_method(struct http_exchange *exchange)
            request_refuse(exchange, 501, "this server knows no such method");
 }
 
-/* What was found at an address. */
-struct finding {
-    char allow[128]; /* the methods of its rows; "": there is no row */
-    bool open;       /* one of them is for everybody */
-};
-
-static void find_route(struct http_exchange *exchange, struct finding *out)
-{
-    const struct http_setup *setup = &exchange->http->setup;
-
-    *out = (struct finding){{0}, false};
-    for (size_t i = 0; i < setup->route_count; i++) {
-        const struct route *route = &setup->routes[i];
-
-        memset(exchange->request.params, 0, sizeof(exchange->request.params));
-        if (!route_matches(exchange, route))
-            continue;
-        if (strcmp(route->method, exchange->request.method) == 0) {
-            exchange->route = route;
-            return;
-        }
-        allow_add(out->allow, sizeof(out->allow), route->method);
-        out->open |= (route->flags & ROUTE_OPEN) != 0;
-    }
-    if (out->allow[0] != '\0')
-        allow_add(out->allow, sizeof(out->allow), MHD_HTTP_METHOD_OPTIONS);
-}
-
-enum scope http_route_scope(const struct route *route)
-{
-    static const struct {
-        const char *method;
-        enum scope scope;
-    } usual[] = {{"GET", SCOPE_READ},
-                 {"POST", SCOPE_SUBMIT},
-                 {"PATCH", SCOPE_SUBMIT},
-                 {"PUT", SCOPE_ADMIN},
-                 {"DELETE", SCOPE_ADMIN}};
-
-    if (route->flags & ROUTE_OPEN)
-        return SCOPE_NONE;
-    if (route->scope != SCOPE_NONE)
-        return route->scope;
-    for (size_t i = 0; i < COUNT_OF(usual); i++)
-        if (strcmp(usual[i].method, route->method) == 0)
-            return usual[i].scope;
-    return SCOPE_ADMIN;
-}
-
-/* OPTIONS has no route: false, and the response is the answer. */
-static bool answer_options(struct http_exchange *exchange, const char *allow)
-{
-    exchange->response.status = 204;
-    http_response_header(&exchange->response, MHD_HTTP_HEADER_ALLOW, "%s", allow);
-    return false;
-}
-
-/* Who may not see what is there does not hear either whether there is something. */
-static bool check_route(struct http_exchange *exchange)
-{
-    enum scope needed;
-    struct finding found;
-
-    find_route(exchange, &found);
-    if (exchange->route)
-        needed = http_route_scope(exchange->route);
-    else
-        needed = found.open ? SCOPE_NONE : SCOPE_READ;
-    if (!bearer_check(exchange, needed))
-        return false;
-    if (exchange->route)
-        return true;
-    if (found.allow[0] == '\0')
-        return request_refuse(exchange, 404, "there is nothing at this address");
-    if (strcmp(exchange->request.method, MHD_HTTP_METHOD_OPTIONS) == 0)
-        return answer_options(exchange, found.allow);
-    (void)request_refuse(
-        exchange, 405,
-        "this address does not take that method; the Allow header lists those it takes");
-    http_response_header(&exchange->response, MHD_HTTP_HEADER_ALLOW, "%s", found.allow);
-    return false;
-}
+/* ---- what stands behind the ?, and the body ---- */
 
 static bool check_queries(struct http_exchange *exchange)
 {
@@ -241,13 +139,8 @@ static bool check_queries(struct http_exchange *exchange)
     for (int i = 0; i < target->query_count; i++) {
         const struct query *row = query_find(exchange->route->queries, target->queries[i].name);
 
-        if (!row) {
-            http_problem(&exchange->response, 400, NULL,
-                         "\"%.64s\" is not a query parameter of this address",
-                         target->queries[i].name);
-            return false;
-        }
-        if (!query_check(row, target->queries[i].value, &error)) {
+        if (row ? !query_check(row, target->queries[i].value, &error)
+                : !query_refuse_name(exchange->route->queries, target->queries[i].name, &error)) {
             http_problem_from(&exchange->response, &error);
             return false;
         }
@@ -279,10 +172,10 @@ static bool check_type(struct http_exchange *exchange)
     bool patch = exchange->route->flags & ROUTE_BODY_PATCH;
 
     if (!type_allowed(exchange->route, type)) {
-        (void)request_refuse(exchange, 415,
-                             patch ? "want the header Content-Type: application/json or "
-                                     "application/merge-patch+json"
-                                   : "want the header Content-Type: application/json");
+        http_problem(&exchange->response, 415, NULL,
+                     "want the header Content-Type: application/json%s; found %s%.64s",
+                     patch ? " or application/merge-patch+json" : "", type ? "" : "none",
+                     type ? type : "");
         http_response_header(&exchange->response, patch ? "Accept-Patch" : MHD_HTTP_HEADER_ACCEPT,
                              "application/json%s", patch ? ", application/merge-patch+json" : "");
         return false;
@@ -321,7 +214,11 @@ static bool check_body(struct http_exchange *exchange)
     if (exchange->intake.declared <= limit)
         return true;
     if (limit == 0)
-        return request_refuse(exchange, 400, "this address takes no body");
+        return request_refuse(exchange, 400,
+                              exchange->route->queries
+                                  ? "this address takes no body: what it takes "
+                                    "stands behind the ? of the address"
+                                  : "this address takes no body");
     http_problem(&exchange->response, 413, NULL, "the body may have at most %" PRIu64 " bytes",
                  limit);
     return false;
@@ -335,7 +232,7 @@ static bool read_target(struct http_exchange *exchange)
         return request_refuse_and_close(exchange, 414, "the request's target is too long");
     if (strcmp(exchange->uri, "*") == 0 &&
         strcmp(exchange->request.method, MHD_HTTP_METHOD_OPTIONS) == 0)
-        return answer_options(exchange, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+        return route_options(exchange, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
     if (!target_parse(exchange->uri, &exchange->target, &error)) {
         http_problem_from(&exchange->response, &error);
         return false;
@@ -349,6 +246,6 @@ bool request_check(struct http_exchange *exchange, const char *method, const cha
     exchange->marks.head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
     exchange->request.method = find_method(method);
     return framing_check(exchange, method, version) && check_host(exchange) &&
-           check_method(exchange) && read_target(exchange) && check_route(exchange) &&
+           check_method(exchange) && read_target(exchange) && route_check(exchange) &&
            check_origin(exchange) && check_queries(exchange) && check_body(exchange);
 }

@@ -5,6 +5,8 @@
  * hence the heartbeat. */
 #include "server/http_internal.h"
 
+#include "server/clock.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,22 +59,33 @@ static void wake_all(struct http_hub *hub)
         }
 }
 
-static bool beat_goes_on(const struct http_hub *hub)
+/* With the lock held. */
+static void beat(struct http_hub *hub)
 {
-    return !hub->beat_ends;
+    for (struct http_live *live = hub->first; live; live = live->next)
+        live->beat = true;
+    wake_all(hub);
 }
 
 static void *beat_main(void *context)
 {
     struct http *http = context;
     struct http_hub *hub = &http->hub;
+    double each = http->setup.heartbeat * 1e-3, next = clock_seconds() + each;
 
     pthread_mutex_lock(&hub->lock);
     while (!hub->beat_ends) {
-        hub_wait(hub, beat_goes_on, http->setup.heartbeat);
-        for (struct http_live *live = hub->first; live; live = live->next)
-            live->beat = true;
-        wake_all(hub);
+        double now = clock_seconds(), until;
+        struct timespec deadline;
+
+        if (now >= next) {
+            beat(hub);
+            next = now + each;
+        }
+        until = next;
+        later_tick(hub, now, &until);
+        deadline_after(&deadline, (int)((until - now) * 1e3) + 1);
+        (void)pthread_cond_timedwait(&hub->tick, &hub->lock, &deadline);
     }
     pthread_mutex_unlock(&hub->lock);
     return NULL;
@@ -88,9 +101,11 @@ bool hub_init(struct http *http, struct error *error)
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&hub->changed, &monotonic);
+    pthread_cond_init(&hub->tick, &monotonic);
     pthread_condattr_destroy(&monotonic);
     code = pthread_create(&hub->beat, NULL, beat_main, http);
     if (code != 0) {
+        pthread_cond_destroy(&hub->tick);
         pthread_cond_destroy(&hub->changed);
         pthread_mutex_destroy(&hub->lock);
         return error_set(error, ERROR_IO, "http", "cannot start a thread: %s", strerror(code));
@@ -104,9 +119,10 @@ void hub_drop(struct http *http)
 
     pthread_mutex_lock(&hub->lock);
     hub->beat_ends = true;
-    pthread_cond_broadcast(&hub->changed);
+    pthread_cond_signal(&hub->tick);
     pthread_mutex_unlock(&hub->lock);
     pthread_join(hub->beat, NULL);
+    pthread_cond_destroy(&hub->tick);
     pthread_cond_destroy(&hub->changed);
     pthread_mutex_destroy(&hub->lock);
 }
@@ -145,6 +161,7 @@ void http_end_streams(struct http *http)
     pthread_mutex_lock(&hub->lock);
     hub->ending = true;
     wake_all(hub);
+    later_wake_all(hub);
     /* From here on none sleeps again; one whose client does not read is cut later. */
     hub_wait(hub, has_live, 1000);
     pthread_mutex_unlock(&hub->lock);

@@ -28,12 +28,13 @@ static bool same_shape(const struct plan_tensor *tensor, const struct initial_te
 }
 
 /* PyTorch counts the batches of a batch norm that has a momentum of its own, which needs no count.
- */
+ * A checkpoint with its whole state is a file of weights as well. */
 static bool is_ignored(const char *name)
 {
-    static const char ending[] = "num_batches_tracked";
+    static const char ending[] = "num_batches_tracked", state[] = "optimizer.";
     size_t length = strlen(name), end = sizeof(ending) - 1;
-    return length >= end && strcmp(name + length - end, ending) == 0;
+    return (length >= end && strcmp(name + length - end, ending) == 0) ||
+           strncmp(name, state, sizeof(state) - 1) == 0;
 }
 
 struct telling {

@@ -88,8 +88,9 @@ static void put_best(struct body *out, const struct metric_summary *series, int 
 
 static void put_links(struct body *out, const char *id)
 {
-    static const char *const parts[] = {"events", "metrics", "checkpoints", "schedule",
-                                        "pause",  "resume",  "cancel",      "fork"};
+    static const char *const parts[] = {"events",  "metrics",    "checkpoints", "schedule",
+                                        "predict", "evaluation", "pause",       "resume",
+                                        "cancel",  "fork"};
 
     body_print(out, ",\"links\":{\"self\":\"/v1/jobs/%s\"", id);
     for (size_t i = 0; i < COUNT_OF(parts); i++)

@@ -35,8 +35,9 @@ static const struct value_row request_headers[] = {
     {"Last-Event-ID", "Number of the last event that was seen",
      "{\"type\": \"integer\", \"minimum\": 0}"},
     {"Idempotency-Key",
-     "Any text of the client's: the same request with the same key makes one job",
-     "{\"type\": \"string\", \"minLength\": 1, \"maxLength\": 200}"},
+     "A text of the client's: the same request with the same key makes one job. Visible ASCII, or "
+     "printable between double quotes",
+     "{\"type\": \"string\", \"minLength\": 1, \"maxLength\": 512}"},
     {NULL, NULL, NULL},
 };
 
@@ -44,6 +45,9 @@ static const struct value_row answer_headers[] = {
     {"ETag", "What the answer is a copy of", "{\"type\": \"string\"}"},
     {"Location", "The new thing's address",
      "{\"type\": \"string\", \"format\": \"uri-reference\"}"},
+    {"Idempotency-Replayed", "The request came before; this is the job that it made",
+     "{\"const\": \"true\"}"},
+    {"Repr-Digest", "SHA-256 of the whole file (RFC 9530)", "{\"type\": \"string\"}"},
     {"Content-Disposition", "A name for the file", "{\"type\": \"string\"}"},
     {"Traind-Cursor", "For the query parameter since", "{\"type\": \"integer\"}"},
     {"Traind-Drop-After", "Rows behind this step that the client has are no longer true",

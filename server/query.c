@@ -1,6 +1,8 @@
 /* Query: checks values of query parameters against their rows. */
 #include "server/query.h"
 
+#include "core/nearest.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,16 +53,51 @@ uint32_t query_choices(const char *const *choices, const char *list)
     }
 }
 
-static bool refuse_choice(const struct query *row, struct error *error)
+/* Appends a name to a list with commas, as far as there is room. */
+static void add_name(char *list, size_t size, const char *name)
 {
-    char names[512] = "";
-    size_t used = 0;
+    size_t used = strlen(list);
 
-    for (int i = 0; row->choices[i] && used < sizeof(names); i++)
-        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i > 0 ? ", " : "",
-                                 row->choices[i]);
-    return error_set(error, ERROR_INVALID, row->name, "the query parameter \"%s\" must be %s of %s",
-                     row->name, row->kind == QUERY_CHOICE ? "one" : "one or more", names);
+    (void)snprintf(list + used, size - used, "%s%s", used > 0 ? ", " : "", name);
+}
+
+/* ", perhaps \"running\"" or "" */
+static void put_guess(char *out, size_t size, const struct nearest *nearest)
+{
+    (void)snprintf(out, size, "%s%s%s", nearest->name ? ", perhaps \"" : "",
+                   nearest->name ? nearest->name : "", nearest->name ? "\"" : "");
+}
+
+static bool refuse_choice(const struct query *row, const char *value, struct error *error)
+{
+    char names[256] = "", guess[96];
+    struct nearest nearest;
+
+    nearest_begin(&nearest, value);
+    for (int i = 0; row->choices[i]; i++) {
+        add_name(names, sizeof(names), row->choices[i]);
+        nearest_try(&nearest, row->choices[i]);
+    }
+    put_guess(guess, sizeof(guess), &nearest);
+    return error_set(error, ERROR_INVALID, row->name,
+                     "the query parameter \"%s\" must be %s of %s; found \"%.40s\"%s", row->name,
+                     row->kind == QUERY_CHOICE ? "one" : "one or more", names, value, guess);
+}
+
+bool query_refuse_name(const struct query *rows, const char *name, struct error *error)
+{
+    char names[256] = "", guess[96];
+    struct nearest nearest;
+
+    nearest_begin(&nearest, name);
+    for (const struct query *row = rows; row && row->name; row++) {
+        add_name(names, sizeof(names), row->name);
+        nearest_try(&nearest, row->name);
+    }
+    put_guess(guess, sizeof(guess), &nearest);
+    return error_set(error, ERROR_INVALID, "",
+                     "\"%.64s\" is not a query parameter of this address%s; it takes %s", name,
+                     guess, names[0] ? names : "none");
 }
 
 bool query_check(const struct query *row, const char *value, struct error *error)
@@ -75,16 +112,18 @@ bool query_check(const struct query *row, const char *value, struct error *error
             return true;
         return error_set(error, ERROR_INVALID, row->name,
                          "the query parameter \"%s\" must be a whole number in %" PRId64
-                         " … %" PRId64,
-                         row->name, row->min, row->max);
+                         " … %" PRId64 "; found \"%.40s\"",
+                         row->name, row->min, row->max, value);
     case QUERY_CHOICE:
-        return query_choice(row->choices, value, strlen(value)) >= 0 || refuse_choice(row, error);
+        return query_choice(row->choices, value, strlen(value)) >= 0 ||
+               refuse_choice(row, value, error);
     case QUERY_CHOICES:
-        return query_choices(row->choices, value) != 0 || refuse_choice(row, error);
+        return query_choices(row->choices, value) != 0 || refuse_choice(row, value, error);
     case QUERY_TRUTH:
         return strcmp(value, "true") == 0 || strcmp(value, "false") == 0 ||
                error_set(error, ERROR_INVALID, row->name,
-                         "the query parameter \"%s\" must be true or false", row->name);
+                         "the query parameter \"%s\" must be true or false; found \"%.40s\"",
+                         row->name, value);
     }
     return error_set(error, ERROR_INTERNAL, row->name, "a query parameter of no kind");
 }

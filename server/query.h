@@ -31,6 +31,9 @@ const struct query *query_find(const struct query *rows, const char *name);
 /* ERROR_INVALID, naming the parameter, when `value` is none that the row takes. */
 bool query_check(const struct query *row, const char *value, struct error *error) MUST_CHECK;
 
+/* ERROR_INVALID, for a name that is none of the rows': names the nearest one and all of them. */
+bool query_refuse_name(const struct query *rows, const char *name, struct error *error);
+
 /* Digits only, at most QUERY_INTEGER_DIGITS of them. */
 bool query_read_integer(const char *text, int64_t *out);
 /* Which of the NULL-ended choices `text` is, of which `size` bytes count; −1: none. */

@@ -25,10 +25,12 @@ struct route_doc {
 };
 
 /* route_docs.c: one for each row of routes.c. */
-extern const struct route_doc doc_submit, doc_jobs_list, doc_jobs_get, doc_jobs_patch, doc_fork,
-    doc_pause, doc_resume, doc_cancel, doc_metrics, doc_events_job, doc_events_all, doc_schedule,
-    doc_checkpoints_list, doc_checkpoints_get, doc_datasets_list, doc_datasets_get, doc_schema,
-    doc_livez, doc_readyz, doc_static, doc_openapi, doc_prometheus, doc_predict, doc_datasets_put,
-    doc_datasets_delete, doc_samples_list, doc_samples_get, doc_evaluation;
+extern const struct route_doc doc_submit, doc_jobs_list, doc_jobs_get, doc_jobs_patch,
+    doc_jobs_delete, doc_fork, doc_pause, doc_resume, doc_cancel, doc_metrics, doc_events_job,
+    doc_events_all, doc_schedule, doc_checkpoints_list, doc_checkpoints_get, doc_datasets_list,
+    doc_datasets_get, doc_schema, doc_livez, doc_readyz, doc_static, doc_openapi, doc_prometheus,
+    doc_predict, doc_datasets_put, doc_weights_list, doc_weights_put, doc_weights_get,
+    doc_weights_delete, doc_datasets_delete, doc_samples_list, doc_samples_get, doc_evaluation,
+    doc_filters, doc_histograms, doc_activations, doc_export_pytorch;
 
 #endif

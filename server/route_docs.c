@@ -14,10 +14,12 @@ const struct route_doc doc_submit = {
     .tag = "jobs",
     .summary = "Submits a job, or checks what one would be",
     .about = "Only `dataset`, `model` and `optimizer` are required; every default is written back "
-             "into the job's `spec`. What was answered 201 survives a crash.",
+             "into the job's `spec`. What was answered 201 survives a crash. With an "
+             "`Idempotency-Key` the same request may be sent again and is answered 201 with the "
+             "same job; another one with the same key is 422.",
     .body = "JobSpec",
     .request_headers = "Idempotency-Key",
-    .answer_headers = "Location",
+    .answer_headers = "Location Idempotency-Replayed",
     .answers = ANSWERS({201, JSON, "Job"}, {200, JSON, "DryRun"}),
     .problems = PROBLEMS(422),
 };
@@ -25,14 +27,17 @@ const struct route_doc doc_submit = {
 const struct route_doc doc_jobs_list = {
     .id = "listJobs",
     .tag = "jobs",
-    .summary = "Lists jobs, the newest first",
+    .summary = "Lists jobs, the newest first unless asked otherwise",
+    .about =
+        "A cursor goes with the `sort` of its page. While jobs come and go, pages neither skip "
+        "nor repeat one. Jobs without what is sorted by come last.",
     .answers = ANSWERS({200, JSON, "JobPage"}),
 };
 
 const struct route_doc doc_jobs_get = {
     .id = "getJob",
     .tag = "jobs",
-    .summary = "Shows a job",
+    .summary = "Shows a job, at once or when it has changed",
     .request_headers = "If-None-Match",
     .answer_headers = "ETag",
     .answers = ANSWERS({200, JSON, "Job"}, {304, NULL, NULL}),
@@ -51,31 +56,47 @@ const struct route_doc doc_jobs_patch = {
     .problems = PROBLEMS(409, 412, 422),
 };
 
+const struct route_doc doc_jobs_delete = {
+    .id = "deleteJob",
+    .tag = "jobs",
+    .summary = "Deletes a job that has ended, with all that was measured and stored of it",
+    .about =
+        "It is gone at once; streams of all jobs hear of it by a `deleted` event. Jobs that were "
+        "made of it stay.",
+    .request_headers = "If-Match",
+    .answers = ANSWERS({204, NULL, NULL}),
+    .problems = PROBLEMS(409, 412),
+};
+
 const struct route_doc doc_fork = {
     .id = "forkJob",
     .tag = "control",
     .summary = "Submits a new job that begins with a checkpoint of this one",
     .body = "Fork",
-    .request_headers = "Idempotency-Key",
-    .answer_headers = "Location",
+    .request_headers = "Idempotency-Key If-Match",
+    .answer_headers = "Location Idempotency-Replayed",
     .answers = ANSWERS({201, JSON, "Job"}, {200, JSON, "DryRun"}),
-    .problems = PROBLEMS(422),
+    .problems = PROBLEMS(412, 422),
 };
 
 const struct route_doc doc_pause = {
     .id = "pauseJob",
     .tag = "control",
     .summary = "Pauses a job once it has stored a checkpoint",
+    .request_headers = "If-Match",
+    .answer_headers = "ETag",
     .answers = ANSWERS({200, JSON, "Job"}),
-    .problems = PROBLEMS(409),
+    .problems = PROBLEMS(409, 412),
 };
 
 const struct route_doc doc_resume = {
     .id = "resumeJob",
     .tag = "control",
     .summary = "Lets a paused job go on where it stood, bit for bit",
+    .request_headers = "If-Match",
+    .answer_headers = "ETag",
     .answers = ANSWERS({200, JSON, "Job"}),
-    .problems = PROBLEMS(409),
+    .problems = PROBLEMS(409, 412),
 };
 
 const struct route_doc doc_cancel = {
@@ -83,8 +104,10 @@ const struct route_doc doc_cancel = {
     .tag = "control",
     .summary = "Cancels a job",
     .about = "A job that runs is `cancelling` until its last checkpoint is stored.",
+    .request_headers = "If-Match",
+    .answer_headers = "ETag",
     .answers = ANSWERS({200, JSON, "Job"}),
-    .problems = PROBLEMS(409),
+    .problems = PROBLEMS(409, 412),
 };
 
 /* ---- what comes of a job ---- */
@@ -135,11 +158,58 @@ const struct route_doc doc_checkpoints_list = {
 const struct route_doc doc_checkpoints_get = {
     .id = "getCheckpoint",
     .tag = "results",
-    .summary = "Downloads a checkpoint as safetensors",
-    .about = "Tensors are named as in the state dict of PyTorch's `nn.Sequential`.",
+    .summary = "Downloads a checkpoint as safetensors, or as an ONNX model",
+    .about =
+        "Tensors are named as in the state dict of PyTorch's `nn.Sequential`. `state=full` adds "
+        "the optimizer's buffers as `optimizer.TENSOR.BUFFER`, named as PyTorch names them, "
+        "and what else a run needs to go on as texts of `__metadata__`. An ONNX model takes "
+        "pixels as the data set has them and normalizes them itself: `input` is N × C × H × W "
+        "of float, bytes being 0 … 255; `logits` and `probabilities` come out.",
+    .request_headers = "If-None-Match Range If-Range",
+    .answer_headers = "ETag Content-Disposition Repr-Digest",
+    .answers = ANSWERS({200, "application/octet-stream", NULL},
+                       {206, "application/octet-stream", NULL}, {304, NULL, NULL}),
+    .problems = PROBLEMS(409, 416, 422),
+};
+
+const struct route_doc doc_filters = {
+    .id = "getFilters",
+    .tag = "results",
+    .summary = "Shows the filters of a network's first convolution",
+    .request_headers = "If-None-Match",
+    .answer_headers = "ETag",
+    .answers = ANSWERS({200, JSON, "Filters"}, {200, "image/png", NULL}, {304, NULL, NULL}),
+};
+
+const struct route_doc doc_histograms = {
+    .id = "getHistograms",
+    .tag = "results",
+    .summary = "Shows how the numbers of each tensor are spread",
+    .request_headers = "If-None-Match",
+    .answer_headers = "ETag",
+    .answers = ANSWERS({200, JSON, "Histograms"}, {304, NULL, NULL}),
+};
+
+const struct route_doc doc_activations = {
+    .id = "getActivations",
+    .tag = "results",
+    .summary = "Shows what the layers give for a sample of the data set",
+    .request_headers = "If-None-Match",
+    .answer_headers = "ETag",
+    .answers = ANSWERS({200, JSON, "Activations"}, {200, "image/png", NULL}, {304, NULL, NULL}),
+};
+
+const struct route_doc doc_export_pytorch = {
+    .id = "exportPytorch",
+    .tag = "results",
+    .summary = "Writes the network as a script for PyTorch",
+    .about = "It makes the network as an `nn.Sequential`, with optimizer and schedule, reads a "
+             "checkpoint's safetensors file, and says what is in images. The names of its modules "
+             "are those of the tensors.",
     .request_headers = "If-None-Match",
     .answer_headers = "ETag Content-Disposition",
-    .answers = ANSWERS({200, "application/octet-stream", NULL}, {304, NULL, NULL}),
+    .answers = ANSWERS({200, "text/x-python", NULL}, {304, NULL, NULL}),
+    .problems = PROBLEMS(409, 422),
 };
 
 const struct route_doc doc_predict = {
@@ -220,6 +290,50 @@ const struct route_doc doc_samples_get = {
     .request_headers = "If-None-Match",
     .answer_headers = "ETag",
     .answers = ANSWERS({200, "image/png", NULL}, {304, NULL, NULL}),
+};
+
+/* ---- weights ---- */
+
+const struct route_doc doc_weights_list = {
+    .id = "listWeights",
+    .tag = "data",
+    .summary = "Lists uploaded weights by name",
+    .answers = ANSWERS({200, JSON, "WeightsPage"}),
+};
+
+const struct route_doc doc_weights_put = {
+    .id = "putWeights",
+    .tag = "data",
+    .summary = "Stores weights for init_from: one safetensors file",
+    .about = "The whole format is checked before the name appears. The same file once more is 200; "
+             "another one under the same name is 409, unless If-Match has the entity tag of what "
+             "it replaces.",
+    .body_types = "application/octet-stream",
+    .request_headers = "If-Match If-None-Match",
+    .answer_headers = "Location",
+    .answers = ANSWERS({201, JSON, "Weights"}, {200, JSON, "Weights"}),
+    .problems = PROBLEMS(409, 412, 422, 507),
+};
+
+const struct route_doc doc_weights_get = {
+    .id = "getWeights",
+    .tag = "data",
+    .summary = "Downloads the file, or, with Accept: application/json, shows what is in it",
+    .request_headers = "If-None-Match Range",
+    .answer_headers = "ETag Content-Disposition Repr-Digest",
+    .answers = ANSWERS({200, "application/octet-stream", NULL}, {200, JSON, "Weights"},
+                       {206, "application/octet-stream", NULL}, {304, NULL, NULL}),
+    .problems = PROBLEMS(416),
+};
+
+const struct route_doc doc_weights_delete = {
+    .id = "deleteWeights",
+    .tag = "data",
+    .summary = "Deletes weights",
+    .about = "Never refused: a job that begins with them has copied them when it was accepted.",
+    .request_headers = "If-Match",
+    .answers = ANSWERS({204, NULL, NULL}),
+    .problems = PROBLEMS(412),
 };
 
 /* ---- the server ---- */

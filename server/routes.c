@@ -32,6 +32,14 @@ static const struct query list_queries[] = {
     {NULL},
 };
 
+static const struct query job_queries[] = {
+    {"wait", "seconds to wait for a change at most, instead of answering at once", QUERY_INTEGER, 0,
+     API_WAIT_MAX},
+    {"after", "with wait: the revision that was seen; the present one, when absent", QUERY_INTEGER,
+     0, QUERY_INTEGER_MAX},
+    {NULL},
+};
+
 static const struct query metrics_queries[] = {
     {"names", "series, with commas between; all, when absent", QUERY_TEXT},
     {"from", "first step", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
@@ -95,14 +103,54 @@ static const struct query sample_queries[] = {
     {NULL},
 };
 
+static const struct query weights_queries[] = {
+    {"limit", "most of a page", QUERY_INTEGER, 1, API_PAGE_MAX},
+    {"cursor", "next_cursor of the page before", QUERY_TEXT},
+    {NULL},
+};
+
+#define FORMAT_QUERY                                                                               \
+    {                                                                                              \
+        "format", "json, when absent, or png", QUERY_CHOICE, .choices = inspect_formats            \
+    }
+
+static const struct query filters_queries[] = {
+    FORMAT_QUERY,
+    {NULL},
+};
+
+static const struct query histograms_queries[] = {
+    {"bins", "of each histogram; 64, when absent", QUERY_INTEGER, 1, 1000},
+    {NULL},
+};
+
+static const struct query activations_queries[] = {
+    {"split", "of the data set: train, when absent, or test", QUERY_CHOICE,
+     .choices = api_split_names},
+    {"sample", "which one of the split, counted from 0", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
+    {"layer", "with all its numbers; when absent how those of all layers are spread", QUERY_TEXT},
+    FORMAT_QUERY,
+    {NULL},
+};
+
 static const struct query ready_queries[] = {
     {"verbose", "with the single checks; takes any value or none", QUERY_TEXT},
     {NULL},
 };
 
+static const struct query checkpoint_queries[] = {
+    {"format", "kind of file; onnx: the network with its weights, for other runtimes", QUERY_CHOICE,
+     .choices = api_checkpoint_formats},
+    {"state", "weights, when absent, or full: with what the optimizer remembers", QUERY_CHOICE,
+     .choices = api_state_names},
+    {NULL},
+};
+
 #define JOBS "/v1/jobs"
 #define JOB JOBS "/{id}"
+#define CHECKPOINT JOB "/checkpoints/{which}"
 #define DATASET "/v1/datasets/{name}"
+#define WEIGHTS "/v1/weights/{name}"
 
 const struct route routes[] = {
     {.method = "POST",
@@ -118,13 +166,18 @@ const struct route routes[] = {
      .handle = api_jobs_list,
      .queries = list_queries,
      .flags = ROUTE_SLOW},
-    {.method = "GET", .pattern = JOB, .doc = &doc_jobs_get, .handle = api_jobs_get},
+    {.method = "GET",
+     .pattern = JOB,
+     .doc = &doc_jobs_get,
+     .handle = api_jobs_get,
+     .queries = job_queries},
     {.method = "PATCH",
      .pattern = JOB,
      .doc = &doc_jobs_patch,
      .handle = api_jobs_patch,
      .flags = ROUTE_BODY_PATCH | ROUTE_SLOW,
      .body_limit = SPEC_BYTES_MAX},
+    {.method = "DELETE", .pattern = JOB, .doc = &doc_jobs_delete, .handle = api_jobs_delete},
     {.method = "POST",
      .pattern = JOB "/fork",
      .doc = &doc_fork,
@@ -164,9 +217,29 @@ const struct route routes[] = {
      .doc = &doc_checkpoints_list,
      .handle = api_checkpoints_list},
     {.method = "GET",
-     .pattern = JOB "/checkpoints/{which}",
+     .pattern = CHECKPOINT,
      .doc = &doc_checkpoints_get,
-     .handle = api_checkpoints_get},
+     .handle = api_checkpoints_get,
+     .queries = checkpoint_queries,
+     .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = CHECKPOINT "/filters",
+     .doc = &doc_filters,
+     .handle = api_filters,
+     .queries = filters_queries,
+     .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = CHECKPOINT "/histograms",
+     .doc = &doc_histograms,
+     .handle = api_histograms,
+     .queries = histograms_queries,
+     .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = CHECKPOINT "/activations",
+     .doc = &doc_activations,
+     .handle = api_activations,
+     .queries = activations_queries,
+     .flags = ROUTE_SLOW},
     {.method = "POST",
      .pattern = JOB "/predict",
      .doc = &doc_predict,
@@ -174,6 +247,11 @@ const struct route routes[] = {
      .queries = predict_queries,
      .flags = ROUTE_SLOW | ROUTE_BODY_FILE,
      .body_limit = PREDICT_BYTES_MAX},
+    {.method = "GET",
+     .pattern = JOB "/export/pytorch",
+     .doc = &doc_export_pytorch,
+     .handle = api_export_pytorch,
+     .flags = ROUTE_SLOW},
     {.method = "GET",
      .pattern = JOB "/evaluation",
      .doc = &doc_evaluation,
@@ -207,6 +285,26 @@ const struct route routes[] = {
      .handle = api_samples_get,
      .queries = sample_queries,
      .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = "/v1/weights",
+     .doc = &doc_weights_list,
+     .handle = api_weights_list,
+     .queries = weights_queries},
+    {.method = "PUT",
+     .pattern = WEIGHTS,
+     .doc = &doc_weights_put,
+     .handle = api_weights_put,
+     .flags = ROUTE_BODY_FILE,
+     .body_limit = HTTP_UPLOAD_LIMIT},
+    {.method = "GET",
+     .pattern = WEIGHTS,
+     .doc = &doc_weights_get,
+     .handle = api_weights_get,
+     .flags = ROUTE_SLOW},
+    {.method = "DELETE",
+     .pattern = WEIGHTS,
+     .doc = &doc_weights_delete,
+     .handle = api_weights_delete},
     {.method = "GET", .pattern = "/v1/schema", .doc = &doc_schema, .handle = api_schema},
     {.method = "GET",
      .pattern = "/livez",
@@ -225,13 +323,6 @@ const struct route routes[] = {
      .doc = &doc_static,
      .handle = api_static,
      .flags = ROUTE_QUIET | ROUTE_OPEN},
-
-    /* Known, and not in this version: 501. */
-    {.method = "DELETE", .pattern = JOB},
-    {.method = "GET", .pattern = JOB "/export/pytorch"},
-    {.method = "PUT", .pattern = "/v1/weights/{name}"},
-    {.method = "GET", .pattern = "/v1/weights/{name}"},
-    {.method = "DELETE", .pattern = "/v1/weights/{name}"},
     {.method = "GET",
      .pattern = "/openapi.json",
      .doc = &doc_openapi,
@@ -242,6 +333,12 @@ const struct route routes[] = {
      .doc = &doc_prometheus,
      .handle = api_prometheus,
      .flags = ROUTE_QUIET | ROUTE_SLOW},
+
+    /* Known, and not in this version: 501. */
+    {.method = "DELETE", .pattern = JOB},
+    {.method = "PUT", .pattern = "/v1/weights/{name}"},
+    {.method = "GET", .pattern = "/v1/weights/{name}"},
+    {.method = "DELETE", .pattern = "/v1/weights/{name}"},
 };
 
 const size_t route_count = COUNT_OF(routes);

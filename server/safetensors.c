@@ -4,6 +4,8 @@
 #include "server/safetensors.h"
 
 #include "core/digest.h"
+#include "core/optimizer.h"
+#include "server/body.h"
 #include "server/spec_json.h"
 
 #include <inttypes.h>
@@ -16,12 +18,59 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 
 enum { LENGTH_SIZE = 8, ALIGNMENT = 8 };
 
+/* One tensor of the file: a tensor of the plan, or what the optimizer keeps for one. */
+struct part {
+    const struct plan_tensor *tensor;
+    int64_t offset;   /* of its numbers */
+    const char *slot; /* NULL: the tensor itself */
+};
+
+static int count_learned(const struct plan *plan)
+{
+    int count = 0;
+
+    for (int i = 0; i < plan->tensor_count; i++)
+        count += plan->tensors[i].learned;
+    return count;
+}
+
+static int count_parts(const struct plan *plan, const struct safetensors_meta *meta)
+{
+    int slots = meta->optimizer ? (int)plan->optimizer_slots : 0;
+
+    return plan->tensor_count + slots * count_learned(plan);
+}
+
+/* All of them in the order of the file; malloc'ed. */
+static struct part *list_parts(const struct plan *plan, const struct safetensors_meta *meta)
+{
+    struct part *parts = calloc((size_t)count_parts(plan, meta) + 1, sizeof(*parts)), *next = parts;
+    int slots = meta->optimizer ? (int)plan->optimizer_slots : 0;
+
+    for (int i = 0; parts && i < plan->tensor_count; i++)
+        *next++ = (struct part){&plan->tensors[i], plan->tensors[i].offset, NULL};
+    for (int slot = 0; parts && slot < slots; slot++)
+        for (int i = 0; i < plan->tensor_count; i++)
+            if (plan->tensors[i].learned)
+                *next++ =
+                    (struct part){&plan->tensors[i],
+                                  plan->numbers + slot * plan->parameters + plan->tensors[i].offset,
+                                  optimizer_slot_name(meta->optimizer, slot)};
+    return parts;
+}
+
 static json_t *metadata(const struct safetensors_meta *meta)
 {
     char step[24];
+    json_t *texts;
 
     snprintf(step, sizeof(step), "%" PRId64, meta->step);
-    return json_pack("{s:s, s:s}", "format", "pt", "step", step);
+    texts = json_pack("{s:s, s:s}", "format", "pt", "step", step);
+    if (texts && meta->texts && json_object_update(texts, (json_t *)(uintptr_t)meta->texts) != 0) {
+        json_decref(texts);
+        return NULL;
+    }
+    return texts;
 }
 
 static json_t *tensor_entry(const struct plan_tensor *tensor, uint64_t begin)
@@ -40,31 +89,47 @@ static json_t *tensor_entry(const struct plan_tensor *tensor, uint64_t begin)
                      (json_int_t)(begin + (uint64_t)tensor->count * sizeof(float)));
 }
 
-static json_t *header(const struct plan *plan, const struct safetensors_meta *meta)
+static int put_entry(json_t *object, const struct part *part, uint64_t begin)
+{
+    json_t *entry = tensor_entry(part->tensor, begin);
+    struct body name = {0};
+    char *text;
+    size_t size;
+    int failed;
+
+    if (!part->slot)
+        return json_object_set_new(object, part->tensor->name, entry);
+    body_print(&name, "optimizer.%s.%s", part->tensor->name, part->slot);
+    text = body_take(&name, &size, NULL);
+    if (!text) {
+        json_decref(entry);
+        return -1;
+    }
+    failed = json_object_set_new(object, text, entry);
+    free(text);
+    return failed;
+}
+
+static json_t *header(const struct plan *plan, const struct part *parts,
+                      const struct safetensors_meta *meta)
 {
     json_t *object = json_object();
     uint64_t begin = 0;
+    int failed = json_object_set_new(object, "__metadata__", metadata(meta));
 
-    if (json_object_set_new(object, "__metadata__", metadata(meta)) != 0) {
-        json_decref(object);
-        return NULL;
+    for (int i = 0; failed == 0 && i < count_parts(plan, meta); i++) {
+        failed = put_entry(object, &parts[i], begin);
+        begin += (uint64_t)parts[i].tensor->count * sizeof(float);
     }
-    for (int i = 0; i < plan->tensor_count; i++) {
-        const struct plan_tensor *tensor = &plan->tensors[i];
-
-        if (json_object_set_new(object, tensor->name, tensor_entry(tensor, begin)) != 0) {
-            json_decref(object);
-            return NULL;
-        }
-        begin += (uint64_t)tensor->count * sizeof(float);
-    }
-    return object;
+    if (failed == 0)
+        return object;
+    json_decref(object);
+    return NULL;
 }
 
 /* The header as it stands in the file: length, JSON, spaces. */
-static char *head_make(const struct plan *plan, const struct safetensors_meta *meta, size_t *size)
+static char *head_make(json_t *object, size_t *size)
 {
-    json_t *object = header(plan, meta);
     size_t text_size;
     char *text = json_text(object, &text_size);
     char *head = NULL;
@@ -88,22 +153,25 @@ static char *head_make(const struct plan *plan, const struct safetensors_meta *m
 bool safetensors_init(const struct plan *plan, const struct safetensors_meta *meta,
                       struct safetensors *out, struct error *error)
 {
-    size_t count = (size_t)plan->tensor_count;
+    int count = count_parts(plan, meta);
+    struct part *parts = list_parts(plan, meta);
 
-    *out = (struct safetensors){.slice_count = plan->tensor_count};
-    out->head = head_make(plan, meta, &out->head_size);
-    out->slices = calloc(count > 0 ? count : 1, sizeof(out->slices[0]));
+    *out = (struct safetensors){.slice_count = count};
+    if (parts)
+        out->head = head_make(header(plan, parts, meta), &out->head_size);
+    out->slices = calloc((size_t)count + 1, sizeof(out->slices[0]));
     if (!out->head || !out->slices) {
+        free(parts);
         safetensors_drop(out);
         return error_set(error, ERROR_MEMORY, "safetensors", "no memory for the header");
     }
     out->size = out->head_size;
-    for (size_t i = 0; i < count; i++) {
-        const struct plan_tensor *tensor = &plan->tensors[i];
-
-        out->slices[i] = (struct safetensors_slice){tensor->offset, tensor->count, out->size};
-        out->size += (uint64_t)tensor->count * sizeof(float);
+    for (int i = 0; i < count; i++) {
+        out->slices[i] =
+            (struct safetensors_slice){parts[i].offset, parts[i].tensor->count, out->size};
+        out->size += (uint64_t)parts[i].tensor->count * sizeof(float);
     }
+    free(parts);
     return true;
 }
 

@@ -9,6 +9,7 @@
 #include "server/routes.h"
 #include "server/token.h"
 #include "server/version.h"
+#include "server/weights.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,13 +58,15 @@ static const char *signals_wait(const sigset_t *signals)
     return strsignal(number);
 }
 
-/* Runs in the writer's thread after each commit that added events. */
-static void tell_audience(void *context, int64_t newest_event)
+/* Runs in the writer's thread after each commit. */
+static void tell_audience(void *context, const struct store_news *news)
 {
     struct serve *serve = context;
     struct http *http = atomic_load(&serve->audience);
-    if (http)
-        http_publish(http, newest_event);
+    if (http && news->events)
+        http_publish(http, news->newest_event);
+    if (http && news->job_count != 0)
+        http_stir(http, news->jobs, news->job_count);
 }
 
 static int64_t newest_told(void *context)
@@ -146,6 +149,16 @@ static bool gate_open(struct serve *serve, struct error *error)
     return true;
 }
 
+static bool sweep_weights(struct serve *serve, struct error *error)
+{
+    struct db *db = NULL;
+    if (!store_reader(serve->app.store, &db, error))
+        return false;
+    bool good = weights_sweep(serve->config->data_dir, db, serve->app.log, error);
+    db_close(db);
+    return good;
+}
+
 /* Before the listener answers, so that no job is refused for a data set that is about to appear.
  * Only sets that are new or changed are read. */
 static bool register_datasets(struct serve *serve, struct error *error)
@@ -195,7 +208,8 @@ static bool serve_start(struct serve *serve, struct error *error)
     catalog_sweep(config->data_dir);
     port_file_remove(config->port_file); /* what a killed daemon left would be believed */
     store_on_commit(app->store, tell_audience, serve);
-    if (!catalog_new(app->store, &app->catalog, error) || !register_datasets(serve, error))
+    if (!sweep_weights(serve, error) || !catalog_new(app->store, &app->catalog, error) ||
+        !register_datasets(serve, error))
         return false;
     serve->world = world_make(config, app);
     app->threads = serve->world.threads;

@@ -36,6 +36,31 @@ static void point(char pointer[POINTER_BYTES], const char *parent, const char *t
     pointer_push(pointer, POINTER_BYTES, token);
 }
 
+static bool kinds_have(const struct kinds *kinds, const char *key)
+{
+    for (size_t i = 0; kinds && i < kinds->count; i++)
+        if (fields_find(&kinds->rows[i]->options, key))
+            return true;
+    return false;
+}
+
+/* The field whose value takes such a key, as the optimizer takes "lr"; NULL: there is none. */
+static const char *home_of(const struct spec_object *object, const char *key)
+{
+    for (size_t block = 0; block < COUNT_OF(object->blocks); block++) {
+        const struct fields *fields = object->blocks[block].fields;
+
+        for (size_t i = 0; fields && i < fields->count; i++) {
+            const struct field *field = &fields->rows[i];
+            bool one = field->type == FIELD_VARIANT && kinds_have(field->kinds, key);
+
+            if (one || (field->type == FIELD_OBJECT && fields_find(field->fields, key)))
+                return field->name;
+        }
+    }
+    return NULL;
+}
+
 static void unknown_key(struct spec_reader *reader, const struct spec_object *object,
                         const char *key)
 {
@@ -43,11 +68,14 @@ static void unknown_key(struct spec_reader *reader, const struct spec_object *ob
     struct problem *problem;
 
     point(pointer, object->pointer, key);
-    problem = problem_add(reader->problems, pointer, "%s has no such key", object->owner);
+    const char *home = object->pointer[0] == '\0' ? home_of(object, key) : NULL;
+    problem =
+        problem_add(reader->problems, pointer, "%s has no such key%s%s%s", object->owner,
+                    home ? "; perhaps it belongs into \"" : "", home ? home : "", home ? "\"" : "");
     problem->fields = object->blocks[0].fields;
     problem->common = object->blocks[1].fields;
     /* A flood of keys gets no more thought than it can be told about. */
-    if (reader->problems->dropped == 0)
+    if (reader->problems->dropped == 0 && !home)
         problem_suggest(problem, key);
 }
 

@@ -2,7 +2,35 @@
 #include "server/spec_walk.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* Whether it is a number between quotes, where a number is wanted. */
+static bool is_quoted_number(const struct spec_value *value)
+{
+    static const enum field_type numbers[] = {FIELD_INT,    FIELD_REAL,   FIELD_PAIR,
+                                              FIELD_REALS2, FIELD_EITHER, FIELD_PAIR_OR};
+    const char *text = json_string_value(value->json);
+    char *end = NULL;
+
+    if (!text || !*text)
+        return false;
+    (void)strtod(text, &end);
+    for (size_t i = 0; i < COUNT_OF(numbers); i++)
+        if (value->field->type == numbers[i])
+            return *end == '\0';
+    return false;
+}
+
+/* What helps besides what is wanted. */
+static const char *hint(const struct spec_value *value)
+{
+    if (is_quoted_number(value))
+        return "; a number stands without quotes";
+    if (json_is_null(value->json) && !(value->field->flags & FIELD_REQUIRED))
+        return "; leave the key out to get the default";
+    return "";
+}
 
 struct problem *spec_wrong(struct spec_reader *reader, const struct spec_value *value)
 {
@@ -12,9 +40,7 @@ struct problem *spec_wrong(struct spec_reader *reader, const struct spec_value *
     spec_describe_found(value->json, found, sizeof(found));
     spec_describe_wanted(value->field, wanted, sizeof(wanted));
     problem = problem_add(reader->problems, value->pointer, "found %s; want %s%s", found, wanted,
-                          json_is_null(value->json) && !(value->field->flags & FIELD_REQUIRED)
-                              ? "; leave the key out to get the default"
-                              : "");
+                          hint(value));
     problem->choices = value->field->choices;
     return problem;
 }

@@ -97,6 +97,25 @@ bool sql_open(struct sql *sql, const char *path, enum sql_access access, struct 
     return good;
 }
 
+static void hear_change(void *context, int what, const char *base, const char *table,
+                        sqlite3_int64 key)
+{
+    const struct sql *sql = context;
+
+    (void)what;
+    (void)base;
+    if (strcmp(table, sql->watched) == 0)
+        sql->changed(sql->changed_context, key);
+}
+
+void sql_watch(struct sql *sql, const char *table, sql_changed *changed, void *context)
+{
+    sql->watched = table;
+    sql->changed = changed;
+    sql->changed_context = context;
+    (void)sqlite3_update_hook(sql->handle, hear_change, sql);
+}
+
 bool sql_close(struct sql *sql, struct error *error)
 {
     bool good = true;

@@ -15,11 +15,18 @@ struct sqlite3;
 struct sqlite3_stmt;
 struct sql_statement;
 
+/* Hears of the key of each row of one table that a statement inserts, changes or deletes, while it
+ * runs; of those too that are undone later. */
+typedef void sql_changed(void *context, int64_t key);
+
 struct sql {
     struct sqlite3 *handle;
     struct sql_statement *statements; /* prepared so far */
     size_t count, room;
-    char where[96]; /* the file's name, for errors; the end of it when it is long */
+    char where[96];      /* the file's name, for errors; the end of it when it is long */
+    const char *watched; /* a table's name; these by sql_watch */
+    sql_changed *changed;
+    void *changed_context;
 };
 
 enum sql_access { SQL_READS, SQL_WRITES };
@@ -34,6 +41,9 @@ bool sql_close(struct sql *sql, struct error *error) MUST_CHECK;
 /* Puts the file into WAL mode: readers no longer wait for the writer. ERROR_IO where the file
  * system cannot. */
 bool sql_use_log(struct sql *sql, struct error *error) MUST_CHECK;
+
+/* One table at most; *sql must stay where it is. */
+void sql_watch(struct sql *sql, const char *table, sql_changed *changed, void *context);
 
 /* ---- values ---- */
 

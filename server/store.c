@@ -1,4 +1,5 @@
 /* Store: opening and closing the file, and its read-only connections. Knows no table. */
+#include "server/store_control.h"
 #include "server/store_inside.h"
 
 #include <errno.h>
@@ -94,6 +95,8 @@ bool store_open(const char *dir, struct store **out, struct error *error)
     struct error ignored = {0};
     struct store *store = calloc(1, sizeof(*store));
 
+    bool sweep = false;
+
     *out = NULL;
     if (!store)
         return error_set(error, ERROR_MEMORY, "store", "out of memory");
@@ -102,7 +105,9 @@ bool store_open(const char *dir, struct store **out, struct error *error)
     pthread_cond_init(&store->writer.wake, NULL);
     bool good = store_make_directory(dir, error) &&
                 store_take_lock(dir, &store->lock_file, error) && open_file(store, dir, error) &&
-                store_writer_start(store, error);
+                store_sweep_waits(store->db, &sweep, error) && store_writer_start(store, error);
+    if (good && sweep)
+        store_sweep(store);
     if (good)
         *out = store;
     else if (!drop(store, &ignored))

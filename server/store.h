@@ -25,9 +25,16 @@ typedef bool store_work(struct db *db, void *context, struct error *error);
 /* Called in the writer's thread after COMMIT or ROLLBACK. `error` is NULL when the write is
  * durable, and else valid during the call. */
 typedef void store_done(void *context, const struct error *error);
-/* Called in the writer's thread after each COMMIT that added events, with the newest event's
- * number, and before anyone hears that the writes are done. */
-typedef void store_committed(void *context, int64_t newest_event);
+/* What a COMMIT has brought. */
+struct store_news {
+    bool events;          /* some were added, */
+    int64_t newest_event; /* of which this is the number of the newest */
+    const int64_t *jobs;  /* numbers of jobs whose rows were changed, and perhaps of some others */
+    int job_count;        /* −1: too many to be named */
+};
+/* Called in the writer's thread after each COMMIT that brought any, and before anyone hears that
+ * the writes are done. */
+typedef void store_committed(void *context, const struct store_news *news);
 
 /* Opens DIR/traind.db: takes DIR/lock (flock; ERROR_BUSY, naming the other process, when another
  * daemon has it), checks the file, applies missing migrations, refuses a newer schema, puts
@@ -43,7 +50,7 @@ void store_close(struct store *store);
 bool store_finish(struct store *store, struct error *error) MUST_CHECK;
 /* Whether store_open read the whole file for damage: a very large one is not read. */
 bool store_checked(const struct store *store);
-/* Whom to tell about commits with new events. Set before the first write; may be called once. */
+/* Whom to tell about commits. Set before the first write; may be called once. */
 void store_on_commit(struct store *store, store_committed *committed, void *context);
 
 /* Queues `work`; `done` (may be NULL) hears the end. Never blocks. `context` must live until then.

@@ -83,6 +83,17 @@ bool store_repeat_find(struct db *db, const char *key, struct repeat_row *out,
 bool store_repeat_put(struct db *db, const char *key, const char *sha256, int64_t job,
                       struct error *error) MUST_CHECK;
 
+/* ---- deleting ---- */
+
+/* An ended job is gone for every reader at once, its idempotency key too, and a `deleted` event
+ * tells of it, which stays. What it leaves behind waits for store_sweep. ERROR_CONFLICT, with the
+ * state, when it has not ended. */
+bool store_job_delete(struct db *db, int64_t number, struct error *error) MUST_CHECK;
+/* Has the writer delete what deleted jobs have left, piece by piece between other writes, and give
+ * the room back to the file system. Any thread; returns at once. After the deletion's COMMIT;
+ * store_open does it for those of earlier daemons. */
+void store_sweep(struct store *store);
+
 /* ---- what a job is called ---- */
 
 struct job_naming {

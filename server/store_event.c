@@ -9,9 +9,14 @@
     "SELECT e.number, e.job, j.id, e.name, e.step, e.data, e.at FROM event e JOIN job j ON "       \
     "j.number = e.job "
 
-static const char select_of_all[] = SELECT_EVENT "WHERE e.number > ?1 ORDER BY e.number LIMIT ?2";
-static const char select_of_job[] =
-    SELECT_EVENT "WHERE e.job = ?3 AND e.number > ?1 ORDER BY e.number LIMIT ?2";
+/* Of a job that was deleted the one event is left that says so. */
+#define WITH_DELETIONS(events, deletions)                                                          \
+    "SELECT * FROM (" SELECT_EVENT "WHERE e.number > ?1 AND j.state <> 'deleted'" events           \
+    " ORDER BY e.number LIMIT ?2) UNION ALL"                                                       \
+    " SELECT * FROM (SELECT event, job, id, 'deleted', step, '{}', at FROM deletion"               \
+    " WHERE event > ?1" deletions " ORDER BY event LIMIT ?2) ORDER BY 1 LIMIT ?2"
+static const char select_of_all[] = WITH_DELETIONS("", "");
+static const char select_of_job[] = WITH_DELETIONS(" AND e.job = ?3", " AND job = ?3");
 /* The partial index event_quiet serves this. */
 static const char select_quiet[] = SELECT_EVENT
     "WHERE e.job = ?3 AND e.number > ?1 AND e.name <> 'metrics' ORDER BY e.number LIMIT ?2";

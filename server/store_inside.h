@@ -9,11 +9,15 @@
 
 #include <pthread.h>
 
+enum { STORE_CHANGED = 32 };
+
 struct db {
     struct sql sql;
     struct store *store; /* NULL after store_peek */
     bool writes;
     int64_t newest_event; /* writer: number of the newest event, committed or about to be */
+    int64_t changed[STORE_CHANGED]; /* writer: jobs that were changed since the last commit */
+    int changed_count;              /* −1: more than have room */
 };
 
 struct piece;
@@ -40,6 +44,8 @@ struct store {
     bool checked;  /* the whole file was read at open */
     struct db *db; /* the writer's connection */
     struct writer writer;
+    bool sweeping;        /* under the queue's lock: a sweep is under way */
+    bool sweeping_more;   /* the writer's thread: and not at its end */
     int readers;          /* open ones */
     struct error trouble; /* the first reader that could not be closed */
 };
@@ -115,6 +121,8 @@ bool store_job_touch(struct db *db, int64_t number, struct error *error) MUST_CH
 bool store_edit_void(struct db *db, int64_t job, struct error *error) MUST_CHECK;
 /* Puts the jobs of a daemon that died back. */
 bool store_job_recover(struct db *db, struct error *error) MUST_CHECK;
+/* Whether deleted jobs have left something. */
+bool store_sweep_waits(struct db *db, bool *waits, struct error *error) MUST_CHECK;
 /* Deletes some of what incomplete checkpoints of one job (0: all) hold; *more: there is more to
  * delete. */
 bool store_checkpoint_sweep(struct db *db, int64_t job, bool *more, struct error *error) MUST_CHECK;

@@ -94,14 +94,34 @@ static bool run_group(struct db *db, struct piece *group, struct error *error)
 
 /* The audience is told before the callers: who returns from store_write knows that its events are
  * published. */
-static void publish(struct writer *writer, int64_t newest)
+static void publish(struct writer *writer, const struct db *db, bool events)
 {
+    const struct store_news news = {events, db->newest_event, db->changed, db->changed_count};
+
+    if (!events && db->changed_count == 0)
+        return;
     pthread_mutex_lock(&writer->lock);
     store_committed *committed = writer->committed;
     void *context = writer->committed_context;
     pthread_mutex_unlock(&writer->lock);
     if (committed)
-        committed(context, newest);
+        committed(context, &news);
+}
+
+/* A row is often changed several times in a row. */
+static void note_change(void *context, int64_t job)
+{
+    struct db *db = context;
+    int count = db->changed_count;
+
+    if (count < 0 || (count > 0 && db->changed[count - 1] == job))
+        return;
+    if (count == STORE_CHANGED) {
+        db->changed_count = -1;
+        return;
+    }
+    db->changed[count] = job;
+    db->changed_count++;
 }
 
 static void finish(struct piece *piece, const struct error *lost)
@@ -122,15 +142,18 @@ static void *write_groups(void *argument)
     struct store *store = argument;
     struct piece *group;
 
+    sql_watch(&store->db->sql, "job", note_change, store->db);
     while ((group = take_group(&store->writer))) {
         struct error error = {0};
         int64_t newest = store->db->newest_event;
-        bool good = run_group(store->db, group, &error);
+        bool good;
 
-        if (!good)
+        store->db->changed_count = 0;
+        good = run_group(store->db, group, &error);
+        if (good)
+            publish(&store->writer, store->db, store->db->newest_event > newest);
+        else
             store->db->newest_event = newest;
-        else if (store->db->newest_event > newest)
-            publish(&store->writer, store->db->newest_event);
         while (group) {
             struct piece *next = group->next;
             finish(group, good ? NULL : &error);

@@ -2,8 +2,10 @@
 #include "server/submission.h"
 
 #include "core/checkpoint.h"
+#include "server/weights.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,10 +30,11 @@ void submission_free(struct submission *submission)
         plan_drop(&submission->plan);
     spec_drop(&submission->spec);
     initial_drop(&submission->initial);
-    for (int i = 0; i < submission->dataset_count; i++)
-        dataset_row_drop(&submission->datasets[i]);
-    free(submission->datasets);
-    free(submission->dataset_names);
+    for (int i = 0; i < submission->allowed.dataset_count; i++)
+        dataset_row_drop(&submission->allowed.datasets[i]);
+    free(submission->allowed.datasets);
+    free(submission->allowed.names);
+    free(submission->allowed.weights);
     free(submission);
 }
 
@@ -52,16 +55,17 @@ static bool unknown_dataset(struct submission *submission, struct db *db, struct
     const char *name = submission->spec.dataset.name;
     struct problem *problem;
 
-    if (!catalog_list(db, &submission->datasets, &submission->dataset_count, error))
+    if (!catalog_list(db, &submission->allowed.datasets, &submission->allowed.dataset_count, error))
         return false;
-    submission->dataset_names = calloc((size_t)submission->dataset_count + 1, sizeof(char *));
-    if (!submission->dataset_names)
+    submission->allowed.names =
+        calloc((size_t)submission->allowed.dataset_count + 1, sizeof(char *));
+    if (!submission->allowed.names)
         return error_set(error, ERROR_MEMORY, "", "no memory to check the job");
-    for (int i = 0; i < submission->dataset_count; i++)
-        submission->dataset_names[i] = submission->datasets[i].name;
+    for (int i = 0; i < submission->allowed.dataset_count; i++)
+        submission->allowed.names[i] = submission->allowed.datasets[i].name;
     problem = problem_add(&submission->problems, "/dataset/name",
                           "there is no data set \"%s\" on this server", name);
-    problem->choices = submission->dataset_names;
+    problem->choices = submission->allowed.names;
     problem_suggest(problem, name);
     return true;
 }
@@ -122,22 +126,61 @@ static void reckon(struct submission *submission, const struct app *app)
     check_memory(submission);
 }
 
-/* The folder is the server's; the name in it is one that the spec's rules allow. */
-static bool find_weights(struct submission *submission, const struct app *app, struct error *error)
+static bool unknown_weights(struct submission *submission, struct db *db, struct error *error)
 {
     const char *name = submission->spec.init_from.weights;
-    struct error cause = {0};
-    char path[1200];
+    struct problem *problem;
+    int count = 0;
 
-    (void)snprintf(path, sizeof(path), "%s/weights/%s.safetensors", app->config->data_dir, name);
-    if (initial_from_file(path, &submission->plan, &submission->initial, &submission->problems,
-                          &cause))
-        return true;
-    if (cause.kind != ERROR_NOT_FOUND)
-        return error_set(error, cause.kind, "init_from", "%s", cause.text);
-    problem_add(&submission->problems, "/init_from/weights",
-                "there are no weights \"%s\" on this server", name);
+    submission->allowed.weights = calloc(API_PAGE_MAX, sizeof(*submission->allowed.weights));
+    submission->allowed.names = calloc(API_PAGE_MAX + 1, sizeof(char *));
+    if (!submission->allowed.weights || !submission->allowed.names)
+        return error_set(error, ERROR_MEMORY, "", "no memory to check the job");
+    if (!store_weights_list(db, "", submission->allowed.weights, API_PAGE_MAX, &count, error))
+        return false;
+    for (int i = 0; i < count; i++)
+        submission->allowed.names[i] = submission->allowed.weights[i].name;
+    problem = problem_add(&submission->problems, "/init_from/weights",
+                          "there are no weights \"%s\" on this server", name);
+    problem->choices = submission->allowed.names;
+    problem_suggest(problem, name);
     return true;
+}
+
+/* Whether the file is still what was uploaded. */
+static bool check_file(const char *path, const struct weights_row *row, struct error *error)
+{
+    char sha256[65] = "";
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (file < 0)
+        return error_set(error, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_IO, row->name,
+                         "the file of these weights cannot be opened: %s", strerror(errno));
+    bool good = weights_digest(file, sha256, error);
+    close(file);
+    if (good && strcmp(sha256, row->sha256) != 0)
+        return error_set(error, ERROR_CORRUPT, row->name, "the file of these weights is damaged");
+    return good;
+}
+
+static bool find_weights(struct submission *submission, const struct http_request *request,
+                         struct error *error)
+{
+    const char *dir = request->app->config->data_dir;
+    struct weights_row row;
+    struct error cause = {0};
+    char path[WEIGHTS_PATH_SIZE];
+
+    if (store_weights_get(request->db, submission->spec.init_from.weights, &row, &cause)) {
+        weights_path(dir, row.file, path);
+        if (check_file(path, &row, &cause) &&
+            initial_from_file(path, &submission->plan, &submission->initial, &submission->problems,
+                              &cause))
+            return true;
+    }
+    if (cause.kind == ERROR_NOT_FOUND)
+        return unknown_weights(submission, request->db, error);
+    return error_set(error, cause.kind, "init_from", "%s", cause.text);
 }
 
 /* The weights to begin with are read now: what they come from may be gone when the job's turn
@@ -154,7 +197,7 @@ static bool check_initial(struct submission *submission, const struct http_reque
     bool good =
         spec->init_from.job[0] != '\0'
             ? initial_from_job(request->db, spec, &submission->plan, initial, problems, error)
-            : find_weights(submission, request->app, error);
+            : find_weights(submission, request, error);
     return good && (problems->count > 0 ||
                     initial_make_checkpoint(spec, &submission->plan, initial, error));
 }

@@ -8,6 +8,14 @@
 #include "server/initial.h"
 #include "server/spec_json.h"
 
+/* What there is, for who named what there is not: data sets, or weights. */
+struct submission_allowed {
+    struct dataset_row *datasets;
+    int dataset_count;
+    struct weights_row *weights;
+    const char **names; /* of the one or the other */
+};
+
 struct submission {
     struct spec spec;
     struct job_meta meta;
@@ -21,9 +29,7 @@ struct submission {
     struct initial initial;
     const struct api_fork *fork; /* NULL: it is none */
     struct idempotency idempotency;
-    struct dataset_row *datasets; /* only when the name was not among them */
-    const char **dataset_names;
-    int dataset_count;
+    struct submission_allowed allowed;
 };
 
 struct submission *submission_new(struct error *error); /* NULL: ERROR_MEMORY */

@@ -2,7 +2,7 @@
 #include "server/trained.h"
 
 #include "core/checkpoint.h"
-#include "core/sampling.h"
+#include "server/job_network.h"
 #include "server/job_plan.h"
 
 #include <inttypes.h>
@@ -19,32 +19,13 @@ void trained_free(struct trained *network)
     free(network);
 }
 
-/* A job that was submitted with weights to begin with has a checkpoint before it has looked at its
- * data. */
-static bool look_at_data(const struct trained_source *source, struct trained *network,
-                         struct error *error)
-{
-    struct dataset *dataset = NULL;
-    struct sampling sampling = {.block = {0}};
-    bool good = catalog_open_spec(source->catalog, source->db, &network->spec, &dataset, error) &&
-                sampling_make(&sampling, &network->spec, &network->plan, dataset, error) &&
-                job_data_make(dataset, &sampling.normalization, &network->data, error);
-
-    sampling_drop(&sampling);
-    catalog_close(source->catalog, dataset);
-    return good;
-}
-
-static bool read_data(const struct trained_source *source, const struct job_row *job,
+static bool find_data(const struct trained_source *source, const struct job_row *job,
                       struct trained *network, struct error *error)
 {
-    struct error cause = {0};
+    const struct job_data_source where = {source->catalog, source->db, &network->spec,
+                                          &network->plan};
 
-    if (job_data_read(source->db, job->number, &network->data, &cause))
-        return true;
-    if (cause.kind != ERROR_NOT_FOUND)
-        return error_set(error, cause.kind, cause.where, "%s", cause.text);
-    return look_at_data(source, network, error);
+    return job_data_find(&where, job, &network->data, error);
 }
 
 static bool read_numbers(const struct trained_source *source, const struct checkpoint_row *row,
@@ -86,7 +67,7 @@ bool trained_open(const struct trained_source *source, const struct job_row *job
         return error_set(error, ERROR_MEMORY, "", "no memory for the network just now");
     struct error cause = {0};
     if (!job_plan(job, source->db, &network->spec, &network->plan, &cause) ||
-        !read_data(source, job, network, &cause) ||
+        !find_data(source, job, network, &cause) ||
         !read_numbers(source, checkpoint, network, &cause)) {
         trained_free(network);
         return error_set(error, cause.kind == ERROR_NOT_FOUND ? ERROR_CONFLICT : cause.kind,

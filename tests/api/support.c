@@ -45,6 +45,7 @@ _Noreturn static void daemon_main(void)
                             .threads = 1,
                             .kernels = "reference",
                             .port_file = "address",
+                            .upload_limit = API_UPLOAD_MIB,
                             .datasets = "sets",
                             .log = {.level = LOG_WARNING}};
 
@@ -90,6 +91,13 @@ void api_stop(struct api *api)
         CHECK(errno == EINTR);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         FAIL("the daemon ended with wait status %d", status);
+}
+
+void api_kill(struct api *api)
+{
+    CHECK(kill(api->pid, SIGKILL) == 0);
+    while (waitpid(api->pid, NULL, 0) < 0)
+        CHECK(errno == EINTR);
 }
 
 double api_seconds(const struct api *api)

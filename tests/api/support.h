@@ -1,7 +1,7 @@
 /* The API's tests speak to a real daemon: serve_run in a forked child on a free port, so that
  * sanitizers see it. Requests go by libcurl, or byte by byte by a socket. Everything here fails the
  * test when it cannot do what it says. The data set "tiny" is registered (see
- * tests/server/workshop.h). */
+ * tests/server/workshop.h); uploads have at most API_UPLOAD_MIB. */
 #ifndef TESTS_API_SUPPORT_H
 #define TESTS_API_SUPPORT_H
 
@@ -15,6 +15,8 @@
 /* Sizes and counts, which are not signed. */
 #define CHECK_COUNT(got, wanted) CHECK_INT((int64_t)(got), (int64_t)(wanted))
 
+enum { API_UPLOAD_MIB = 4 };
+
 struct api {
     pid_t pid;
     char address[64]; /* "127.0.0.1:43121" */
@@ -26,6 +28,8 @@ struct api {
 void api_start(struct api *api);
 /* SIGTERM; fails the test unless the daemon ends with 0. */
 void api_stop(struct api *api);
+/* SIGKILL, and gone when it returns. */
+void api_kill(struct api *api);
 /* Processor seconds that the daemon has used. */
 double api_seconds(const struct api *api);
 
@@ -56,6 +60,17 @@ const char *answer_header(const struct answer *answer, const char *name);
  * newline and is JSON. The caller owns the result. */
 json_t *api_get(const struct api *api, const char *path, int status);
 json_t *api_post(const struct api *api, const char *path, const char *body, int status);
+/* PUT of a file's content; the caller drops the answer. `header` is a further one, or NULL. */
+struct answer api_put_file(const struct api *api, const char *path, const char *file,
+                           const char *header);
+/* The same: fails the test unless it has that status; the caller owns the JSON. */
+json_t *api_put(const struct api *api, const char *path, const char *file, int status);
+/* DELETE: fails the test unless it has that status; NULL for 204. */
+json_t *api_delete(const struct api *api, const char *path, int status);
+/* Runs a script of tests/api by python3; its exit status, 127 when there is no python3. */
+int run_python(const char *script, const char *const *arguments);
+/* Members of the folder whose names begin so; −1: there is no such folder. */
+int count_entries(const char *folder, const char *beginning);
 /* The problem's detail contains `word`, and its status is the answer's. Takes the object. */
 void check_problem(json_t *problem, int status, const char *word);
 /* A string or integer by path, such as "progress.step". */

@@ -61,15 +61,15 @@ static const char *from_job(const char *id, const char *which, char out[128])
 /* Puts the newest checkpoint of a job, as a user downloads it, among the server's weights. */
 static void keep_weights(const struct api *api, const char *id, const char *name)
 {
-    char path[160], file_path[160];
+    char path[160], weights_path[160];
     struct answer file =
         api_call(api, &(struct call){.path = job_path(id, "/checkpoints/last", path)});
 
     CHECK_INT(file.status, 200);
-    (void)mkdir("data/weights", 0700);
-    (void)snprintf(file_path, sizeof(file_path), "data/weights/%s.safetensors", name);
-    write_bytes(file_path, file.body, file.size);
+    write_bytes("kept.safetensors", file.body, file.size);
     answer_drop(&file);
+    (void)snprintf(weights_path, sizeof(weights_path), "/v1/weights/%s", name);
+    json_decref(api_put(api, weights_path, "kept.safetensors", 201));
 }
 
 TEST("a job begins with the weights of another job's best, last or any checkpoint, and with a "
@@ -242,30 +242,38 @@ static void write_tiny_weights(const char *path, const char *dtype, int size, fl
     free(bytes);
 }
 
+/* In the place of what is there under the name w. */
+static void put_tiny_weights(const struct api *api, const char *dtype, int size, float fill)
+{
+    write_tiny_weights("w", dtype, size, fill);
+    struct answer before = api_call(api, &(struct call){.path = "/v1/weights/w"});
+    struct answer answer =
+        api_put_file(api, "/v1/weights/w", "w", before.status == 200 ? "If-Match: *" : NULL);
+    if (answer.status != (before.status == 200 ? 200 : 201))
+        FAIL("%d: %s", answer.status, answer.body);
+    answer_drop(&answer);
+    answer_drop(&before);
+}
+
 TEST("a stranger's file is refused at its own place when it is none, or holds no finite real "
      "numbers")
 {
     static const char members[] = "\"max_steps\": 1, \"seed\": 1, \"init_from\": {\"weights\": "
                                   "\"w\"}";
-    static const char path[] = "data/weights/w.safetensors";
     struct api api;
     char id[16];
 
     api_start(&api);
-    CHECK(mkdir("data/weights", 0700) == 0);
-    write_bytes(path, "no such thing", 13);
-    check_refused(&api, members, "/init_from/weights", "no safetensors file");
-    write_tiny_weights(path, "I32", 4, 0);
+    write_bytes("w", "no such thing", 13);
+    check_problem(api_put(&api, "/v1/weights/w", "w", 422), 422, "no safetensors file");
+    put_tiny_weights(&api, "I32", 4, 0);
     check_refused(&api, members, "/init_from/weights", "holds I32");
-    write_tiny_weights(path, "F32", 4, NAN);
+    put_tiny_weights(&api, "F32", 4, NAN);
     check_refused(&api, members, "/init_from", "\"4.weight\" has a number that is not finite");
-    CHECK(unlink(path) == 0 && mkfifo(path, 0600) == 0);
-    check_refused(&api, members, "/init_from/weights", "regular");
-    CHECK(unlink(path) == 0);
-    write_tiny_weights(path, "F16", 2, 0);
+    put_tiny_weights(&api, "F16", 2, 0);
     api_submit_tiny(&api, members, id);
     api_wait(&api, id, "succeeded");
-    write_tiny_weights(path, "F32", 4, 0.5f);
+    put_tiny_weights(&api, "F32", 4, 0.5f);
     api_submit_tiny(&api, members, id);
     api_wait(&api, id, "succeeded");
     api_stop(&api);

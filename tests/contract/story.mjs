@@ -162,6 +162,23 @@ async function files(world) {
     const same = { headers: { "If-None-Match": whole.headers.etag } };
     await call(world, "GET", `${own}/last`, 304, same);
     await call(world, "GET", `${own}/99`, 404);
+    for (const part of ["filters", "histograms", "activations?sample=1"]) {
+        const { headers } = await call(world, "GET", `${which}/${part}`, 200);
+        const same = { headers: { "If-None-Match": headers.etag } };
+        await call(world, "GET", `${which}/${part}`, 304, same);
+    }
+    await call(world, "GET", `${which}/filters?format=png`, 200);
+    await call(world, "GET", `${which}/activations?sample=1&layer=1`, 200);
+    await call(world, "GET", `${which}/activations?sample=1&layer=1&format=png`, 200);
+    const model = await call(world, "GET", `${own}/last?format=onnx`, 200);
+    const part = { headers: { Range: "bytes=8-", "If-Range": model.headers.etag } };
+    await call(world, "GET", `${own}/last?format=onnx`, 206, part);
+    await call(world, "GET", `${own}/last?format=caffe`, 400);
+    const behind = { headers: { Range: "bytes=99999999-" } };
+    await call(world, "GET", `${own}/last?format=onnx`, 416, behind);
+    const script = `/v1/jobs/${world.id}/export/pytorch`;
+    const { headers } = await call(world, "GET", script, 200);
+    await call(world, "GET", script, 304, { headers: { "If-None-Match": headers.etag } });
 }
 
 async function control(world) {

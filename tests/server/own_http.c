@@ -233,6 +233,37 @@ static bool handle_wait(const struct http_request *request, struct http_response
     return http_response_json(response, 200, &body, error);
 }
 
+/* What it waits for comes in the worst moment: between "not yet" and falling asleep. */
+static bool handle_later(const struct http_request *request, struct http_response *response,
+                         struct error *error)
+{
+    static const int64_t key = 7;
+    struct body body = {0};
+
+    if (!request->waited.again) {
+        http_stir(request->app->http, &key, 1);
+        response->later = (struct http_later){.milliseconds = 60000, .key = key, .note = 42};
+        return true;
+    }
+    body_print(&body, "{\"note\":%d}", (int)request->waited.note);
+    return http_response_json(response, 200, &body, error);
+}
+
+/* Answers when the time is over, or, with ?never, not even then. */
+static bool handle_late(const struct http_request *request, struct http_response *response,
+                        struct error *error)
+{
+    struct body body = {0};
+
+    if (!request->waited.late || http_query(request, "never")) {
+        response->later = (struct http_later){.milliseconds = 3000, .key = 1};
+        return true;
+    }
+    body_text(&body, "{\"late\":true}");
+    return http_response_json(response, 200, &body, error);
+}
+
+static const struct query late_queries[] = {{"never"}, {NULL}};
 static const struct query file_queries[] = {{"keep"}, {NULL}};
 static const struct query stream_queries[] = {{"break"}, {"live"}, {NULL}};
 static const struct query text_queries[] = {{"size"}, {NULL}};
@@ -248,6 +279,8 @@ static const struct route own_routes[] = {
     {.method = "GET", .pattern = "/text", .handle = own_text, .queries = text_queries},
     {.method = "GET", .pattern = "/numbers", .handle = own_numbers},
     {.method = "GET", .pattern = "/lines", .handle = own_lines},
+    {.method = "GET", .pattern = "/later", .handle = handle_later},
+    {.method = "GET", .pattern = "/late", .handle = handle_late, .queries = late_queries},
     {.method = "GET", .pattern = "/wait", .handle = handle_wait, .flags = ROUTE_SLOW},
     {.method = "POST", .pattern = "/wait", .handle = handle_wait, .flags = ROUTE_SLOW},
     {.method = "POST",

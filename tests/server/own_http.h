@@ -28,6 +28,8 @@ struct app {
  *                        OWN_MODIFIED
  * GET /numbers           OWN_NUMBERS bytes in pieces, byte i is i % 251, named "numbers"
  * GET /lines             text in pieces, of a size that is not known before
+ * GET /later             waits, and what it waits for comes before it is asleep; its note, 42
+ * GET /late[?never]      answers after 3 s, which is longer than patience; or not even then
  * GET /wait              answers after 0.3 s, in a clerk's thread
  * POST /wait             the same, and then a write */
 struct own {

@@ -129,3 +129,37 @@ TEST("users of one data set at the same time share it, and the last one lets it 
     CHECK_INT(error.kind, ERROR_NOT_FOUND);
     workshop_close(&shop);
 }
+
+TEST("a set that is let go for later is there at once, until others take its place")
+{
+    enum { SETS = 6 };
+    struct workshop shop;
+    struct dataset *first = NULL, *again = NULL, *other = NULL;
+    struct error error = {0};
+    char name[16];
+
+    workshop_open(&shop, "data");
+    for (int i = 0; i < SETS; i++) {
+        const struct data_shape shape = {
+            .sample = {.channels = 1, .height = 4, .width = 4}, .classes = 2, .train_samples = 8};
+        (void)snprintf(name, sizeof(name), "set-%d", i);
+        make_idx_dataset(name, &shape, (uint64_t)i);
+        CHECK(catalog_register(shop.catalog, name, name, &error));
+    }
+    CHECK(catalog_open(shop.catalog, shop.db, "set-0", &first, &error));
+    catalog_close_later(shop.catalog, first);
+    CHECK(rename("set-0", "gone") == 0);
+    for (int i = 0; i < 3; i++) { /* it stays, however often it is used */
+        CHECK(catalog_open(shop.catalog, shop.db, "set-0", &again, &error));
+        CHECK(again == first);
+        catalog_close_later(shop.catalog, again);
+    }
+    for (int i = 1; i < SETS; i++) {
+        (void)snprintf(name, sizeof(name), "set-%d", i);
+        CHECK(catalog_open(shop.catalog, shop.db, name, &other, &error));
+        catalog_close_later(shop.catalog, other);
+    }
+    CHECK(!catalog_open(shop.catalog, shop.db, "set-0", &again, &error));
+    CHECK_INT(error.kind, ERROR_NOT_FOUND);
+    workshop_close(&shop);
+}

@@ -205,3 +205,29 @@ TEST("who falls silent in a request is told that it was too late, who asks nothi
     }
     own_stop(&own);
 }
+
+TEST(
+    "what a request waits for may come in any moment, and its time may be longer than the patience "
+    "with silent clients")
+{
+    struct own own;
+    int64_t other = 2;
+
+    own_start(&own, 50);
+    json_t *answer = api_get(&own.api, "/later", 200);
+    CHECK_INT(integer_at(answer, "note"), 42);
+    json_decref(answer);
+    int handle = raw_open(&own.api);
+    raw_text(handle, "GET /late HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    nap(0.2);
+    http_stir(own.http, &other, 1); /* of no interest */
+    http_stir(own.http, NULL, -1);  /* its handler is asked, and waits on */
+    double start = seconds_now();
+    char *text = raw_read(handle, 10, NULL);
+    CHECK(strstr(text, "{\"late\":true}"));
+    CHECK(seconds_now() - start > 2.5);
+    free(text);
+    (void)close(handle);
+    check_problem(api_get(&own.api, "/late?never", 500), 500, "no answer");
+    own_stop(&own);
+}

@@ -123,15 +123,22 @@ TEST("event numbers go on after a restart, even when the newest events are gone"
 
 struct audience {
     atomic_llong newest;
-    atomic_int calls;
+    atomic_int calls; /* with events */
+    atomic_int job;   /* the last one that changed; −1: several */
 };
 
-static void hear(void *context, int64_t newest)
+static void hear(void *context, const struct store_news *news)
 {
     struct audience *audience = context;
 
-    CHECK(newest > atomic_load(&audience->newest));
-    atomic_store(&audience->newest, newest);
+    CHECK(news->events || news->job_count != 0);
+    atomic_store(&audience->job, news->job_count == 0   ? 0
+                                 : news->job_count == 1 ? (int)news->jobs[0]
+                                                        : -1);
+    if (!news->events)
+        return;
+    CHECK(news->newest_event > atomic_load(&audience->newest));
+    atomic_store(&audience->newest, news->newest_event);
     atomic_fetch_add(&audience->calls, 1);
 }
 
@@ -141,7 +148,8 @@ static bool event_and_fail(struct db *db, void *context, struct error *error)
            error_set(error, ERROR_INVALID, "", "changed its mind");
 }
 
-TEST("the audience hears of each commit with events before its caller does, and of no other")
+TEST("the audience hears of each commit with events or changed jobs before its caller does, and of "
+     "no other")
 {
     struct store *store = must_open();
     struct db *db = must_read(store);
@@ -158,8 +166,19 @@ TEST("the audience hears of each commit with events before its caller does, and 
     }
     CHECK_INT(atomic_load(&audience.calls), 21);
     FAILS(store_write(store, event_and_fail, &job, &error), ERROR_INVALID);
+    CHECK_INT(atomic_load(&audience.job), 0);
     GOOD(try_sql(store, "UPDATE job SET priority = 1", &error));
     CHECK_INT(atomic_load(&audience.calls), 21);
+    CHECK_INT(atomic_load(&audience.job), job);
+    int64_t other = must_add(store, 0);
+    CHECK_INT(atomic_load(&audience.job), other);
+    GOOD(try_sql(store, "UPDATE job SET priority = 2", &error));
+    CHECK_INT(atomic_load(&audience.job), -1);
+    for (int i = 0; i < 50; i++)
+        must_add(store, 0);
+    GOOD(try_sql(store, "UPDATE job SET priority = 3", &error));
+    CHECK_INT(atomic_load(&audience.job), -1);
+    GOOD(store_event_newest(db, &newest, &error));
     GOOD(try_event(store, job, "tick", 21, &error));
     CHECK_INT(atomic_load(&audience.newest), newest + 1);
     db_close(db);
