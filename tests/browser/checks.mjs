@@ -7,7 +7,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { diverging, watched, watching } from "./checks_job.mjs";
+import { comparing } from "./checks_compare.mjs";
 import { steering } from "./checks_steer.mjs";
+import { table } from "./checks_table.mjs";
 import { NETWORK, longJob, open, row, shot, until, view } from "./support.mjs";
 
 const STATIC = fileURLToPath(new URL("../../static", import.meta.url));
@@ -236,6 +238,8 @@ export const checks = [
     ...diverging,
     ["a job that cannot be trained is refused with every reason, a good one is sent", newJob],
     ["layers inside layers are indented in the network's table, and say what they read", nested],
+    ...table,
+    ...comparing,
     ["every preset is served and can be trained without a remark", presets],
     ["libraries are served at addresses that name the version of the lock file", versions],
     ["pages fit a phone and a desk, in light and dark", narrow],
