@@ -34,14 +34,12 @@ export class Chart extends Component {
         this.made = ""; // what the data were made of
         this.steps = new Float64Array(0);
         this.rows = [[]];
-        this.dark = matchMedia("(prefers-color-scheme: dark)");
         this.rebuild = () => this.build();
         this.keep = (place) => (this.place = place);
     }
 
     componentDidMount() {
         this.build();
-        this.dark.addEventListener("change", this.rebuild);
         addEventListener("themechange", this.rebuild);
         this.sized = new ResizeObserver(() => {
             this.plot.setSize(this.size());
@@ -51,7 +49,6 @@ export class Chart extends Component {
     }
 
     componentWillUnmount() {
-        this.dark.removeEventListener("change", this.rebuild);
         removeEventListener("themechange", this.rebuild);
         this.sized.disconnect();
         this.plot.destroy();
