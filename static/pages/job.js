@@ -22,6 +22,8 @@ import { Plan } from "./plan.js";
 export const TABS = [
     { key: "", title: "Curves", view: Curves },
     { key: "results", title: "Results", load: async () => (await import("./results.js")).Results },
+    { key: "inside", title: "Inside", load: async () => (await import("./inside.js")).Inside },
+    { key: "try", title: "Try it", load: async () => (await import("./try.js")).TryIt },
     { key: "network", title: "Network", view: Network },
     { key: "checkpoints", title: "Checkpoints", view: Stored },
     { key: "events", title: "Events", view: Events },
