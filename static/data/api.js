@@ -97,10 +97,10 @@ export const getActivations = (id, step, options) => inside(id, step, "activatio
 export const listSamples = (name, options) =>
     call("GET", `/v1/datasets/${encodeURIComponent(name)}/samples?${query(options)}`);
 
-/** What the network says of a picture, a PNG or JPEG file. */
-export async function predict(id, step, file) {
+/** What the network says of a picture, a PNG or JPEG file: the `top` classes. */
+export async function predict(id, step, file, top) {
     const headers = { Accept: "application/json", "Content-Type": file.type };
-    const path = `${job(id)}/predict?${query({ checkpoint: step, resize: true })}`;
+    const path = `${job(id)}/predict?${query({ checkpoint: step, resize: true, top })}`;
     return (await request("POST", path, headers, file)).json();
 }
 

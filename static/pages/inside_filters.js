@@ -14,24 +14,25 @@ const SIDE = 64; // of a tile on the page, about
 export function Filters({ job, item }) {
     return html`<section aria-labelledby="filters-title">
         <h2 id="filters-title">Filters of the first convolution</h2>
-        <${Asked} what="${job.id} ${item.sha256}" wait="Reading the filters …"
-            ask=${() => getFilters(job.id, item.step).catch(noConvolution)}>
-            ${(answer) => html`<${Tiles} answer=${answer} />`}
-        <//>
+        ${
+            convolves(job.spec.model)
+                ? html`<${Asked} what=${item.sha256} wait="Reading the filters …"
+                ask=${() => getFilters(job.id, item.step)}>
+                ${(answer) => html`<${Tiles} answer=${answer} />`}
+            <//>`
+                : html`<p class="soft">This network has no convolution.</p>`
+        }
     </section>`;
 }
 
-// That a network has none is an answer like others.
-function noConvolution(problem) {
-    if (problem.status === 404 && /no convolution/.test(problem.message))
-        return { filters: [] };
-    throw problem;
-}
+const convolves = (layers) =>
+    layers.some(
+        ({ type, body = [], shortcut = [], branches = [] }) =>
+            type === "conv2d" || [body, shortcut, ...branches].some(convolves),
+    );
 
 function Tiles({ answer }) {
     const { filters, name } = answer;
-    if (filters.length === 0)
-        return html`<p class="soft">This network has no convolution.</p>`;
     const limit = Math.max(Math.abs(answer.min), Math.abs(answer.max)) || 1;
     const colours = answer.shape[1] === 3;
     return html`

@@ -8,6 +8,7 @@ import { CheckpointChoice, OfCheckpoint } from "./learned.js";
 import { Drawing } from "./try_drawing.js";
 import { Probabilities } from "./try_answer.js";
 
+const TOP = 10; // classes that are shown
 const TYPES = ["image/png", "image/jpeg"];
 
 export function TryIt({ job, opened, options }) {
@@ -52,7 +53,7 @@ class Trial extends Component {
         const { job, item } = this.props;
         this.asked = file;
         try {
-            const { predictions } = await predict(job.id, item.step, file);
+            const { predictions } = await predict(job.id, item.step, file, TOP);
             if (this.asked === file)
                 this.setState({ answer: predictions[0], problem: null });
         } catch (problem) {
@@ -95,7 +96,7 @@ class Trial extends Component {
             <section aria-labelledby="answer-title" aria-live="polite">
                 <h2 id="answer-title">What the network says</h2>
                 ${problem && html`<${Refusal} problem=${problem} />`}
-                ${answer && html`<${Probabilities} job=${job} answer=${answer} />`}
+                ${answer && html`<${Probabilities} answer=${answer} classes=${job.plan.data.classes} />`}
                 ${
                     !answer &&
                     !problem &&
