@@ -102,8 +102,10 @@ async function matrixByKeys(world) {
     await cells(world).nth(10 * is + predicted).click();
     const section = world.page.locator("section", { has: world.page.locator("#cell-title") });
     await section.getByRole("heading", { name: `${is} taken for ${predicted}` }).waitFor();
-    const of = said.worst.filter((one) => one.true === is && one.predicted === predicted);
-    assert.ok((await section.locator(".samples li").count()) >= of.length);
+    const all = said.confusion[is][predicted];
+    const of = section.locator(".samples li");
+    await until("its samples", async () => (await of.count()) >= Math.min(8, all));
+    assert.match(await of.first().innerText(), new RegExp(`^${is} [^]*✗ ${predicted} `));
     await shot(world, "results");
     await section.getByRole("button", { name: "Close" }).click();
     await section.waitFor({ state: "detached" });
@@ -216,6 +218,7 @@ async function tries(world) {
 }
 
 async function draws(world) {
+    await open(world, `#/jobs/${world.learned}/try`);
     const verdict = world.page.locator(".verdict");
     const sheet = world.page.locator(".sheet canvas");
     await sheet.scrollIntoViewIfNeeded();
