@@ -231,6 +231,7 @@ async function draws(world) {
         await verdict.waitFor();
     });
     assert.equal(asked.filter(([method]) => method === "POST").length, 1);
+    world.browser.expected = /willReadFrequently/; // of this check's own looking
     const small = () =>
         world.page.locator("canvas.small").evaluate((canvas) => {
             const { data } = canvas.getContext("2d").getImageData(0, 0, 28, 28);
@@ -245,7 +246,8 @@ async function draws(world) {
     for (const key of [" ", "ArrowUp", "ArrowUp", "ArrowUp"])
         await world.page.keyboard.press(key);
     await verdict.waitFor();
-    assert.ok((await small())[1] > 200, "the keys draw nothing");
+    assert.ok((await small())[1] > 100, "the keys draw nothing");
+    world.browser.expected = null;
 }
 
 async function hostile(world) {
