@@ -33,8 +33,14 @@ async function call(method, path, body) {
 
 const job = (id) => `/v1/jobs/${encodeURIComponent(id)}`;
 
-export const listJobs = (limit, cursor) =>
-    call("GET", `/v1/jobs?limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+/** One page of the jobs; `query`: state, label, name, sort. */
+export function listJobs(limit, cursor, query = {}) {
+    const asked = new URLSearchParams({ limit });
+    for (const [name, value] of Object.entries({ ...query, cursor }))
+        if (value)
+            asked.set(name, value);
+    return call("GET", `/v1/jobs?${asked}`);
+}
 export const getJob = (id) => call("GET", job(id));
 export const submitJob = (spec) => call("POST", "/v1/jobs", spec);
 export const planJob = (spec) => call("POST", "/v1/jobs?dry_run=true", spec);

@@ -30,6 +30,12 @@ export const PAGES = [
         load: async () => (await import("./job.js")).Job,
         title: jobTitle,
     },
+    {
+        path: ["compare"],
+        load: async () => (await import("./compare.js")).Compare,
+        title: () => "Compare jobs",
+        key: ({ jobs }) => jobs,
+    },
     { path: ["jobs"], nav: "Jobs", first: true, load: async () => (await import("./jobs.js")).Jobs },
 ];
 
