@@ -49,6 +49,9 @@ export const forkJob = (id, fork) => call("POST", `${job(id)}/fork`, fork);
 export const tryFork = (id, fork) => call("POST", `${job(id)}/fork?dry_run=true`, fork);
 export const listQueued = () => call("GET", "/v1/jobs?state=queued&limit=200");
 export const listCheckpoints = (id) => call("GET", `${job(id)}/checkpoints`);
+export const getSchema = () => call("GET", "/v1/schema");
+export const listDatasets = () => call("GET", "/v1/datasets");
+export const listWeights = () => call("GET", "/v1/weights?limit=200");
 export const getPreset = (file) => call("GET", `/presets/${file}`);
 
 /** The stored rows from one step to another (0: to the last), with their times: all, or the

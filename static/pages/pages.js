@@ -23,7 +23,6 @@ export const PAGES = [
         path: ["new"],
         nav: "New job",
         load: async () => (await import("./new.js")).NewJob,
-        key: ({ preset, from }) => `${preset} ${from}`,
     },
     {
         path: ["jobs", ":id", ":tab?"],
