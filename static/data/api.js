@@ -51,6 +51,16 @@ export const listQueued = () => call("GET", "/v1/jobs?state=queued&limit=200");
 export const listCheckpoints = (id) => call("GET", `${job(id)}/checkpoints`);
 export const getSchema = () => call("GET", "/v1/schema");
 export const listDatasets = () => call("GET", "/v1/datasets");
+export const datasetPath = (name) => `/v1/datasets/${encodeURIComponent(name)}`;
+export const weightsPath = (name) => `/v1/weights/${encodeURIComponent(name)}`;
+export const getDataset = (name) => call("GET", datasetPath(name));
+export const deleteDataset = (name) => call("DELETE", datasetPath(name));
+export const deleteWeights = (name) => call("DELETE", weightsPath(name));
+/** A page of a data set's samples: {split, offset, limit, class}; "" and undefined are left out. */
+export function listSamples(name, options) {
+    const said = Object.entries(options).filter(([, value]) => value !== undefined && value !== "");
+    return call("GET", `${datasetPath(name)}/samples?${new URLSearchParams(said)}`);
+}
 export const listWeights = () => call("GET", "/v1/weights?limit=200");
 export const getPreset = (file) => call("GET", `/presets/${file}`);
 

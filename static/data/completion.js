@@ -8,6 +8,8 @@ const fits = (text, typed) => text.toLowerCase().includes(typed.toLowerCase());
 
 // What was typed first comes first; the schema's order within.
 function sorted(choices, typed) {
+    if (choices.some(({ text }) => text === typed))
+        return choices.slice(0, MOST); // it is whole: what else might stand here?
     const rank = ({ text }) => (text.toLowerCase().startsWith(typed.toLowerCase()) ? 0 : 1);
     return choices
         .filter(({ text }) => fits(text, typed))

@@ -25,6 +25,7 @@ export class Draft {
 
     forget() {
         this.plan = null; // of the newest text that could be trained
+        this.shown = null;
         this.shapes = new Map(); // pointer → a layer of a plan, also of a network not yet whole
         this.problem = null; // what the daemon had against this text
         this.checked = ""; // the text that the plan or problem is about
@@ -39,6 +40,7 @@ export class Draft {
         this.syntax = this.text.trim() === "" ? [] : problems;
         const whole = problems.length === 0 && root.kind === "object";
         this.value = whole ? JSON.parse(this.text) : null;
+        this.shown = this.value ?? this.shown; // by a form, while the text is half written
     }
 
     /** Begins with what is kept under a key, else with what `origin` gives. */
@@ -117,7 +119,7 @@ export class Draft {
         this.value = changed(this.value, tokens(pointer), work);
         const { value } = this;
         this.setText(json(value), true);
-        this.value = value; // who holds a part of it still holds a part of it
+        this.shown = this.value = value; // who holds a part of it still holds a part of it
     }
 
     /** Takes the place of a part of the text. */
@@ -134,6 +136,11 @@ export class Draft {
 
     get pending() {
         return this.checked !== this.text && this.value !== null;
+    }
+
+    /** Whether the plan is about another text than this. */
+    get old() {
+        return this.pending || this.problem !== null || this.value === null;
     }
 
     async ask() {
@@ -157,8 +164,8 @@ export class Draft {
     // A network that is not whole yet: what its layers give up to the first that is wrong.
     async askPart(text, value) {
         const shapes = await this.partOf(value).catch(() => null);
-        if (text === this.text && shapes)
-            this.shapes = shapes;
+        if (text === this.text)
+            this.shapes = shapes ?? new Map();
     }
 
     async partOf({ model, dataset }) {

@@ -46,7 +46,7 @@ class Reader {
         const word = this.match(WORD);
         const what = word === null ? "a value is missing here" : `${word} is no JSON value`;
         this.blame(from, this.at, what);
-        return { kind: word === null ? "missing" : "word", from, to: this.at };
+        return { kind: word === null ? "missing" : "word", from, to: this.at, value: word };
     }
 
     string(from) {
@@ -183,15 +183,20 @@ function asValue(path, parent, node, at) {
     const touched = node.from <= at && at <= node.to && node.kind !== "missing";
     if (touched && (node.kind === "object" || node.kind === "array"))
         return { path, parent, role: "none", from: at, to: at, typed: "" };
-    const [from, to] = touched ? [node.from, node.to] : [at, at];
-    const typed = touched && typeof node.value === "string" ? node.value : "";
-    return { path, parent, role: "value", node, from, to, typed };
+    const place = touched ? typedAt(node, at) : { from: at, to: at, typed: "" };
+    return { path, parent, role: "value", ...place };
+}
+
+// What has no end yet ends at the cursor: what stands behind it was there before.
+function typedAt({ from, to, open, value }, at) {
+    const typed = typeof value === "string" ? value : "";
+    return open ? { from, to: at, typed: typed.slice(0, at - from - 1) } : { from, to, typed };
 }
 
 function inObject(node, at) {
     for (const { key, colon, value } of node.members) {
         if (key.from <= at && at <= key.to)
-            return { role: "key", from: key.from, to: key.to, typed: key.value, colon };
+            return { role: "key", colon, ...typedAt(key, at) };
         const empty = value.kind === "missing" || value.from > at;
         if (colon >= 0 && colon < at && at <= value.to)
             return empty

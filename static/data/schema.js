@@ -59,6 +59,9 @@ export class Schema {
         let here = value;
         for (const token of path) {
             const one = this.resolve(schema);
+            const kinds = token === "type" ? this.variants(schema) : [];
+            if (kinds.length > 0)
+                return { enum: kinds.map(({ title }) => title) };
             const next = one.items ?? new Map(this.fields(schema, here)).get(String(token));
             schema = next ?? one.additionalProperties;
             if (!schema)

@@ -17,7 +17,7 @@ const SECTIONS = [
     { title: "Optimizer", part: Optimizer, owns: ["optimizer"] },
     { title: "Learning rate over time", part: Schedule, owns: ["lr_schedule"] },
     { title: "Training", keys: ["epochs", "max_steps", "batch_size", "precision", "seed"] },
-    { title: "All else", keys: [], rest: true },
+    { title: "Everything else", keys: [], rest: true },
 ];
 
 const OWNED = new Set(SECTIONS.flatMap(({ keys = [], owns = [] }) => [...keys, ...owns]));
@@ -60,13 +60,15 @@ export function moved(value, from, to) {
 /** Properties: draft, schema, names, sets (of data). */
 export class FormEditor extends Component {
     render({ draft, schema, names, sets }) {
-        if (!draft.value)
-            return html`<p class="note">The text is not JSON as it stands. Put it right there, and the
-                form is here again.</p>`;
         const form = formOf({ draft, schema, names });
-        return html`<div class="form">
-            ${SECTIONS.map((section) => html`<${Section} key=${section.title} section=${section}
-                form=${form} value=${draft.value} sets=${sets} plan=${draft.plan} />`)}
+        return html`<div>
+            ${!draft.value && draft.text !== "" && html`<p class="note">The text is not JSON as it
+                stands: until it is, the form rests.</p>`}
+            <div class="form ${draft.value ? "" : "stale"}" inert=${!draft.value}>
+                ${draft.shown && SECTIONS.map((section) => html`<${Section} key=${section.title}
+                    section=${section} form=${form} value=${draft.shown} sets=${sets}
+                    plan=${draft.plan} />`)}
+            </div>
         </div>`;
     }
 }
@@ -163,7 +165,7 @@ function Schedule({ form, value, plan }) {
     return html`<div class="split">
         <${Variant} form=${form} pointer="/lr_schedule" title="type" value=${value.lr_schedule}
             one=${one} main=${main} change=${(next) => form.set("/lr_schedule", next)} />
-        ${plan && html`<${ScheduleCurve} plan=${plan} stale=${form.stale} />`}
+        ${plan && html`<${ScheduleCurve} plan=${plan} stale=${form.draft.old} />`}
     </div>`;
 }
 

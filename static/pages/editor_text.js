@@ -47,9 +47,9 @@ export class TextEditor extends Component {
         if (!schema)
             return;
         const offer = complete(schema, draft.text, this.area.selectionStart, names);
-        const only = offer.choices.length === 1 && offer.choices[0].text === offer.typed;
-        const some = offer.choices.length > 0 && !(only && !open);
-        this.setState({ offer, open: some, index: 0 });
+        const index = offer.choices.findIndex(({ text }) => text === offer.typed);
+        const some = offer.choices.length > 0 && (open || index < 0);
+        this.setState({ offer, open: some, index: Math.max(0, index) });
     }
 
     close() {
@@ -76,7 +76,24 @@ export class TextEditor extends Component {
         Escape: () => this.close(),
     };
 
+    // A quote brings the one that ends the text; there, it is stepped over.
+    quote(event) {
+        const { selectionStart: at, selectionEnd: end, value } = this.area;
+        const pair = /^[\s,\]}]*$/.test(value[at] ?? "") && !/["\w\\]/.test(value[at - 1] ?? "");
+        if (at !== end || !(pair || value[at] === '"') || value[at - 1] === "\\")
+            return;
+        event.preventDefault();
+        if (pair)
+            document.execCommand("insertText", false, '""');
+        this.area.setSelectionRange(at + 1, at + 1);
+        if (pair)
+            this.look(false);
+        else this.close();
+    }
+
     press(event) {
+        if (event.key === '"')
+            return this.quote(event);
         const asked = event.key === " " && event.ctrlKey;
         const act = asked ? () => this.look(true) : this.state.open && this.keys[event.key];
         if (!act || event.isComposing)
@@ -117,7 +134,7 @@ export class TextEditor extends Component {
         const { line, column } = lineAt(this.props.draft.text, offer.from);
         const place = {
             top: `calc(11px + ${line * 1.5}em)`,
-            left: `min(calc(13px + ${column - 1}ch - ${this.area.scrollLeft}px), 100% - 260px)`,
+            left: `max(0px, min(13px + ${column - 1}ch - ${this.area.scrollLeft}px, 100% - 344px))`,
         };
         return html`<ul class="offers" role="listbox" id="offers" aria-label="What may stand here"
             style=${place}>

@@ -9,6 +9,8 @@ import { count, shape } from "../parts/format.js";
 const MAIN = ["out_channels", "kernel_size", "stride", "padding", "out_features", "p"];
 /** Options that are layers themselves. */
 const NESTED = ["body", "shortcut", "branches"];
+/** Options that alone make no list of options. */
+const UNSEEN = ["type", "name", ...NESTED];
 
 const DRAGGED = "application/x-traind-layer";
 let dragged = null; // pointer of the layer on the way: a browser tells it only at the drop
@@ -121,7 +123,7 @@ class Layer extends Component {
         const kind = form.schema.variantOf(form.layer, layer);
         const index = indexOf(pointer);
         const name = `${kind?.title ?? "layer"} ${path(pointer)}`;
-        const wrong = form.wrong(pointer);
+        const wrong = [...form.wrong(pointer), ...form.wrong(`${pointer}/type`)];
         return html`<li class="layer ${form.faulty(pointer) ? "wrong" : ""}" data-layer=${pointer}
             onKeyDown=${(event) => this.press(event)}>
             <${Gap} form=${form} pointer=${pointer} />
@@ -152,7 +154,6 @@ class Layer extends Component {
 const path = (pointer) => pointer.split("/").slice(2).join(".");
 
 function Type({ form, pointer, layer, kind }) {
-    const problems = form.wrong(`${pointer}/type`);
     const choose = ({ target }) =>
         form.set(pointer, form.schema.beginVariant(form.layer, target.value, Object(layer)));
     const said = typeof layer === "string" ? layer : layer?.type;
@@ -163,8 +164,7 @@ function Type({ form, pointer, layer, kind }) {
                 ({ title: name, description }) => html`<option key=${name} value=${name}
                     title=${description}>${name}</option>`,
             )}
-        </select>
-        <${Wrong} problems=${problems} id="type${pointer.replaceAll("/", "-")}-error" />`;
+        </select>`;
 }
 
 // What the daemon says comes out of it.
@@ -181,7 +181,7 @@ function Result({ form, pointer }) {
 function Options({ form, pointer, layer, kind }) {
     const object = layer && typeof layer === "object" ? layer : {};
     const nested = NESTED.filter((key) => key in kind.properties);
-    const others = Object.keys(kind.properties).filter((key) => !["type", "name"].includes(key));
+    const others = Object.keys(kind.properties).filter((key) => !UNSEEN.includes(key));
     const main = MAIN.filter((key) => key in kind.properties);
     return html`<div class="options">
         ${
@@ -197,7 +197,7 @@ function Options({ form, pointer, layer, kind }) {
 function Nested({ form, pointer, name, value }) {
     if (name !== "branches")
         return html`<div class="nested">
-            <h4>${name}${name === "shortcut" && (value ?? []).length === 0 && html` <span class="soft">
+            <h4>${name} ${name === "shortcut" && (value ?? []).length === 0 && html` <span class="soft">
                 nothing here: the input itself
             </span>`}</h4>
             <${Wrong} problems=${form.wrong(pointer)} id="nested${pointer.replaceAll("/", "-")}" />
@@ -207,7 +207,7 @@ function Nested({ form, pointer, name, value }) {
     return html`<${Wrong} problems=${form.wrong(pointer)} id="nested${pointer.replaceAll("/", "-")}" />
         ${branches.map(
             (branch, i) => html`<div class="nested" key=${i}>
-                <h4>branch ${i}
+                <h4>branch ${i}${" "}
                     <button type="button" class="plain"
                         onClick=${() => form.remove(`${pointer}/${i}`)}>Remove</button>
                 </h4>

@@ -26,7 +26,9 @@ const WIDE = matchMedia("(min-width: 1100px)");
 /** Names on the server that a place of a job may hold. */
 const NAMED = { "dataset/name": "sets", "init_from/weights": "weights" };
 
-/** Properties: model, options {preset, from, view}. */
+const onData = (name) => ({ name: `on ${name}`, dataset: { name } });
+
+/** Properties: model, options {preset, from, data (name of a set), view}. */
 export class NewJob extends Component {
     constructor() {
         super();
@@ -44,8 +46,8 @@ export class NewJob extends Component {
     }
 
     componentDidUpdate({ options }) {
-        const { preset, from } = this.props.options;
-        if (preset !== options.preset || from !== options.from)
+        const { preset, from, data } = this.props.options;
+        if (preset !== options.preset || from !== options.from || data !== options.data)
             this.lay();
     }
 
@@ -69,13 +71,14 @@ export class NewJob extends Component {
     }
 
     lay() {
-        const { preset, from } = this.props.options;
+        const { preset, from, data } = this.props.options;
         const { file } = this.preset();
-        const origin = from
-            ? () => getJob(from).then(({ name, spec }) => ({ name, ...spec }))
-            : () => getPreset(file);
+        const origin = async () => {
+            const { name, spec } = from ? await getJob(from) : { spec: await getPreset(file) };
+            return { ...(name ? { name } : {}), ...spec, ...(data ? onData(data) : {}) };
+        };
         this.setState({ problem: null });
-        const key = from ? `from ${from}` : `preset ${preset ?? ""}`;
+        const key = `${from ? `from ${from}` : `preset ${preset ?? ""}`} ${data ?? ""}`;
         this.draft.begin(key, origin).catch((problem) => this.setState({ problem }));
     }
 
@@ -233,11 +236,10 @@ function verdict(draft, problems) {
 }
 
 function Outcome({ draft, curve }) {
-    const { plan, problem, pending } = draft;
-    const old = pending || problem !== null || draft.syntax.length > 0;
+    const { plan, old, pending } = draft;
     return html`<section class=${old ? "outcome stale" : "outcome"}>
         <h2>What it would be</h2>
-        ${old && html`<p class="soft">Of the last version that could be trained.</p>`}
+        ${old && !pending && html`<p class="soft">Of the last version that could be trained.</p>`}
         ${curve && html`<h3>Learning rate</h3><${ScheduleCurve} plan=${plan} />`}
         <${Plan} plan=${plan} />
     </section>`;
