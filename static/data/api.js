@@ -7,6 +7,7 @@ export class Problem extends Error {
     constructor(status, body) {
         super(body.detail || body.title || `the daemon answered ${status}`);
         this.status = status;
+        this.body = body;
         this.errors = Array.isArray(body.errors) ? body.errors : [];
     }
 }
@@ -60,6 +61,22 @@ export const deleteWeights = (name) => call("DELETE", weightsPath(name));
 export function listSamples(name, options) {
     const said = Object.entries(options).filter(([, value]) => value !== undefined && value !== "");
     return call("GET", `${datasetPath(name)}/samples?${new URLSearchParams(said)}`);
+}
+/** What the daemon says of its health: also when it is not ready. */
+export async function getReady() {
+    const answer = await call("GET", "/readyz?verbose").catch((problem) => problem);
+    if (answer instanceof Problem && !answer.body?.checks)
+        throw answer;
+    return answer.body ?? answer;
+}
+export async function getMetricsText() {
+    const headers = authorized({ Accept: "text/plain" });
+    const response = await fetch("/metrics", { headers }).catch(() => null);
+    if (!response)
+        throw new Problem(0, { detail: "The daemon does not answer." });
+    if (!response.ok)
+        throw new Problem(response.status, await response.json().catch(() => ({})));
+    return response.text();
 }
 export const listWeights = () => call("GET", "/v1/weights?limit=200");
 export const getPreset = (file) => call("GET", `/presets/${file}`);
