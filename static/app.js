@@ -75,7 +75,7 @@ function enter(text) {
 }
 
 const identity = ({ page, named, options }) =>
-    [page.path.join("/"), named.id ?? "", page.key?.(options) ?? ""].join(" ");
+    [page.path.join("/"), named.id ?? "", page.key?.(options, named) ?? ""].join(" ");
 
 function Page({ model, place, now }) {
     if (model.locked)

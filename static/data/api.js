@@ -7,6 +7,7 @@ export class Problem extends Error {
     constructor(status, body) {
         super(body.detail || body.title || `the daemon answered ${status}`);
         this.status = status;
+        this.body = body;
         this.errors = Array.isArray(body.errors) ? body.errors : [];
     }
 }
@@ -35,8 +36,14 @@ async function call(method, path, body) {
 
 const job = (id) => `/v1/jobs/${encodeURIComponent(id)}`;
 
-export const listJobs = (limit, cursor) =>
-    call("GET", `/v1/jobs?limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+/** One page of the jobs; `query`: state, label, name, sort. */
+export function listJobs(limit, cursor, query = {}) {
+    const asked = new URLSearchParams({ limit });
+    for (const [name, value] of Object.entries({ ...query, cursor }))
+        if (value)
+            asked.set(name, value);
+    return call("GET", `/v1/jobs?${asked}`);
+}
 export const getJob = (id) => call("GET", job(id));
 export const submitJob = (spec) => call("POST", "/v1/jobs", spec);
 export const planJob = (spec) => call("POST", "/v1/jobs?dry_run=true", spec);
@@ -51,6 +58,35 @@ export const forkJob = (id, fork) => call("POST", `${job(id)}/fork`, fork);
 export const tryFork = (id, fork) => call("POST", `${job(id)}/fork?dry_run=true`, fork);
 export const listQueued = () => call("GET", "/v1/jobs?state=queued&limit=200");
 export const listCheckpoints = (id) => call("GET", `${job(id)}/checkpoints`);
+export const getSchema = () => call("GET", "/v1/schema");
+export const listDatasets = () => call("GET", "/v1/datasets");
+export const datasetPath = (name) => `/v1/datasets/${encodeURIComponent(name)}`;
+export const weightsPath = (name) => `/v1/weights/${encodeURIComponent(name)}`;
+export const getDataset = (name) => call("GET", datasetPath(name));
+export const deleteDataset = (name) => call("DELETE", datasetPath(name));
+export const deleteWeights = (name) => call("DELETE", weightsPath(name));
+/** A page of a data set's samples: {split, offset, limit, class}; "" and undefined are left out. */
+export function listSamples(name, options) {
+    const said = Object.entries(options).filter(([, value]) => value !== undefined && value !== "");
+    return call("GET", `${datasetPath(name)}/samples?${new URLSearchParams(said)}`);
+}
+/** What the daemon says of its health: also when it is not ready. */
+export async function getReady() {
+    const answer = await call("GET", "/readyz?verbose").catch((problem) => problem);
+    if (answer instanceof Problem && !answer.body?.checks)
+        throw answer;
+    return answer.body ?? answer;
+}
+export async function getMetricsText() {
+    const headers = authorized({ Accept: "text/plain" });
+    const response = await fetch("/metrics", { headers }).catch(() => null);
+    if (!response)
+        throw new Problem(0, { detail: "The daemon does not answer." });
+    if (!response.ok)
+        throw new Problem(response.status, await response.json().catch(() => ({})));
+    return response.text();
+}
+export const listWeights = () => call("GET", "/v1/weights?limit=200");
 export const getPreset = (file) => call("GET", `/presets/${file}`);
 
 /** The stored rows from one step to another (0: to the last), with their times: all, or the
