@@ -78,13 +78,7 @@ export async function getReady() {
     return answer.body ?? answer;
 }
 export async function getMetricsText() {
-    const headers = authorized({ Accept: "text/plain" });
-    const response = await fetch("/metrics", { headers }).catch(() => null);
-    if (!response)
-        throw new Problem(0, { detail: "The daemon does not answer." });
-    if (!response.ok)
-        throw new Problem(response.status, await response.json().catch(() => ({})));
-    return response.text();
+    return (await request("GET", "/metrics", { Accept: "text/plain" })).text();
 }
 export const listWeights = () => call("GET", "/v1/weights?limit=200");
 export const getPreset = (file) => call("GET", `/presets/${file}`);
@@ -122,16 +116,13 @@ const query = (options) => new URLSearchParams(options);
 const inside = (id, step, what, options = {}) =>
     call("GET", `${job(id)}/checkpoints/${step}/${what}?${query(options)}`);
 
-/** {checkpoint, split, worst}. */
+/** {checkpoint, split, worst, true, predicted}: the last two for samples of one cell. */
 export const getEvaluation = (id, options) =>
     call("GET", `${job(id)}/evaluation?${query(options)}`);
 export const getFilters = (id, step) => inside(id, step, "filters");
 export const getHistograms = (id, step) => inside(id, step, "histograms");
 /** {split, sample}: what each layer makes of a sample. */
 export const getActivations = (id, step, options) => inside(id, step, "activations", options);
-/** {split, offset, limit}. */
-export const listSamples = (name, options) =>
-    call("GET", `/v1/datasets/${encodeURIComponent(name)}/samples?${query(options)}`);
 
 /** What the network says of a picture, a PNG or JPEG file: the `top` classes. */
 export async function predict(id, step, file, top) {
@@ -140,6 +131,7 @@ export async function predict(id, step, file, top) {
     return (await request("POST", path, headers, file)).json();
 }
 
+/** A file, a picture for one. */
 export const getBlob = async (path) => (await request("GET", path, { Accept: "*/*" })).blob();
 
 export const jobPath = job;

@@ -35,6 +35,7 @@ export const PAGES = [
         title: () => "Compare jobs",
         key: ({ jobs }) => jobs,
     },
+    {
         path: ["data", ":name"],
         load: async () => (await import("./data_set.js")).DataSet,
         title: (_, { name }) => name,

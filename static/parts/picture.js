@@ -1,7 +1,8 @@
 // A picture that the daemon makes. Where it wants a token, which no address may carry, the picture is
 // fetched and shown from memory.
 import { Component, html } from "../html.js";
-import { authorized, token } from "../data/token.js";
+import { getBlob } from "../data/api.js";
+import { token } from "../data/token.js";
 
 /** Properties: src, and all others for the element. */
 export class Picture extends Component {
@@ -28,11 +29,15 @@ export class Picture extends Component {
         const { src } = this.props;
         if (token() === "")
             return;
-        const response = await fetch(src, { headers: authorized({}) }).catch(() => null);
-        const blob = response?.ok ? await response.blob() : null;
-        if (!blob || this.gone || src !== this.props.src)
+        const blob = await getBlob(src).catch(() => null);
+        if (this.gone || src !== this.props.src)
             return;
         URL.revokeObjectURL(this.state.here);
+        if (!blob) {
+            this.setState({ here: "" });
+            this.props.onError?.();
+            return;
+        }
         this.setState({ here: URL.createObjectURL(blob) });
     }
 
