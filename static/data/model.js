@@ -261,6 +261,9 @@ export class Model {
 
     async remove(id) {
         await api.deleteJob(id);
+        this.opened?.close();
+        clearTimeout(this.waiting.get(`job ${id}`)?.timer);
+        this.waiting.delete(`job ${id}`);
         this.jobs.delete(id);
         this.order = this.order.filter((other) => other !== id);
         this.changed();
