@@ -79,6 +79,7 @@ export class Chart extends Component {
         const options = {
             ...this.size(),
             ms: 1,
+            padding: [null, 28, null, null], // half a label
             legend: { show: false },
             cursor: {
                 y: false,
