@@ -8,14 +8,12 @@ export class Plot extends Component {
     constructor() {
         super();
         this.plot = null;
-        this.dark = matchMedia("(prefers-color-scheme: dark)");
         this.rebuild = () => this.build();
         this.keep = (place) => (this.place = place);
     }
 
     componentDidMount() {
         this.build();
-        this.dark.addEventListener("change", this.rebuild);
         addEventListener("themechange", this.rebuild);
         this.sized = new ResizeObserver(() => {
             this.plot.setSize(this.size());
@@ -25,7 +23,6 @@ export class Plot extends Component {
     }
 
     componentWillUnmount() {
-        this.dark.removeEventListener("change", this.rebuild);
         removeEventListener("themechange", this.rebuild);
         this.sized.disconnect();
         this.plot.destroy();
