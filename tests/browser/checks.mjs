@@ -9,7 +9,9 @@ import { fileURLToPath } from "node:url";
 import { access } from "./checks_access.mjs";
 import { diverging, watched, watching } from "./checks_job.mjs";
 import { learned } from "./checks_learned.mjs";
+import { comparing } from "./checks_compare.mjs";
 import { steering } from "./checks_steer.mjs";
+import { table } from "./checks_table.mjs";
 import { NETWORK, longJob, open, row, shot, until, view } from "./support.mjs";
 
 const STATIC = fileURLToPath(new URL("../../static", import.meta.url));
@@ -238,6 +240,8 @@ export const checks = [
     ...diverging,
     ["a job that cannot be trained is refused with every reason, a good one is sent", newJob],
     ["layers inside layers are indented in the network's table, and say what they read", nested],
+    ...table,
+    ...comparing,
     ["every preset is served and can be trained without a remark", presets],
     ...learned,
     ...access,
