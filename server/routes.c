@@ -249,6 +249,7 @@ const struct route routes[] = {
      .handle = api_predict,
      .queries = predict_queries,
      .flags = ROUTE_SLOW | ROUTE_BODY_FILE,
+     .pace = PACE_SECONDS,
      .body_limit = PREDICT_BYTES_MAX},
     {.method = "GET",
      .pattern = JOB "/export/pytorch",
@@ -260,7 +261,8 @@ const struct route routes[] = {
      .doc = &doc_evaluation,
      .handle = api_evaluation,
      .queries = evaluation_queries,
-     .flags = ROUTE_SLOW},
+     .flags = ROUTE_SLOW,
+     .pace = PACE_MINUTES},
     {.method = "GET",
      .pattern = "/v1/datasets",
      .doc = &doc_datasets_list,
@@ -271,6 +273,7 @@ const struct route routes[] = {
      .doc = &doc_datasets_put,
      .handle = api_datasets_put,
      .flags = ROUTE_BODY_FILE,
+     .pace = PACE_ALONE,
      .body_limit = HTTP_UPLOAD_LIMIT},
     {.method = "DELETE",
      .pattern = DATASET,
@@ -298,6 +301,7 @@ const struct route routes[] = {
      .doc = &doc_weights_put,
      .handle = api_weights_put,
      .flags = ROUTE_BODY_FILE,
+     .pace = PACE_ALONE,
      .body_limit = HTTP_UPLOAD_LIMIT},
     {.method = "GET",
      .pattern = WEIGHTS,
@@ -336,12 +340,6 @@ const struct route routes[] = {
      .doc = &doc_prometheus,
      .handle = api_prometheus,
      .flags = ROUTE_QUIET | ROUTE_SLOW},
-
-    /* Known, and not in this version: 501. */
-    {.method = "DELETE", .pattern = JOB},
-    {.method = "PUT", .pattern = "/v1/weights/{name}"},
-    {.method = "GET", .pattern = "/v1/weights/{name}"},
-    {.method = "DELETE", .pattern = "/v1/weights/{name}"},
 };
 
 const size_t route_count = COUNT_OF(routes);

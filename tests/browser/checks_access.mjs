@@ -5,9 +5,17 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { open, pixels, until, view } from "./support.mjs";
 
-const pagesOf = ({ learned, hostile }) => [
+// All that has an address.
+const pagesOf = ({ learned, hostile, tries }) => [
     "#/jobs",
+    "#/jobs?label=sweep&sort=-best.val_accuracy&differ=1",
+    `#/compare?jobs=${tries.join(",")}`,
     "#/new",
+    "#/data",
+    "#/data/fashion-mnist",
+    "#/data/hostile",
+    "#/system",
+    `#/compare?jobs=${learned},${hostile}`,
     ...["", "results", "inside", "try", "network", "checkpoints", "events", "definition", "fork"].map(
         (part) => `#/jobs/${learned}/${part}`,
     ),
