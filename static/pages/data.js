@@ -114,7 +114,7 @@ class SetCard extends Component {
 export function Sample({ sample }) {
     const name = sample.class ?? `class ${sample.label}`;
     return html`<figure class="sample">
-        <${Picture} src="${sample.links.image}&size=112" alt="Sample ${sample.index}: ${name}"
+        <${Picture} src="${sample.links.image}&size=84" alt="Sample ${sample.index}: ${name}"
             loading="lazy" width="84" height="84" />
         <figcaption title=${name}>${name}</figcaption>
     </figure>`;
