@@ -114,8 +114,8 @@ static bool put_page(struct body *body, const struct looking *looking,
                          "there is no class %" PRId64 "; this data set has %" PRId64
                          ", counted from 0",
                          wanted->class, looking->shape.classes);
-    body_print(body, "{\"split\":\"%s\",\"offset\":%" PRId64 ",",
-               api_split_names[looking->split], wanted->offset);
+    body_print(body, "{\"split\":\"%s\",\"offset\":%" PRId64 ",", api_split_names[looking->split],
+               wanted->offset);
     int64_t total = put_items(body, looking, dataset, wanted);
     body_print(body, ",\"total\":%" PRId64 ",\"next_offset\":", total);
     if (total > wanted->limit && wanted->offset < total - wanted->limit)

@@ -18,7 +18,7 @@ struct curve_notes {
     struct curve_note *items; /* of the points, one each, when `ready` */
     size_t count, room;
     bool ready, timed;
-    size_t met;         /* notes that the mean has gone past */
+    size_t met;          /* notes that the mean has gone past */
     int64_t begun;       /* first step that was read for the mean */
     double mean, weight; /* of the rows from there to before piece.from */
     int64_t rows;        /* … that are finite */

@@ -69,6 +69,7 @@ part "core for any processor" "$out/tests-baseline"
 part "core, server and API" "$out/tests"
 plain "contract" env TRAIND="$out/traind" node tests/contract/run.mjs
 plain "exported networks" env TRAIND="$out/traind" node tests/export/run.mjs
+plain "readme" env TRAIND="$out/traind" node tests/contract/readme.mjs
 plain "browser" env TRAIND="$out/traind" node tests/browser/run.mjs
 
 if [ $((passed + failed + skipped)) -eq 0 ]; then

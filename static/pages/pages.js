@@ -30,6 +30,12 @@ export const PAGES = [
         title: jobTitle,
     },
     {
+        path: ["compare"],
+        load: async () => (await import("./compare.js")).Compare,
+        title: () => "Compare jobs",
+        key: ({ jobs }) => jobs,
+    },
+    {
         path: ["data", ":name"],
         load: async () => (await import("./data_set.js")).DataSet,
         title: (_, { name }) => name,

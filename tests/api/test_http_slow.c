@@ -69,7 +69,7 @@ static void check_crowd(const char *text)
     check_alive(&api);
     for (int i = 0; i < MANY; i++)
         (void)close(handles[i]);
-    for (int i = 0; i < 1000 && descriptors(&api) > before; i++)
+    for (int i = 0; i < 6000 && descriptors(&api) > before; i++)
         nap(0.01);
     CHECK(descriptors(&api) <= before);
     check_alive(&api);

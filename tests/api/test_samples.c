@@ -106,8 +106,8 @@ TEST("samples that are not there, and other words for them, are refused")
                                           "1.jpg",   ".png",
                                           "1",       "1.png?sha256=00000000",
                                           "0x1.png", "99999999999999999999.png"};
-    static const char *const wrong[] = {"?split=val", "?limit=0", "?limit=1001", "?offset=-1",
-                                        "?page=2", "?class=10", "?class=-1"};
+    static const char *const wrong[] = {"?split=val", "?limit=0",  "?limit=1001", "?offset=-1",
+                                        "?page=2",    "?class=10", "?class=-1"};
     struct api api;
     char path[160];
 

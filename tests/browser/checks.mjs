@@ -1,13 +1,15 @@
 // What a person must see on the dashboard, in the order of a first visit. The checks share one page
 // and one daemon; each leaves them usable for the next. Those of the page of one job are in
-// checks_job.mjs and checks_steer.mjs.
+// checks_job.mjs, checks_steer.mjs and checks_learned.mjs.
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { access } from "./checks_access.mjs";
 import { diverging, watched, watching } from "./checks_job.mjs";
 import { editing } from "./checks_editor.mjs";
+import { learned } from "./checks_learned.mjs";
 import { steering } from "./checks_steer.mjs";
 import { NETWORK, longJob, open, row, shot, until, view } from "./support.mjs";
 
@@ -237,6 +239,8 @@ export const checks = [
     ["layers inside layers are indented in the network's table, and say what they read", nested],
     ...editing,
     ["every preset is served and can be trained without a remark", presets],
+    ...learned,
+    ...access,
     ["libraries are served at addresses that name the version of the lock file", versions],
     ["pages fit a phone and a desk, in light and dark", narrow],
     ["a first visit to the jobs and one of them weighs less than 100 KB", weight],

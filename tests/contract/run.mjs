@@ -22,6 +22,7 @@ const CHECK_MS = 60000;
 /** Statuses that no client can provoke on a daemon that is well: [operation or "*", status]. */
 const UNPROVOKED = [
     ["*", "503"],
+    ["*", "507"],
     ["*", "default"],
     ["getCheckpoint", "409"], // a job of a version that is no more
     ["getCheckpoint", "422"], // more weights than ONNX has room for

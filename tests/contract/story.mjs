@@ -105,6 +105,44 @@ async function datasets(world) {
     await call(world, "DELETE", own, 204);
 }
 
+async function weights(world) {
+    const own = "/v1/weights/dots";
+    const type = "application/octet-stream";
+    const put = (body, headers) => ({ body, headers: { "Content-Type": type, ...headers } });
+    const other = await call(world, "GET", `/v1/jobs/${world.id}/checkpoints/6`, 200);
+    await call(world, "PUT", own, 201, put(world.weights));
+    await call(world, "PUT", own, 200, put(world.weights));
+    await call(world, "PUT", own, 409, put(other.body));
+    await call(world, "PUT", own, 412, put(other.body, { "If-None-Match": "*" }));
+    await call(world, "PUT", "/v1/weights/nothing", 422, put(Buffer.from("no weights")));
+    await call(world, "GET", "/v1/weights?limit=1", 200);
+    const { headers } = await call(world, "GET", own, 200);
+    await call(world, "GET", own, 200, { headers: { Accept: "application/json" } });
+    await call(world, "GET", own, 304, { headers: { "If-None-Match": headers.etag } });
+    await call(world, "GET", own, 206, { headers: { Range: "bytes=-8" } });
+    await call(world, "GET", own, 416, { headers: { Range: "bytes=999999999-" } });
+    await submit(world, { init_from: { weights: "dots" } });
+    await call(world, "DELETE", own, 412, { headers: { "If-Match": '"another"' } });
+    await call(world, "DELETE", own, 204);
+    await call(world, "PUT", own, 201, put(world.weights)); // for the checks behind
+}
+
+async function deleting(world) {
+    const id = await submit(world, long);
+    const own = `/v1/jobs/${id}`;
+    const stale = { headers: { "If-Match": '"0."' } };
+    await call(world, "DELETE", own, 409);
+    for (const order of ["pause", "resume", "cancel"])
+        await call(world, "POST", `${own}/${order}`, 412, stale);
+    await call(world, "POST", `/v1/jobs/${world.id}/fork`, 412, { ...stale, body: {} });
+    await call(world, "POST", `${own}/cancel`, 200);
+    await until(world, id, ["cancelled"]);
+    await call(world, "DELETE", own, 412, stale);
+    await call(world, "DELETE", own, 204);
+    await call(world, "GET", own, 404);
+    await call(world, "GET", `/v1/jobs/${world.id}?wait=1`, 200);
+}
+
 async function evaluating(world) {
     const own = `/v1/jobs/${world.id}/evaluation`;
     const { headers } = await call(world, "GET", `${own}?worst=3`, 200);
@@ -161,6 +199,12 @@ async function files(world) {
     await call(world, "GET", which, 200);
     const same = { headers: { "If-None-Match": whole.headers.etag } };
     await call(world, "GET", `${own}/last`, 304, same);
+    const range = { headers: { Range: "bytes=0-9", "If-Range": whole.headers.etag } };
+    await call(world, "GET", which, 206, range);
+    await call(world, "GET", which, 416, { headers: { Range: "bytes=999999999-" } });
+    world.weights = whole.body;
+    await call(world, "GET", `${which}?state=full`, 200);
+    await call(world, "GET", `${which}?format=onnx`, 200);
     await call(world, "GET", `${own}/99`, 404);
     for (const part of ["filters", "histograms", "activations?sample=1"]) {
         const { headers } = await call(world, "GET", `${which}/${part}`, 200);
@@ -235,6 +279,8 @@ export const storyChecks = [
     ["a data set comes, is looked at, is needed, and goes", datasets],
     ["a network predicts", predicting],
     ["a network is looked at sample by sample", evaluating],
+    ["weights come, are looked at, are begun with, and go", weights],
+    ["a job is deleted once it has ended, and only as it was seen", deleting],
     ["the server tells of itself", server],
 ];
 

@@ -93,6 +93,8 @@ plant server/plant.c '#include <assert.h>\n\nvoid plant(int a);\nvoid plant(int 
 plant server/plant.c '#include <assert.h>\n\nvoid plant(int a);\nvoid plant(int a)\n{\n    assert(a == 1000000000000000000 && a == 2000000000000000000 && a == 3000000000000000000 &&\n           store(a));\n}\n' 'effect inside assert'
 plant server/plant.c "/* TO""DO: later */\n" 'open end'
 
+plant server/routes.c 'const int a; /*\n    {.method = "GET",\n     .pattern = "/a",\n     .handle = a},\n*/\n' 'routes.c:2: the row has no .doc'
+
 plant tests/plant.sh '#!/bin/sh\nif\n' 'plant.sh'
 if command -v clang-format > /dev/null; then
     plant core/plant.c 'extern const int  plant;\n' 'core/plant.c: clang-format'
