@@ -72,7 +72,12 @@ static bool add(const struct http_request *request, struct http_response *respon
     dataset_release(addition.dataset);
     if (!check_conditions(request, !addition.there, response, &good, error))
         return false;
-    return !good || answer(request, addition.there, response, error);
+    if (!good || answer(request, addition.there, response, &cause))
+        return true;
+    if (cause.kind == ERROR_NOT_FOUND)
+        return error_set(error, ERROR_CONFLICT, "",
+                         "the data set was stored, and somebody has deleted it at the same moment");
+    return error_set(error, cause.kind, cause.where, "%s", cause.text);
 }
 
 bool api_datasets_put(const struct http_request *request, struct http_response *response,

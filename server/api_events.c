@@ -86,7 +86,7 @@ static bool take_quiet(void *context, const struct event_row *row)
 
     read->any = true;
     read->stream->after = row->number;
-    read->ends = strcmp(row->name, "end") == 0;
+    read->ends = strcmp(row->name, "end") == 0 || strcmp(row->name, "deleted") == 0;
     if (!is_wanted(read->stream, row->name))
         return true;
     read->failed = !event_text_put(&text, read->db, row, read->error);

@@ -189,6 +189,16 @@ enum route_flag {
     ROUTE_BODY_PATCH = 64 /* as ROUTE_BODY_JSON; application/merge-patch+json is welcome as well */
 };
 
+/* How long a slow handler may take at worst. The slower, the fewer clerks are at it at once: there
+ * is always one left for what is short. */
+enum http_pace {
+    PACE_SHORT,
+    PACE_SECONDS, /* all clerks but one */
+    PACE_MINUTES, /* half of them; counts as seconds too, and so on */
+    PACE_ALONE,   /* one: it may need as much memory as there is */
+    HTTP_PACES
+};
+
 #define HTTP_UPLOAD_LIMIT SIZE_MAX
 
 struct route {
@@ -201,6 +211,7 @@ struct route {
                    struct error *error);
     const struct query *queries; /* what may stand after the ?; NULL: nothing */
     unsigned flags;              /* enum route_flag */
+    enum http_pace pace;         /* of a slow route */
     size_t body_limit;           /* 0: takes no body; HTTP_UPLOAD_LIMIT: what the setup says */
     /* What the client needs. SCOPE_NONE: read for GET, submit for POST and PATCH, admin for PUT and
      * DELETE. */
@@ -245,7 +256,7 @@ struct http_setup {
     http_admit *admit;    /* NULL: everybody may do everything */
     void *gate;           /* for admit */
     int64_t upload_limit; /* bytes of a body where the route says HTTP_UPLOAD_LIMIT; 0: 8 GiB */
-    int clerks;           /* threads for slow handlers; 0: 4 */
+    int clerks;           /* threads for slow handlers; 0: 6 */
     int streams;          /* live streams at once; 0: 64 */
     int heartbeat;        /* milliseconds between signs of life on an idle stream; 0: 12 s */
     int patience;         /* seconds that a client may be silent; 0: 30 */

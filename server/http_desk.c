@@ -1,6 +1,9 @@
 /* Desk: the clerks, threads that do what would keep the HTTP thread from its other connections:
  * slow handlers, and bodies that go to a file. Knows no route.
  *
+ * Errands wait in order of arrival. One whose pace has as many clerks as it may have lets those
+ * behind it pass, so that there is always a clerk for what is short.
+ *
  * The connection is suspended while its exchange is at the desk, so nobody else touches it. */
 #include "server/http_internal.h"
 
@@ -14,6 +17,7 @@ struct clerk {
     struct http_desk *desk;
     struct db *db;
     pthread_t thread;
+    enum http_pace pace; /* of what he is at */
 };
 
 struct http_desk {
@@ -21,27 +25,76 @@ struct http_desk {
     pthread_cond_t given;
     struct http_exchange *first, **last; /* waiting, in order of arrival */
     int waiting, busy;
+    int at[HTTP_PACES]; /* clerks that are at something of that pace or a slower one */
     bool closing;
     struct clerk *clerks;
-    int count; /* of clerks with a thread */
+    int count; /* of clerks with a thread; changes under the lock */
 };
 
-/* The clerk's next errand. NULL: there are no more. */
-static struct http_exchange *take(struct http_desk *desk, bool was_busy)
+/* ---- whose turn it is; under the lock ---- */
+
+/* Clerks that may be at something of that pace or a slower one. */
+static int most_at(const struct http_desk *desk, enum http_pace pace)
 {
+    const int most[HTTP_PACES] = {[PACE_SHORT] = desk->count,
+                                  [PACE_SECONDS] = desk->count - 1,
+                                  [PACE_MINUTES] = desk->count / 2,
+                                  [PACE_ALONE] = 1};
+
+    return most[pace] > 1 ? most[pace] : 1;
+}
+
+static bool may_begin(const struct http_desk *desk, enum http_pace pace)
+{
+    for (int i = PACE_SECONDS; i <= (int)pace; i++)
+        if (desk->at[i] >= most_at(desk, (enum http_pace)i))
+            return false;
+    return true;
+}
+
+static void count_pace(struct http_desk *desk, enum http_pace pace, int by)
+{
+    for (int i = PACE_SHORT; i <= (int)pace; i++)
+        desk->at[i] += by;
+    desk->busy += by;
+}
+
+/* The first that may begin, taken out of the line; NULL: there is none. */
+static struct http_exchange *take_first(struct http_desk *desk)
+{
+    struct http_exchange **link = &desk->first, *exchange;
+
+    while (*link && !may_begin(desk, (*link)->turn.pace))
+        link = &(*link)->turn.next;
+    exchange = *link;
+    if (!exchange)
+        return NULL;
+    *link = exchange->turn.next;
+    if (!*link)
+        desk->last = link;
+    desk->waiting--;
+    return exchange;
+}
+
+/* ---- the clerks ---- */
+
+/* The clerk's next errand. NULL: there are no more. */
+static struct http_exchange *take(struct clerk *clerk, bool was_busy)
+{
+    struct http_desk *desk = clerk->desk;
     struct http_exchange *exchange;
 
     pthread_mutex_lock(&desk->lock);
-    desk->busy -= was_busy;
-    while (!desk->first && !desk->closing)
+    if (was_busy) {
+        count_pace(desk, clerk->pace, -1);
+        if (clerk->pace != PACE_SHORT) /* what waited for this may not be the next in line */
+            pthread_cond_broadcast(&desk->given);
+    }
+    while (!(exchange = take_first(desk)) && !desk->closing)
         pthread_cond_wait(&desk->given, &desk->lock);
-    exchange = desk->first;
     if (exchange) {
-        desk->first = exchange->next;
-        if (!desk->first)
-            desk->last = &desk->first;
-        desk->waiting--;
-        desk->busy++;
+        clerk->pace = exchange->turn.pace;
+        count_pace(desk, clerk->pace, 1);
     }
     pthread_mutex_unlock(&desk->lock);
     return exchange;
@@ -50,11 +103,11 @@ static struct http_exchange *take(struct http_desk *desk, bool was_busy)
 static void *clerk_main(void *context)
 {
     struct clerk *clerk = context;
-    struct http_exchange *exchange = take(clerk->desk, false);
+    struct http_exchange *exchange = take(clerk, false);
 
     while (exchange) {
-        exchange->errand(exchange, clerk->db);
-        exchange = take(clerk->desk, true);
+        exchange->turn.errand(exchange, clerk->db);
+        exchange = take(clerk, true);
     }
     return NULL;
 }
@@ -72,7 +125,9 @@ static bool hire(struct http_desk *desk, struct store *store, struct error *erro
         db_close(clerk->db);
         return error_set(error, ERROR_IO, "http", "cannot start a thread: %s", strerror(code));
     }
+    pthread_mutex_lock(&desk->lock);
     desk->count++;
+    pthread_mutex_unlock(&desk->lock);
     return true;
 }
 
@@ -140,15 +195,16 @@ void desk_count(struct http *http, struct http_counts *out)
     pthread_mutex_unlock(&desk->lock);
 }
 
-void desk_give(struct http_exchange *exchange, exchange_errand *errand)
+void desk_give(struct http_exchange *exchange, exchange_errand *errand, enum http_pace pace)
 {
     struct http_desk *desk = exchange->http->desk;
 
-    exchange->errand = errand;
-    exchange->next = NULL;
+    exchange->turn.errand = errand;
+    exchange->turn.pace = pace;
+    exchange->turn.next = NULL;
     pthread_mutex_lock(&desk->lock);
     *desk->last = exchange;
-    desk->last = &exchange->next;
+    desk->last = &exchange->turn.next;
     desk->waiting++;
     pthread_cond_signal(&desk->given);
     pthread_mutex_unlock(&desk->lock);

@@ -173,7 +173,7 @@ static void come_back(struct http_exchange *exchange, enum exchange_phase phase)
 }
 
 /* False: the response is a problem. */
-static bool give_away(struct http_exchange *exchange, exchange_errand *errand)
+static bool give_away(struct http_exchange *exchange, exchange_errand *errand, enum http_pace pace)
 {
     if (!desk_has_room(exchange->http)) {
         http_response_drop(&exchange->response);
@@ -183,7 +183,7 @@ static bool give_away(struct http_exchange *exchange, exchange_errand *errand)
     }
     if (!send_away(exchange))
         return false;
-    desk_give(exchange, errand);
+    desk_give(exchange, errand, pace);
     return true;
 }
 
@@ -227,7 +227,8 @@ static void collect_in_file(struct http_exchange *exchange, const struct exchang
     } else if (!spool_add(exchange->intake.spool, piece->bytes, piece->size)) {
         http_problem(&exchange->response, 413, NULL, "a piece of the body is too large");
         refuse(exchange);
-    } else if (spool_is_full(exchange->intake.spool) && !give_away(exchange, errand_spool)) {
+    } else if (spool_is_full(exchange->intake.spool) &&
+               !give_away(exchange, errand_spool, PACE_SHORT)) {
         refuse(exchange);
     }
 }
@@ -343,7 +344,7 @@ static bool settle_elsewhere(struct http_exchange *exchange)
 {
     if (!entity_is_heavy(exchange) || !desk_has_room(exchange->http) || !leave(exchange))
         return false;
-    desk_give(exchange, errand_settle);
+    desk_give(exchange, errand_settle, PACE_SHORT);
     return true;
 }
 
@@ -351,7 +352,7 @@ static enum MHD_Result handle(struct http_exchange *exchange)
 {
     bool slow = exchange->route->flags & (ROUTE_SLOW | ROUTE_BODY_FILE);
 
-    if (slow && give_away(exchange, errand_handle))
+    if (slow && give_away(exchange, errand_handle, exchange->route->pace))
         return MHD_YES;
     if (!slow && !later_ask(exchange))
         return MHD_YES;

@@ -2,11 +2,33 @@
  * may read in two ways (request smuggling); they end here. Knows no route. */
 #include "server/http_internal.h"
 
+#include "core/field.h"
+
 #include <string.h>
 #include <strings.h>
 
+/* What is asked for by name and has one value: of two, one reader would take the first, another one
+ * the last. */
+static const char *const singles[] = {
+    MHD_HTTP_HEADER_AUTHORIZATION,
+    MHD_HTTP_HEADER_CONTENT_ENCODING,
+    MHD_HTTP_HEADER_CONTENT_TYPE,
+    MHD_HTTP_HEADER_EXPECT,
+    MHD_HTTP_HEADER_IF_MATCH,
+    MHD_HTTP_HEADER_IF_MODIFIED_SINCE,
+    MHD_HTTP_HEADER_IF_NONE_MATCH,
+    MHD_HTTP_HEADER_IF_RANGE,
+    MHD_HTTP_HEADER_IF_UNMODIFIED_SINCE,
+    MHD_HTTP_HEADER_ORIGIN,
+    MHD_HTTP_HEADER_RANGE,
+    "Idempotency-Key",
+    "Last-Event-ID",
+};
+
 struct header_scan {
     int lengths, encodings, hosts;
+    unsigned seen;     /* bits of `singles` */
+    const char *twice; /* one of them; NULL: none */
     const char *length, *encoding;
     const char *end; /* of what was scanned so far, in the buffer where the request came in */
     bool malformed;
@@ -31,6 +53,17 @@ static bool follows(const char *end, const char *next, size_t most)
     uintptr_t before = (uintptr_t)end, after = (uintptr_t)next;
 
     return after > before && after - before <= most;
+}
+
+static void note_single(struct header_scan *scan, const char *key)
+{
+    for (size_t i = 0; i < COUNT_OF(singles); i++) {
+        if (strcasecmp(key, singles[i]) != 0)
+            continue;
+        if (scan->seen & 1U << i)
+            scan->twice = singles[i];
+        scan->seen |= 1U << i;
+    }
 }
 
 /* libmicrohttpd cuts the head up where it lies, so what it understood lies line behind line. What
@@ -59,6 +92,8 @@ static enum MHD_Result scan_header(void *context, enum MHD_ValueKind kind, const
         scan->encoding = value;
     } else if (strcasecmp(key, MHD_HTTP_HEADER_HOST) == 0) {
         scan->hosts++;
+    } else {
+        note_single(scan, key);
     }
     return MHD_YES;
 }
@@ -109,5 +144,8 @@ bool framing_check(struct http_exchange *exchange, const char *method, const cha
     if (scan.hosts > 1 || (scan.hosts == 0 && modern))
         return request_refuse_and_close(exchange, 400, "HTTP/1.1 wants exactly one Host header");
     exchange->intake.expected = scan.length || scan.encoding;
-    return true;
+    if (!scan.twice)
+        return true;
+    http_problem(&exchange->response, 400, NULL, "the header %s stands there twice", scan.twice);
+    return false;
 }

@@ -133,6 +133,13 @@ struct exchange_later {
 };
 
 /* One request and its answer. */
+/* While it is at the desk. */
+struct desk_turn {
+    exchange_errand *errand;
+    enum http_pace pace;
+    struct http_exchange *next; /* in the line */
+};
+
 struct http_exchange {
     struct http *http;
     struct MHD_Connection *connection;
@@ -147,8 +154,7 @@ struct http_exchange {
     struct exchange_intake intake;
     struct exchange_marks marks;
     struct exchange_later later;
-    exchange_errand *errand; /* these two: while it is at the desk */
-    struct http_exchange *next;
+    struct desk_turn turn;
 };
 
 /* http_request.c: looks at everything that comes before the body; finds the route, fills in
@@ -202,7 +208,7 @@ void desk_close(struct http *http);
 bool desk_has_room(struct http *http);
 void desk_count(struct http *http, struct http_counts *out);
 /* A clerk will run the errand. The connection must be suspended. */
-void desk_give(struct http_exchange *exchange, exchange_errand *errand);
+void desk_give(struct http_exchange *exchange, exchange_errand *errand, enum http_pace pace);
 
 /* http_spool.c: a body on its way into a file of that folder. spool_prepare makes the folder and
  * removes what is left in it of an earlier daemon. */

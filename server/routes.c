@@ -85,6 +85,9 @@ static const struct query evaluation_queries[] = {
     {"split", "what to look at; the validation split, when absent", QUERY_CHOICE,
      .choices = evaluation_splits},
     {"worst", "how many of the samples that it does worst on", QUERY_INTEGER, 0, REVIEW_WORST},
+    {"true", "of these only samples of this class", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
+    {"predicted", "of these only samples that it takes for this class", QUERY_INTEGER, 0,
+     QUERY_INTEGER_MAX},
     {NULL},
 };
 
@@ -247,6 +250,7 @@ const struct route routes[] = {
      .handle = api_predict,
      .queries = predict_queries,
      .flags = ROUTE_SLOW | ROUTE_BODY_FILE,
+     .pace = PACE_SECONDS,
      .body_limit = PREDICT_BYTES_MAX},
     {.method = "GET",
      .pattern = JOB "/export/pytorch",
@@ -258,7 +262,8 @@ const struct route routes[] = {
      .doc = &doc_evaluation,
      .handle = api_evaluation,
      .queries = evaluation_queries,
-     .flags = ROUTE_SLOW},
+     .flags = ROUTE_SLOW,
+     .pace = PACE_MINUTES},
     {.method = "GET",
      .pattern = "/v1/datasets",
      .doc = &doc_datasets_list,
@@ -269,6 +274,7 @@ const struct route routes[] = {
      .doc = &doc_datasets_put,
      .handle = api_datasets_put,
      .flags = ROUTE_BODY_FILE,
+     .pace = PACE_ALONE,
      .body_limit = HTTP_UPLOAD_LIMIT},
     {.method = "DELETE",
      .pattern = DATASET,
@@ -296,6 +302,7 @@ const struct route routes[] = {
      .doc = &doc_weights_put,
      .handle = api_weights_put,
      .flags = ROUTE_BODY_FILE,
+     .pace = PACE_ALONE,
      .body_limit = HTTP_UPLOAD_LIMIT},
     {.method = "GET",
      .pattern = WEIGHTS,
@@ -334,12 +341,6 @@ const struct route routes[] = {
      .doc = &doc_prometheus,
      .handle = api_prometheus,
      .flags = ROUTE_QUIET | ROUTE_SLOW},
-
-    /* Known, and not in this version: 501. */
-    {.method = "DELETE", .pattern = JOB},
-    {.method = "PUT", .pattern = "/v1/weights/{name}"},
-    {.method = "GET", .pattern = "/v1/weights/{name}"},
-    {.method = "DELETE", .pattern = "/v1/weights/{name}"},
 };
 
 const size_t route_count = COUNT_OF(routes);

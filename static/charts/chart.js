@@ -56,6 +56,7 @@ export class Chart extends Plot {
         const options = {
             ...this.size(),
             ms: 1,
+            padding: [null, 28, null, null], // half a label
             legend: { show: false },
             cursor: {
                 y: false,

@@ -78,13 +78,7 @@ export async function getReady() {
     return answer.body ?? answer;
 }
 export async function getMetricsText() {
-    const headers = authorized({ Accept: "text/plain" });
-    const response = await fetch("/metrics", { headers }).catch(() => null);
-    if (!response)
-        throw new Problem(0, { detail: "The daemon does not answer." });
-    if (!response.ok)
-        throw new Problem(response.status, await response.json().catch(() => ({})));
-    return response.text();
+    return (await request("GET", "/metrics", { Accept: "text/plain" })).text();
 }
 export const listWeights = () => call("GET", "/v1/weights?limit=200");
 export const getPreset = (file) => call("GET", `/presets/${file}`);
@@ -122,7 +116,7 @@ const query = (options) => new URLSearchParams(options);
 const inside = (id, step, what, options = {}) =>
     call("GET", `${job(id)}/checkpoints/${step}/${what}?${query(options)}`);
 
-/** {checkpoint, split, worst}. */
+/** {checkpoint, split, worst, true, predicted}: the last two for samples of one cell. */
 export const getEvaluation = (id, options) =>
     call("GET", `${job(id)}/evaluation?${query(options)}`);
 export const getFilters = (id, step) => inside(id, step, "filters");
@@ -137,6 +131,7 @@ export async function predict(id, step, file, top) {
     return (await request("POST", path, headers, file)).json();
 }
 
+/** A file, a picture for one. */
 export const getBlob = async (path) => (await request("GET", path, { Accept: "*/*" })).blob();
 
 export const jobPath = job;

@@ -184,6 +184,10 @@ export class Model {
     }
 
     forget(id) {
+        if (this.opened?.id === id)
+            this.opened.close();
+        clearTimeout(this.waiting.get(`job ${id}`)?.timer);
+        this.waiting.delete(`job ${id}`);
         this.jobs.delete(id);
         this.marked.delete(id);
         this.list.drop(id);

@@ -72,10 +72,16 @@ export class Compare extends Component {
                     The curves of ${drawn.length} of ${ids.length} are drawn; the boxes show others.
                 </p>`
             }
-            <${CompareCharts} jobs=${shown} all=${jobs} looks=${looks} compared=${compared}
-                options=${options} />
-            <${Differences} ...${given} />
-            ${jobs.length > 1 && html`<${Parallel} ...${given} /><${Scatter} ...${given} />`}
+            ${
+                jobs.length > 0 &&
+                html`<${CompareCharts} jobs=${shown} all=${jobs} looks=${looks}
+                    compared=${compared} options=${options} />`
+            }
+            ${
+                jobs.length > 1 &&
+                html`<${Differences} ...${given} /><${Parallel} ...${given} />
+                    <${Scatter} ...${given} />`
+            }
         </div>`;
     }
 }

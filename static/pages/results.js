@@ -23,12 +23,13 @@ export function Results({ job, opened, options }) {
         <${Asked} what="${job.id} ${item.sha256} ${split}"
             ask=${() => getEvaluation(job.id, { checkpoint: item.step, split, worst: WORST })}
             wait="The daemon looks at every sample …">
-            ${(answer) => html`<${Evaluation} job=${job} answer=${answer} options=${options} />`}
+            ${(answer) => html`<${Evaluation} job=${job} item=${item} answer=${answer}
+                options=${options} />`}
         <//>`;
     return html`<${OfCheckpoint} job=${job} opened=${opened} options=${options} view=${view} />`;
 }
 
-function Evaluation({ job, answer, options }) {
+function Evaluation({ job, item, answer, options }) {
     const cell = readCell(options.cell, answer.classes.length);
     return html`
         <${Summary} answer=${answer} />
@@ -41,7 +42,11 @@ function Evaluation({ job, answer, options }) {
                 <${Classes} classes=${answer.classes} options=${options} />
             </section>
         </div>
-        ${cell && html`<${OfCell} job=${job} answer=${answer} cell=${cell} options=${options} />`}
+        ${
+            cell &&
+            html`<${OfCell} job=${job} item=${item} answer=${answer} cell=${cell}
+                options=${options} />`
+        }
         <${Worst} job=${job} answer=${answer} options=${options} />`;
 }
 

@@ -1,11 +1,15 @@
 // Samples that the network does worst on, as pictures with what it made of them.
 import { html } from "../html.js";
+import { getEvaluation } from "../data/api.js";
+import { Asked } from "../parts/asked.js";
 import { count, percent } from "../parts/format.js";
 import { Image } from "../parts/image.js";
 import { address, setOption } from "../route.js";
 import { nameOfClass } from "./learned.js";
 
 const SHOWN = 24;
+const MOST = 200; // of a cell
+const NAME = 36; // letters of a class below a picture
 const SIDE = 112; // of a picture, in pixels
 
 /** Properties: job, answer (an evaluation), options. */
@@ -26,13 +30,13 @@ export function Worst({ job, answer, options }) {
     </section>`;
 }
 
-/** The samples of one cell of the matrix, as far as they are among the worst. */
-export function OfCell({ job, answer, cell, options }) {
-    const { classes, worst, confusion } = answer;
-    const of = (sample) => sample.true === cell.true && sample.predicted === cell.predicted;
-    const samples = worst.filter(of);
+/** The worst samples of one cell of the matrix. Properties: those of Worst, cell, item (the
+ * checkpoint). */
+export function OfCell({ job, answer, cell, item, options }) {
+    const { classes, split, confusion } = answer;
     const name = (index) => nameOfClass(classes, index);
-    const all = confusion ? confusion[cell.true][cell.predicted] : samples.length;
+    const all = confusion?.[cell.true][cell.predicted];
+    const ask = () => getEvaluation(job.id, { checkpoint: item.step, split, worst: MOST, ...cell });
     return html`<section aria-labelledby="cell-title">
         <div class="bar">
             <h2 id="cell-title">
@@ -41,19 +45,22 @@ export function OfCell({ job, answer, cell, options }) {
             </h2>
             <button type="button" onClick=${() => setOption("cell", "")}>Close</button>
         </div>
-        <p class="soft" role="status">${amount(samples.length, all, worst.length)}</p>
-        <${Samples} job=${job} answer=${answer} samples=${samples} options=${options} />
+        <${Asked} what="${item.sha256} ${split} ${options.cell}" wait="Reading the samples …"
+            ask=${ask}>
+            ${(said) => html`
+                <p class="soft" role="status">${amount(said.worst.length, all)}</p>
+                <${Samples} job=${job} answer=${answer} samples=${said.worst} options=${options} />`}
+        <//>
     </section>`;
 }
 
-function amount(shown, all, kept) {
+function amount(shown, all = shown) {
+    const samples = all === 1 ? "sample" : "samples";
     if (all === 0)
         return "No sample.";
-    if (shown === all)
-        return `${count(all)} ${all === 1 ? "sample" : "samples"}, the worst first.`;
-    const which = shown === 0 ? "None" : count(shown);
-    return `${which} of its ${count(all)} samples ${shown === 1 ? "is" : "are"} among the worst
-        ${count(kept)} that the daemon keeps.`;
+    return shown === all
+        ? `${count(all)} ${samples}, the worst first.`
+        : `The worst ${count(shown)} of ${count(all)} ${samples}.`;
 }
 
 function Samples({ job, answer, samples, options }) {
@@ -65,11 +72,13 @@ function Samples({ job, answer, samples, options }) {
     </ul>`;
 }
 
+const short = (name) => (name.length > NAME ? `${name.slice(0, NAME - 1)}…` : name);
+
 // The picture's address says of which split of the data set it is.
 const splitOf = (path) => new URLSearchParams(path.split("?")[1]).get("split");
 
 function Sample({ job, sample, classes, options }) {
-    const name = (index) => (index === null ? "undecided" : nameOfClass(classes, index));
+    const name = (index) => (index === null ? "undecided" : short(nameOfClass(classes, index)));
     const path = sample.links.image;
     const right = sample.true === sample.predicted;
     const inside = path && {

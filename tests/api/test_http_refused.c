@@ -223,3 +223,30 @@ TEST("OPTIONS says what an address may be asked for, and gives no other origin l
     free(answer);
     api_stop(&api);
 }
+
+TEST("a header that has one value and stands there twice is refused, and nothing is done")
+{
+    static const char *const rows[] = {
+        JSON "Idempotency-Key: a\r\nidempotency-key: b\r\n",
+        JSON "Content-Type: text/plain\r\n",
+        JSON "Origin: http://localhost\r\nOrigin: http://elsewhere\r\n",
+        JSON "Authorization: Bearer a\r\nAuthorization: Bearer b\r\n",
+        JSON "If-Match: *\r\nIf-Match: \"1\"\r\n",
+    };
+    char *body = tiny_spec(""), text[1600];
+    struct api api;
+
+    api_start(&api);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        (void)snprintf(text, sizeof(text),
+                       "POST /v1/jobs HTTP/1.1\r\n" HOST "%sConnection: close\r\n"
+                       "Content-Length: %zu\r\n\r\n%s",
+                       rows[i], strlen(body), body);
+        raw_check_refused(&api, text, "400");
+    }
+    json_t *list = api_get(&api, "/v1/jobs", 200);
+    CHECK_COUNT(json_array_size(json_at(list, "items")), 0);
+    json_decref(list);
+    free(body);
+    api_stop(&api);
+}

@@ -10,7 +10,9 @@ import { access } from "./checks_access.mjs";
 import { diverging, watched, watching } from "./checks_job.mjs";
 import { editing } from "./checks_editor.mjs";
 import { learned } from "./checks_learned.mjs";
+import { comparing } from "./checks_compare.mjs";
 import { steering } from "./checks_steer.mjs";
+import { table } from "./checks_table.mjs";
 import { NETWORK, longJob, open, row, shot, until, view } from "./support.mjs";
 
 const STATIC = fileURLToPath(new URL("../../static", import.meta.url));
@@ -237,9 +239,11 @@ export const checks = [
     ...diverging,
     ["a job that cannot be trained is refused with every reason, a good one is sent", newJob],
     ["layers inside layers are indented in the network's table, and say what they read", nested],
-    ...editing,
+    ...table,
+    ...comparing,
     ["every preset is served and can be trained without a remark", presets],
     ...learned,
+    ...editing,
     ...access,
     ["libraries are served at addresses that name the version of the lock file", versions],
     ["pages fit a phone and a desk, in light and dark", narrow],

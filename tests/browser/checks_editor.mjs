@@ -251,7 +251,7 @@ async function deletes(world) {
     await dialog.getByRole("button", { name: "Delete", exact: true }).click();
     await world.page.locator('[data-set="eight-by-eight"]').waitFor({ state: "detached" });
     const { items } = await world.daemon.get("/v1/datasets");
-    assert.deepEqual(items.map(({ name }) => name), ["fashion-mnist"]);
+    assert.ok(!items.some(({ name }) => name === "eight-by-eight"));
 }
 
 async function weights(world) {
@@ -278,7 +278,7 @@ async function system(world) {
     await until("images a second", async () =>
         /^[1-9]/.test(await gauge("samples").locator("b").innerText()),
     );
-    assert.equal(await gauge("busy").locator("b").innerText(), "1");
+    assert.match(await gauge("busy").locator("b").innerText(), /^[12]$/);
     assert.match(await gauge("busy").innerText(), /of 2/);
     await until("a curve", async () =>
         /L/.test(await gauge("memory").locator(".line").getAttribute("d")),

@@ -102,8 +102,10 @@ async function matrixByKeys(world) {
     await cells(world).nth(10 * is + predicted).click();
     const section = world.page.locator("section", { has: world.page.locator("#cell-title") });
     await section.getByRole("heading", { name: `${is} taken for ${predicted}` }).waitFor();
-    const of = said.worst.filter((one) => one.true === is && one.predicted === predicted);
-    assert.ok((await section.locator(".samples li").count()) >= of.length);
+    const all = said.confusion[is][predicted];
+    const of = section.locator(".samples li");
+    await until("its samples", async () => (await of.count()) >= Math.min(8, all));
+    assert.match(await of.first().innerText(), new RegExp(`^${is} [^]*✗ ${predicted} `));
     await shot(world, "results");
     await section.getByRole("button", { name: "Close" }).click();
     await section.waitFor({ state: "detached" });
@@ -216,6 +218,7 @@ async function tries(world) {
 }
 
 async function draws(world) {
+    await open(world, `#/jobs/${world.learned}/try`);
     const verdict = world.page.locator(".verdict");
     const sheet = world.page.locator(".sheet canvas");
     await sheet.scrollIntoViewIfNeeded();
@@ -228,6 +231,7 @@ async function draws(world) {
         await verdict.waitFor();
     });
     assert.equal(asked.filter(([method]) => method === "POST").length, 1);
+    world.browser.expected = /willReadFrequently/; // of this check's own looking
     const small = () =>
         world.page.locator("canvas.small").evaluate((canvas) => {
             const { data } = canvas.getContext("2d").getImageData(0, 0, 28, 28);
@@ -242,7 +246,8 @@ async function draws(world) {
     for (const key of [" ", "ArrowUp", "ArrowUp", "ArrowUp"])
         await world.page.keyboard.press(key);
     await verdict.waitFor();
-    assert.ok((await small())[1] > 200, "the keys draw nothing");
+    assert.ok((await small())[1] > 100, "the keys draw nothing");
+    world.browser.expected = null;
 }
 
 async function hostile(world) {

@@ -233,6 +233,19 @@ static bool handle_wait(const struct http_request *request, struct http_response
     return http_response_json(response, 200, &body, error);
 }
 
+/* With how many others it was here at once, at most. */
+static bool handle_alone(const struct http_request *request, struct http_response *response,
+                         struct error *error)
+{
+    struct app *app = request->app;
+
+    if (atomic_fetch_add(&app->alone, 1) > 0)
+        atomic_store(&app->crowded, true);
+    bool good = handle_wait(request, response, error);
+    atomic_fetch_sub(&app->alone, 1);
+    return good;
+}
+
 /* What it waits for comes in the worst moment: between "not yet" and falling asleep. */
 static bool handle_later(const struct http_request *request, struct http_response *response,
                          struct error *error)
@@ -283,6 +296,16 @@ static const struct route own_routes[] = {
     {.method = "GET", .pattern = "/late", .handle = handle_late, .queries = late_queries},
     {.method = "GET", .pattern = "/wait", .handle = handle_wait, .flags = ROUTE_SLOW},
     {.method = "POST", .pattern = "/wait", .handle = handle_wait, .flags = ROUTE_SLOW},
+    {.method = "GET",
+     .pattern = "/long",
+     .handle = handle_wait,
+     .flags = ROUTE_SLOW,
+     .pace = PACE_SECONDS},
+    {.method = "GET",
+     .pattern = "/alone",
+     .handle = handle_alone,
+     .flags = ROUTE_SLOW,
+     .pace = PACE_ALONE},
     {.method = "POST",
      .pattern = "/file",
      .handle = handle_file,

@@ -10,9 +10,11 @@
 
 struct app {
     struct http *http;
-    int after;          /* sum of after_number, in the writer's thread */
-    atomic_int dropped; /* contexts of writes */
-    int64_t published;  /* in the HTTP thread */
+    int after;           /* sum of after_number, in the writer's thread */
+    atomic_int dropped;  /* contexts of writes */
+    int64_t published;   /* in the HTTP thread */
+    atomic_int alone;    /* handlers of /alone that run */
+    atomic_bool crowded; /* there were several at once */
 };
 
 /* GET /fail              an error with a path in it
@@ -31,7 +33,8 @@ struct app {
  * GET /later             waits, and what it waits for comes before it is asleep; its note, 42
  * GET /late[?never]      answers after 3 s, which is longer than patience; or not even then
  * GET /wait              answers after 0.3 s, in a clerk's thread
- * POST /wait             the same, and then a write */
+ * POST /wait             the same, and then a write
+ * GET /long, /alone      the same as GET, of PACE_SECONDS and PACE_ALONE */
 struct own {
     struct app app;
     struct store *store;

@@ -63,6 +63,72 @@ TEST("a slow handler keeps nobody else waiting, and its answers come from as man
     own_stop(&own);
 }
 
+/* So many requests of that path, all sent. */
+static void ask_many(const struct own *own, const char *path, int *handles, int count)
+{
+    char text[160];
+
+    (void)snprintf(text, sizeof(text),
+                   "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path);
+    for (int i = 0; i < count; i++) {
+        handles[i] = raw_open(&own->api);
+        raw_text(handles[i], text);
+    }
+}
+
+static int still_silent(const int *handles, int count)
+{
+    int silent = 0;
+    char early;
+
+    for (int i = 0; i < count; i++)
+        silent += recv(handles[i], &early, 1, MSG_DONTWAIT | MSG_PEEK) < 0;
+    return silent;
+}
+
+static void check_all_answered(const int *handles, int count)
+{
+    for (int i = 0; i < count; i++) {
+        char *text = raw_read(handles[i], 20, NULL);
+        CHECK(strncmp(text, "HTTP/1.1 200", 12) == 0 && strstr(text, "waited"));
+        free(text);
+        (void)close(handles[i]);
+    }
+}
+
+TEST("what takes long leaves a clerk to what is short, however much of it waits")
+{
+    enum { LONG = 12 };
+    struct own own;
+    int handles[LONG], quick;
+
+    own_start(&own, 50);
+    ask_many(&own, "/long", handles, LONG); /* one after the other: 3.6 s */
+    nap(0.05);
+    ask_many(&own, "/wait", &quick, 1);
+    check_all_answered(&quick, 1);
+    CHECK(still_silent(handles, LONG) >= LONG / 2);
+    check_all_answered(handles, LONG);
+    own_stop(&own);
+}
+
+TEST("what may need all memory is done one at a time, and nobody waits for ever")
+{
+    enum { ALONE = 4, MIXED = 3 };
+    struct own own;
+    int handles[ALONE], others[MIXED], short_ones[MIXED];
+
+    own_start(&own, 50);
+    ask_many(&own, "/alone", handles, ALONE);
+    ask_many(&own, "/long", others, MIXED);
+    ask_many(&own, "/wait", short_ones, MIXED);
+    check_all_answered(short_ones, MIXED);
+    check_all_answered(others, MIXED);
+    check_all_answered(handles, ALONE);
+    CHECK(!atomic_load(&own.app.crowded));
+    own_stop(&own);
+}
+
 TEST("a slow handler may hand over a write; a stop in the middle answers it first")
 {
     struct own own;

@@ -1,4 +1,5 @@
 /* Events in the store: numbers, pages, what state changes say. */
+#include "server/store_control.h"
 #include "tests/server/store_support.h"
 
 #include <stdatomic.h>
@@ -94,6 +95,33 @@ TEST("events are read after a number, page by page, of one job or of all")
     GOOD(store_events_read(db, &(struct event_query){0, 0, -1}, keep, &page, &error));
     CHECK_INT(page.count, 0);
     FAILS(try_event(store, 99, "tick", 1, &error), ERROR_NOT_FOUND);
+    db_close(db);
+    must_finish(store);
+}
+
+static bool delete_work(struct db *db, void *context, struct error *error)
+{
+    return store_job_delete(db, *(const int64_t *)context, error);
+}
+
+TEST("of a deleted job its deletion is left, for who reads everything and for who leaves metrics "
+     "out")
+{
+    struct store *store = must_open();
+    struct db *db = must_read(store);
+    struct error error = {0};
+    int64_t job = must_add(store, 0);
+
+    GOOD(try_event(store, job, "warning", 1, &error));
+    GOOD(try_sql(store, "UPDATE job SET state = 'failed'", &error));
+    GOOD(store_write(store, delete_work, &job, &error));
+    for (int quiet = 0; quiet < 2; quiet++) {
+        struct page page = {0};
+        const struct event_query query = {.job = job, .limit = ROOM, .quiet = quiet > 0};
+        GOOD(store_events_read(db, &query, keep, &page, &error));
+        CHECK_INT(page.count, 1);
+        CHECK_TEXT(page.texts[0], "deleted@1 {}");
+    }
     db_close(db);
     must_finish(store);
 }
