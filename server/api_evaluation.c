@@ -31,6 +31,7 @@ struct asked {
     enum data_split split; /* as it was asked for, and … */
     enum data_split own;   /* … the same or an equal one, of which evaluations are kept */
     int64_t worst;
+    int64_t label, predicted; /* of the samples that are shown; −1: any */
 };
 
 static void asked_drop(struct asked *asked)
@@ -133,22 +134,34 @@ static bool make(void *context, struct evaluation_row *out, struct error *error)
 
 /* ---- answering ---- */
 
-/* The first members of a stored list. */
-static bool put_worst(struct body *body, const char *text, int64_t most, struct error *error)
+static bool is_of(const json_t *item, const char *key, int64_t wanted)
+{
+    const json_t *value = json_object_get(item, key);
+    return wanted < 0 || (json_is_integer(value) && json_integer_value(value) == wanted);
+}
+
+/* The first members of a stored list, of those that were asked for. */
+static bool put_worst(struct body *body, const struct asked *asked, const char *text,
+                      struct error *error)
 {
     json_t *list = json_loads(text, 0, NULL);
     const char *comma = "";
+    int64_t count = 0;
 
     if (!list)
         return error_set(error, ERROR_CORRUPT, "", "the stored evaluation is damaged");
     body_text(body, ",\"worst\":[");
-    for (size_t i = 0; i < json_array_size(list) && (int64_t)i < most; i++) {
-        char *item = json_text(json_array_get(list, i), NULL);
+    for (size_t i = 0; i < json_array_size(list) && count < asked->worst; i++) {
+        const json_t *sample = json_array_get(list, i);
 
+        if (!is_of(sample, "true", asked->label) || !is_of(sample, "predicted", asked->predicted))
+            continue;
+        char *item = json_text(sample, NULL);
         body_text(body, comma);
         body_text(body, item ? item : "null");
         free(item);
         comma = ",";
+        count++;
     }
     body_text(body, "]}");
     json_decref(list);
@@ -167,7 +180,7 @@ static bool answer(const struct asked *asked, const struct evaluation_row *row,
     body_time(&body, row->created_at);
     body_text(&body, comma);
     body_put(&body, row->data + 1, strlen(row->data) - 2);
-    bool good = put_worst(&body, row->worst, asked->worst, error) &&
+    bool good = put_worst(&body, asked, row->worst, error) &&
                 http_response_json(response, 200, &body, error);
     body_drop(&body);
     if (good) {
@@ -255,6 +268,8 @@ static bool read_asked(struct asked *asked, struct error *error)
     if (!api_find_job(request, &asked->job, error))
         return false;
     asked->worst = http_query_integer(request, "worst", WORST_DEFAULT);
+    asked->label = http_query_integer(request, "true", -1);
+    asked->predicted = http_query_integer(request, "predicted", -1);
     int64_t usual = job_state_ended(asked->job.state) ? CHECKPOINT_BEST : CHECKPOINT_NEWEST;
     if (!checkpoint_choose(request->db, &asked->job, http_query(request, "checkpoint"), usual,
                            &asked->checkpoint, error))

@@ -73,10 +73,10 @@ static bool disk_has_room(const struct http_request *request, char word[WORD_SIZ
 static bool workers_are_there(const struct http_request *request, char word[WORD_SIZE])
 {
     struct pool *pool = request->app->pool;
-    int alive = pool_alive(pool), all = pool_workers(pool);
+    int ended = pool_ended(pool), all = pool_workers(pool);
 
-    (void)snprintf(word, WORD_SIZE, "%d of %d workers are there", alive, all);
-    return alive == all;
+    (void)snprintf(word, WORD_SIZE, "%d of %d workers are there", all - ended, all);
+    return ended == 0;
 }
 
 static const struct check live_checks[] = {{"http", answers}, {NULL, NULL}};

@@ -52,16 +52,24 @@ static void put_point(struct body *out, const char *series, double value, int64_
 }
 
 /* Only finite values count here: a NaN is neither newest nor best. */
-static void put_latest(struct body *out, const struct metric_summary *series, int count)
+enum point { POINT_LATEST, POINT_MIN, POINT_MAX, POINTS };
+
+static void put_points(struct body *out, enum point point, const struct metric_summary *series,
+                       int count)
 {
+    static const char *const names[POINTS] = {"latest", "min", "max"};
     const char *comma = "";
 
-    body_text(out, ",\"latest\":{");
+    body_print(out, ",\"%s\":{", names[point]);
     for (int i = 0; i < count; i++) {
-        if (!series[i].any)
+        const struct metric_summary *s = &series[i];
+        const double values[POINTS] = {s->last, s->min, s->max};
+        const int64_t steps[POINTS] = {s->step, s->min_step, s->max_step};
+
+        if (!s->any)
             continue;
         body_text(out, comma);
-        put_point(out, series[i].series, series[i].last, series[i].step);
+        put_point(out, s->series, values[point], steps[point]);
         comma = ",";
     }
     body_text(out, "}");
@@ -128,8 +136,10 @@ bool job_json_put(struct body *out, struct db *db, const struct job_row *row, st
                row->revision, row->priority, row->restarts);
     put_times(out, row);
     body_print(out, ",\"progress\":%s", row->progress ? row->progress : "null");
-    put_latest(out, series, count);
+    put_points(out, POINT_LATEST, series, count);
     put_best(out, series, count);
+    put_points(out, POINT_MIN, series, count);
+    put_points(out, POINT_MAX, series, count);
     body_print(out, ",\"plan\":%s,\"spec\":%s", row->plan ? row->plan : "null",
                row->spec ? row->spec : "null");
     put_links(out, row->id);

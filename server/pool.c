@@ -29,7 +29,7 @@ struct pool {
     pthread_cond_t news; /* `wakes` or `stopping` changed */
     int64_t wakes;
     bool stopping;
-    int alive; /* threads that have not ended */
+    int ended; /* threads */
 };
 
 struct claim {
@@ -97,7 +97,7 @@ static void *worker_main(void *context)
     for (;;) {
         pthread_mutex_lock(&pool->lock);
         bool stopping = pool->stopping;
-        pool->alive -= stopping;
+        pool->ended += stopping;
         int64_t seen = pool->wakes; /* read before the claim: a job added after it wakes us */
         pthread_mutex_unlock(&pool->lock);
         if (stopping)
@@ -140,10 +140,7 @@ bool pool_start(struct pool *pool, struct error *error)
     for (; pool->started < pool->count; pool->started++) {
         struct worker *worker = &pool->workers[pool->started];
         worker->pool = pool;
-        pthread_mutex_lock(&pool->lock);
         int code = pthread_create(&worker->thread, NULL, worker_main, worker);
-        pool->alive += code == 0; /* under the lock: it cannot end uncounted */
-        pthread_mutex_unlock(&pool->lock);
         if (code != 0)
             return error_set(error, ERROR_IO, "pool", "cannot start a worker: %s", strerror(code));
     }
@@ -200,12 +197,12 @@ int pool_busy(struct pool *pool)
     return busy;
 }
 
-int pool_alive(struct pool *pool)
+int pool_ended(struct pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
-    int alive = pool->alive;
+    int ended = pool->ended;
     pthread_mutex_unlock(&pool->lock);
-    return alive;
+    return ended;
 }
 
 int pool_workers(const struct pool *pool)

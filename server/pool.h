@@ -35,7 +35,7 @@ void pool_free(struct pool *pool);
 /* How many workers are busy. */
 int pool_busy(struct pool *pool);
 int pool_workers(const struct pool *pool);
-/* How many of the workers' threads are there: fewer before pool_start and after pool_stop. */
-int pool_alive(struct pool *pool);
+/* How many of the workers' threads have ended: none should before pool_stop. */
+int pool_ended(struct pool *pool);
 
 #endif

@@ -30,29 +30,6 @@ struct reviewing {
     bool good;
 };
 
-/* NaN is the worst; of equals the first is. */
-static bool is_worse(const struct review_sample *one, const struct review_sample *other)
-{
-    if (isnan(one->surprise) || isnan(other->surprise))
-        return isnan(one->surprise) && !isnan(other->surprise);
-    return one->surprise > other->surprise;
-}
-
-static void keep_if_bad(struct review *review, const struct review_sample *sample)
-{
-    int64_t at = review->worst_count;
-
-    while (at > 0 && is_worse(sample, &review->worst[at - 1]))
-        at--;
-    if (at == REVIEW_WORST)
-        return;
-    if (review->worst_count < REVIEW_WORST)
-        review->worst_count++;
-    memmove(&review->worst[at + 1], &review->worst[at],
-            (size_t)(review->worst_count - at - 1) * sizeof(*sample));
-    review->worst[at] = *sample;
-}
-
 static void look(struct reviewing *reviewing, int64_t index, const real *scores)
 {
     const struct review_setup *setup = reviewing->setup;
@@ -70,7 +47,7 @@ static void look(struct reviewing *reviewing, int64_t index, const real *scores)
         .surprise = loss_surprise(loss, scores, review->classes, label),
         .probability = {reviewing->probabilities[label],
                         predicted < 0 ? NAN : reviewing->probabilities[predicted]}};
-    keep_if_bad(review, &sample);
+    review->worst[review->worst_count++] = sample;
     review->support[label]++;
     if (predicted < 0)
         review->undecided++;
@@ -126,7 +103,7 @@ static bool take_memory(struct reviewing *reviewing, struct error *error)
 
     review->pairs = calloc(samples, sizeof(*review->pairs));
     review->support = calloc(classes, sizeof(*review->support));
-    review->worst = calloc(REVIEW_WORST, sizeof(*review->worst));
+    review->worst = calloc(samples, sizeof(*review->worst));
     reviewing->scores = calloc((size_t)plan->batch_size * classes, sizeof(real));
     reviewing->probabilities = calloc(classes, sizeof(double));
     bool good = review->pairs && review->support && review->worst && reviewing->scores &&
@@ -138,6 +115,52 @@ static int compare_pairs(const void *left, const void *right)
 {
     uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
     return (a > b) - (a < b);
+}
+
+/* ---- which samples are kept ---- */
+
+/* NaN is the worst; of equals the first is. */
+static int compare_badness(const void *left, const void *right)
+{
+    const struct review_sample *a = left, *b = right;
+    int nan = isnan(b->surprise) - isnan(a->surprise);
+
+    if (nan != 0 || a->surprise == b->surprise || isnan(a->surprise))
+        return nan != 0 ? nan : (a->index > b->index) - (a->index < b->index);
+    return a->surprise < b->surprise ? 1 : -1;
+}
+
+/* Whether its cell of the matrix has room for one more. */
+static bool counts_for_cell(const struct review *review, uint8_t *cells,
+                            const struct review_sample *sample)
+{
+    if (!cells || sample->predicted < 0)
+        return false;
+    uint8_t *cell = &cells[sample->label * review->classes + sample->predicted];
+    if (*cell == REVIEW_OF_CELL)
+        return false;
+    ++*cell;
+    return true;
+}
+
+/* The worst of all, and the worst of each cell, in one order. Without memory for the cells those of
+ * all suffice. */
+static void keep_worst(struct review *review)
+{
+    size_t classes = (size_t)review->classes;
+    bool matrix = classes <= REVIEW_MATRIX_CLASSES;
+    uint8_t *cells = matrix ? calloc(classes * classes, sizeof(*cells)) : NULL;
+    int64_t kept = 0;
+
+    qsort(review->worst, (size_t)review->worst_count, sizeof(*review->worst), compare_badness);
+    for (int64_t i = 0; i < review->worst_count && kept < REVIEW_KEPT; i++) {
+        bool of_cell = counts_for_cell(review, cells, &review->worst[i]);
+
+        if (i < REVIEW_WORST || of_cell)
+            review->worst[kept++] = review->worst[i];
+    }
+    review->worst_count = kept;
+    free(cells);
 }
 
 bool review_make(const struct review_setup *setup, struct review *out, struct error *error)
@@ -161,6 +184,7 @@ bool review_make(const struct review_setup *setup, struct review *out, struct er
     if (!good)
         return false;
     qsort(out->pairs, (size_t)out->pair_count, sizeof(*out->pairs), compare_pairs);
+    keep_worst(out);
     out->seconds = clock_seconds() - start;
     return true;
 }

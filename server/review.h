@@ -9,9 +9,16 @@
 
 #include <stdatomic.h>
 
-/* How many of the worst samples are kept, of the pairs that are confused most often shown; and of
- * how many classes there is a whole matrix. */
-enum { REVIEW_WORST = 200, REVIEW_PAIRS = 20, REVIEW_MATRIX_CLASSES = 1000 };
+/* How many of the worst samples are shown, of the pairs that are confused most often; and of how
+ * many classes there is a whole matrix. Of each of its cells a few samples are kept beside the
+ * worst of all, but of all cells together no more than REVIEW_KEPT. */
+enum {
+    REVIEW_WORST = 200,
+    REVIEW_PAIRS = 20,
+    REVIEW_MATRIX_CLASSES = 1000,
+    REVIEW_OF_CELL = 8,
+    REVIEW_KEPT = 1500
+};
 
 /* One sample, in the order of badness. */
 struct review_sample {
@@ -29,7 +36,7 @@ struct review {
     int64_t *support; /* (classes) samples of each */
     uint32_t *pairs;  /* (decided samples) label << 16 | predicted, sorted */
     int64_t pair_count;
-    struct review_sample *worst; /* (REVIEW_WORST) the worst first */
+    struct review_sample *worst; /* (samples) those that are kept, the worst first */
     int64_t worst_count;
     double seconds;
 };

@@ -85,6 +85,9 @@ static const struct query evaluation_queries[] = {
     {"split", "what to look at; the validation split, when absent", QUERY_CHOICE,
      .choices = evaluation_splits},
     {"worst", "how many of the samples that it does worst on", QUERY_INTEGER, 0, REVIEW_WORST},
+    {"true", "of these only samples of this class", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
+    {"predicted", "of these only samples that it takes for this class", QUERY_INTEGER, 0,
+     QUERY_INTEGER_MAX},
     {NULL},
 };
 

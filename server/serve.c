@@ -193,7 +193,7 @@ static bool serve_listen(struct serve *serve, struct error *error)
     if (!http_start(&setup, &serve->app.http, error))
         return false;
     atomic_store(&serve->audience, serve->app.http);
-    return true;
+    return port_file_write(serve->config->port_file, http_address(serve->app.http), error);
 }
 
 static bool serve_start(struct serve *serve, struct error *error)
@@ -223,8 +223,7 @@ static bool serve_start(struct serve *serve, struct error *error)
     /* No job begins before it is certain that the daemon can be reached. */
     return pool_new(&pool, &app->pool, error) &&
            event_feed_new(newest_told, app, &app->feed, error) && serve_listen(serve, error) &&
-           pool_start(app->pool, error) &&
-           port_file_write(config->port_file, http_address(app->http), error);
+           pool_start(app->pool, error);
 }
 
 /* Stop listening, end the streams, let the workers finish their step and put their jobs back, stop

@@ -14,7 +14,7 @@ bool store_job_data_put(struct db *db, int64_t job, const char *text,
 /* What a checkpoint makes of a split, as JSON texts. */
 struct evaluation_row {
     char *data;  /* an object: all but … */
-    char *worst; /* … a list: the samples that it does worst on, the worst first */
+    char *worst; /* … a list: samples that it does worst on, of all and of each cell */
     int64_t created_at;
 };
 void evaluation_row_drop(struct evaluation_row *row); /* a zeroed one is allowed */

@@ -5,6 +5,7 @@ import { save } from "./data/save.js";
 import { setToken, takeToken, token } from "./data/token.js";
 import { PAGES, findPage, viewOf } from "./pages/pages.js";
 import { Login } from "./parts/login.js";
+import { ThemeSwitch } from "./parts/theme_switch.js";
 import { address, readAddress } from "./route.js";
 
 const DRAW_MS = 150; // at most one draw in this time, however many events come
@@ -45,6 +46,7 @@ function App({ model, place, now }) {
                 )}
             </nav>
             <${Live} live=${model.live} />
+            <${ThemeSwitch} />
         </header>
         ${
             model.notice &&
@@ -73,7 +75,7 @@ function enter(text) {
 }
 
 const identity = ({ page, named, options }) =>
-    [page.path.join("/"), named.id ?? "", page.key?.(options) ?? ""].join(" ");
+    [page.path.join("/"), named.id ?? "", page.key?.(options, named) ?? ""].join(" ");
 
 function Page({ model, place, now }) {
     if (model.locked)

@@ -104,6 +104,27 @@ export function valueScale(name, log) {
     return { range: { min: bottom, max: top } };
 }
 
+// Pixels of a decade, and the digits that are labelled within it then.
+const DIGITS = [
+    [300, [1, 2, 3, 4, 5, 6, 7, 8, 9]],
+    [120, [1, 2, 3, 5, 7]],
+    [60, [1, 2, 5]],
+    [0, [1]],
+];
+const LABEL = 18; // pixels
+
+/** The values beside a logarithmic axis that have a label: as many as there is room for. */
+export function logTicks(plot, values) {
+    const decade = Math.abs(plot.valToPos(1, "y") - plot.valToPos(10, "y"));
+    const [, digits] = DIGITS.find(([pixels]) => decade >= pixels);
+    const every = Math.max(1, Math.ceil(LABEL / decade));
+    return values.map((value) => {
+        const power = Math.floor(Math.log10(value) + 1e-9);
+        const digit = Math.round(value / 10 ** power);
+        return digits.includes(digit) && power % every === 0 ? value : null;
+    });
+}
+
 /** The scale below the curves; `range()` says from where to where. */
 export const xScale = (kind, log, range) => ({
     time: X_KINDS[kind].time ?? false,
@@ -119,4 +140,17 @@ export function xAxis(kind) {
     if (ticks)
         axis.values = labels(ticks);
     return axis;
+}
+
+/** Where the rows of a run stand on the axis; an axis never runs backwards, whatever a clock did. */
+export function placesOf(rows, kind, run) {
+    const { of } = X_KINDS[kind];
+    const places = new Float64Array(rows.length);
+    let last = -Infinity;
+    for (let i = 0; i < rows.length; i++) {
+        const place = of(rows.step[i], rows.at[i], run);
+        last = place > last ? place : last;
+        places[i] = last === -Infinity ? 0 : last;
+    }
+    return places;
 }

@@ -1,11 +1,12 @@
 // One chart: a few named curves over steps or times, with a crosshair that reads logged rows only,
 // marks where something happened, and the same values as a table. Draws with uPlot; asks its parent
 // for finer points; knows nothing of jobs.
-import { Component, html } from "../html.js";
+import { html } from "../html.js";
 import { align } from "../data/rows.js";
-import { X_KINDS, valueScale, valueTicks, xAxis, xScale } from "./axis.js";
-import { colour, columns, drawn } from "./lines.js";
+import { X_KINDS, valueScale, xScale } from "./axis.js";
+import { columns, drawn } from "./lines.js";
 import { drawMarks, marksNear } from "./marks.js";
+import { Plot } from "./plot.js";
 import { Legend, Table } from "./readout.js";
 import { uPlot } from "./uplot.js";
 
@@ -25,36 +26,14 @@ const ZOOM = 2; // of one key press
  * start, last, time(step)}, logx, logy, range {from, to} or null, marks [{step, at, kind, text}], sync (charts
  * with the same one share the crosshair), zoom(from, to), wide(pixels), children (controls), more
  * (what stands below). */
-export class Chart extends Component {
+export class Chart extends Plot {
     constructor() {
         super();
         this.state = { step: null, near: [], table: false, focus: false };
-        this.plot = null;
         this.held = null; // the step that the keyboard put the crosshair on
         this.made = ""; // what the data were made of
         this.steps = new Float64Array(0);
         this.rows = [[]];
-        this.dark = matchMedia("(prefers-color-scheme: dark)");
-        this.rebuild = () => this.build();
-        this.keep = (place) => (this.place = place);
-    }
-
-    componentDidMount() {
-        this.build();
-        this.dark.addEventListener("change", this.rebuild);
-        addEventListener("themechange", this.rebuild);
-        this.sized = new ResizeObserver(() => {
-            this.plot.setSize(this.size());
-            this.props.wide?.(this.place.clientWidth);
-        });
-        this.sized.observe(this.place);
-    }
-
-    componentWillUnmount() {
-        this.dark.removeEventListener("change", this.rebuild);
-        removeEventListener("themechange", this.rebuild);
-        this.sized.disconnect();
-        this.plot.destroy();
     }
 
     // A scale's kind and the lines are fixed when a plot is made; new rows only need new data.
@@ -74,11 +53,10 @@ export class Chart extends Component {
     build() {
         this.plot?.destroy();
         const { metric, logx, logy, x, curves, sync } = this.props;
-        const thin = { stroke: colour("--grid"), width: 1 };
-        const axis = { stroke: colour("--soft"), grid: thin, ticks: thin, font: "12px system-ui" };
         const options = {
             ...this.size(),
             ms: 1,
+            padding: [null, 28, null, null], // half a label
             legend: { show: false },
             cursor: {
                 y: false,
@@ -91,10 +69,7 @@ export class Chart extends Component {
                 x: xScale(x, logx, () => this.range()),
                 y: valueScale(metric, logy),
             },
-            axes: [
-                { ...axis, ...xAxis(x) },
-                { ...axis, size: 64, values: valueTicks(metric) },
-            ],
+            axes: this.axes(x, metric, logy),
             ...drawn(curves),
             hooks: {
                 setCursor: [() => this.point()],
@@ -106,10 +81,6 @@ export class Chart extends Component {
         this.plot = new uPlot(options, this.data(), this.place);
         if (this.held !== null)
             this.hold(this.held);
-    }
-
-    size() {
-        return { width: this.place.clientWidth, height: this.place.clientHeight };
     }
 
     /** What is drawn, made anew when there are new rows: [places, values, …]. */

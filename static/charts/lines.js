@@ -1,7 +1,8 @@
 // How curves look, and the columns that uPlot draws them from. A curve is drawn as up to four lines:
 // the band of what its points stand for, what was logged, and the mean over it.
 
-/** Lines differ by width, dots or dashes as well as by colour. */
+/** Lines differ by width, dots or dashes as well as by colour. `many`: there is a row for each step,
+ * so that rows are a band; `quiet`: what was logged is faint beside its mean, without a band. */
 export const LOOKS = {
     train: { colour: "--train", width: 1, many: true },
     val: { colour: "--val", width: 2, dots: true },
@@ -25,9 +26,10 @@ const faintly = (tone, opacity) => colour(tone) + opacity;
 
 /** `rows()` gives the curve's rows as they are now. */
 function linesOf({ look, rows, smoothed }) {
-    const { colour: tone, width, dots, dash, many } = LOOKS[look] ?? look;
+    const { colour: tone, width, dots, dash, many, quiet } = LOOKS[look] ?? look;
     const hidden = { stroke: null, width: 0, points: { show: false } };
-    const faint = () => many && (smoothed || rows().thinned || rows().length > FAINT_ROWS);
+    const faint = () =>
+        quiet ? smoothed : many && (smoothed || rows().thinned || rows().length > FAINT_ROWS);
     const raw = {
         stroke: () => (faint() ? faintly(tone, RAW) : colour(tone)),
         width,

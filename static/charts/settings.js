@@ -2,7 +2,7 @@
 // them. What is chosen is kept in the address.
 import { Component, html } from "../html.js";
 import { count } from "../parts/format.js";
-import { setOption } from "../route.js";
+import { setOption, setOptions } from "../route.js";
 import { X_KINDS } from "./axis.js";
 
 /** The kind of x axis that an address asks for and that the run can have. */
@@ -11,12 +11,14 @@ export function usable(name, run) {
     return kind && (!kind.needs || run[kind.needs] > 0) ? name : "step";
 }
 
-export function XKind({ options, run }) {
+/** Properties: options, run, also: other options that change with the kind. */
+export function XKind({ options, run, also = {} }) {
     const kinds = Object.keys(X_KINDS).filter((name) => usable(name, run) === name);
     return html`<label>
         over${" "}
         <select value=${usable(options.x, run)} aria-label="The x axis of the curves"
-            onChange=${({ target }) => setOption("x", target.value === "step" ? "" : target.value)}>
+            onChange=${({ target: { value } }) =>
+                setOptions({ ...also, x: value === "step" ? "" : value })}>
             ${kinds.map(
                 (name) => html`<option key=${name} value=${name}>${X_KINDS[name].title}</option>`,
             )}

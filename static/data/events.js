@@ -1,6 +1,8 @@
 // Server-sent events by fetch: EventSource can send no token. Knows nothing of what events mean;
 // works in pages and in workers.
 
+const SILENT_MS = 60000; // the daemon gives signs of life far more often
+
 /** Takes whole lines out of a text that comes in pieces. */
 class Lines {
     constructor() {
@@ -49,7 +51,10 @@ export class Events {
         const lines = new Lines();
         let event = { name: "message", data: [] };
         for (;;) {
+            // A connection that is gone may never say so.
+            const timer = setTimeout(() => this.aborter.abort(), SILENT_MS);
             const { value, done } = await reader.read();
+            clearTimeout(timer);
             if (done)
                 return 0;
             for (const line of lines.take(value)) {

@@ -2,37 +2,43 @@
 // the event stream; an event carries what is new, so a history is read once. Knows nothing of
 // markup.
 import * as api from "./api.js";
+import { Compared } from "./compared.js";
+import { JobList } from "./job_list.js";
 import { Opened } from "./opened.js";
 import { Stream } from "./stream.js";
 
-const PAGE = 50;
-const PAGE_MAX = 200;
 const ENDED = new Set(["succeeded", "failed", "cancelled"]);
 
 // How long news may wait until what belongs to them is read, so that many news are one reading.
 const PROGRESS_MS = 2000; // a running job's rate and remaining time
 const RECORD_MS = 250; // the best values after an evaluation
 
+const PAUSABLE = new Set(["queued", "running"]);
+const RESUMABLE = new Set(["paused", "pausing"]);
+
 export const ended = (job) => ENDED.has(job.state);
+export const pausable = (job) => PAUSABLE.has(job.state);
+export const resumable = (job) => RESUMABLE.has(job.state);
 
 export class Model {
     /** `changed` is called after every change, often. */
     constructor(changed) {
         this.changed = changed;
         this.jobs = new Map();
-        this.order = []; // ids, newest first
-        this.cursor = null; // of the next page; null: there is none
-        this.loaded = false;
+        this.marked = new Set(); // ids of jobs that the user has chosen for something
         this.live = null; // null until the stream first opens or fails
         this.notice = null; // what went wrong last, for the user
         this.locked = false; // the daemon wants a token, or another one
         this.opened = null;
         this.waiting = new Map(); // see soon()
         this.hands = {
+            put: (job) => this.put(job),
             attempt: (promise) => this.attempt(promise),
             soon: (what, delay, work) => this.soon(what, delay, work),
             changed: () => this.changed(),
         };
+        this.list = new JobList(this.hands);
+        this.compared = new Compared(this.hands);
         this.stream = new Stream(Object.keys(this.handlers), {
             event: (name, data) => this.hear(name, data),
             live: (yes) => this.connection(yes),
@@ -69,13 +75,20 @@ export class Model {
             job.state = data.state ?? job.state;
             job.reason = data.reason ?? null;
             this.refresh(job.id, 0);
+            this.list.doubt();
         },
         metrics: (job, data) => {
             this.advance(job, data);
             this.refresh(job.id, PROGRESS_MS);
         },
-        evaluation: (job) => this.refresh(job.id, RECORD_MS),
-        edit: (job) => this.refresh(job.id, 0),
+        evaluation: (job) => {
+            this.refresh(job.id, RECORD_MS);
+            this.list.doubt();
+        },
+        edit: (job) => {
+            this.refresh(job.id, 0);
+            this.list.doubt();
+        },
         checkpoint: () => {},
         warning: (job, data) => {
             if (data.rollback)
@@ -88,6 +101,7 @@ export class Model {
         const job = this.jobs.get(data.job);
         if (this.opened?.id === data.job)
             this.opened.hear(name, data);
+        this.compared.hear(name, data);
         if (name === "state")
             this.opened?.look(this.jobs.get(this.opened.id));
         if (job)
@@ -100,7 +114,8 @@ export class Model {
     // try to open one reads as well.
     connection(live) {
         this.live = live;
-        this.reload();
+        this.list.reload();
+        this.compared.connection();
         this.opened?.lose();
         this.opened?.follow(this.jobs.get(this.opened.id));
         this.changed();
@@ -129,30 +144,7 @@ export class Model {
         this.refresh(job.id, RECORD_MS);
     }
 
-    // ---- the list ----
-
-    async reload() {
-        const size = Math.min(PAGE_MAX, Math.max(PAGE, this.order.length));
-        const page = await this.attempt(api.listJobs(size));
-        if (!page)
-            return;
-        this.order = page.items.map((job) => job.id);
-        page.items.forEach((job) => this.put(job));
-        this.cursor = page.next_cursor ?? null;
-        this.loaded = true;
-        this.changed();
-    }
-
-    async more() {
-        const page = await this.attempt(api.listJobs(PAGE, this.cursor));
-        if (!page)
-            return;
-        page.items.forEach((job) => this.put(job));
-        const known = new Set(this.order);
-        this.order.push(...page.items.map((job) => job.id).filter((id) => !known.has(id)));
-        this.cursor = page.next_cursor ?? null;
-        this.changed();
-    }
+    // ---- jobs ----
 
     // An answer may be older than the events that came meanwhile: of the same run, the later step
     // wins.
@@ -171,25 +163,35 @@ export class Model {
         this.jobs.set(job.id, job);
     }
 
-    // A new job goes to the top; one older than what is shown waits for its page.
-    list(job) {
-        const first = this.jobs.get(this.order[0]);
-        const newest = !first || job.created_at >= first.created_at;
-        if (this.loaded && newest && !this.order.includes(job.id))
-            this.order.unshift(job.id);
-    }
-
     refresh(id, delay) {
         this.soon(`job ${id}`, delay, async () => {
-            const job = await api.getJob(id).catch(() => null);
+            const job = await api.getJob(id).catch((problem) => this.lost(id, problem));
             if (!job)
                 return;
             this.put(job);
-            this.list(job);
+            this.list.meet(job, this.jobs);
             if (this.opened?.id === id)
                 this.opened.look(job);
             this.changed();
         });
+    }
+
+    // Another hand may have deleted it.
+    lost(id, { status }) {
+        if (status === 404)
+            this.forget(id);
+        return null;
+    }
+
+    forget(id) {
+        if (this.opened?.id === id)
+            this.opened.close();
+        clearTimeout(this.waiting.get(`job ${id}`)?.timer);
+        this.waiting.delete(`job ${id}`);
+        this.jobs.delete(id);
+        this.marked.delete(id);
+        this.list.drop(id);
+        this.changed();
     }
 
     /** Does `work` once after at most `delay` ms, however often it is asked for meanwhile. */
@@ -241,7 +243,7 @@ export class Model {
     async begin(promise) {
         const job = await promise;
         this.put(job);
-        this.list(job);
+        this.list.meet(job, this.jobs);
         this.changed();
         return job;
     }
@@ -261,9 +263,7 @@ export class Model {
 
     async remove(id) {
         await api.deleteJob(id);
-        this.jobs.delete(id);
-        this.order = this.order.filter((other) => other !== id);
-        this.changed();
+        this.forget(id);
     }
 
     /** Shows what went wrong. */

@@ -20,6 +20,7 @@ export class Opened {
         this.attempt = attempt;
         this.soon = soon;
         this.changed = changed;
+        this.closed = false; // nobody looks any more
         this.missing = ""; // why there is no such job
         this.checkpoints = null;
         this.plan = null;
@@ -29,6 +30,7 @@ export class Opened {
     }
 
     close() {
+        this.closed = true;
         this.history.close();
     }
 
@@ -91,6 +93,8 @@ export class Opened {
 
     // Quietly leaves what the daemon cannot say: a data set may be gone.
     async part(work) {
+        if (this.closed)
+            return;
         await work().catch(() => {});
         this.changed();
     }

@@ -160,8 +160,9 @@ export class Rows {
 const NO_ROW = -1;
 
 /** The union of the steps of several lists of rows: {steps, places}, where places[k][i] is the
- * index of the row of list k at steps[i], −1 where it has none. */
-export function align(lists) {
+ * index of the row of list k at steps[i], −1 where it has none. `keys`: by what else than steps the
+ * lists are sorted, a column each. */
+export function align(lists, keys = lists.map(({ step }) => step)) {
     const most = lists.reduce((sum, rows) => sum + rows.length, 0);
     const steps = new Float64Array(most);
     const places = lists.map(() => new Int32Array(most));
@@ -170,13 +171,13 @@ export function align(lists) {
     for (;;) {
         let step = Infinity;
         for (let k = 0; k < lists.length; k++)
-            if (next[k] < lists[k].length && lists[k].step[next[k]] < step)
-                step = lists[k].step[next[k]];
+            if (next[k] < lists[k].length && keys[k][next[k]] < step)
+                step = keys[k][next[k]];
         if (step === Infinity)
             break;
         steps[count] = step;
         for (let k = 0; k < lists.length; k++) {
-            const here = next[k] < lists[k].length && lists[k].step[next[k]] === step;
+            const here = next[k] < lists[k].length && keys[k][next[k]] === step;
             places[k][count] = here ? next[k]++ : NO_ROW;
         }
         count++;

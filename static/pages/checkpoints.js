@@ -48,7 +48,7 @@ function Row({ job, item, names, now }) {
                 ({ title, about, options, perhaps }) => html`<a key=${title} download
                     href=${checkpointPath(job.id, item.step, options)}
                     data-fetch=${perhaps ? "" : null}
-                    aria-label="Download ${about} of step ${item.step}">${title}</a> `,
+                    aria-label="${title}: ${about} of step ${item.step}">${title}</a> `,
             )}
         </td>
         ${names.map((name) => html`<td key=${name}>${metric(name, item.metrics?.[name])}</td>`)}

@@ -12,13 +12,18 @@ import { Events } from "./job_events.js";
 import { Facts, Figures, Standing } from "./job_facts.js";
 import { Fork } from "./job_fork.js";
 import { Name } from "./job_name.js";
+import { viewOf } from "./pages.js";
 import { Steering } from "./job_steering.js";
 import { Plan } from "./plan.js";
 
 /** The tabs: one row each. `key` stands in the address; those without a title are reached from
- * elsewhere. A view's properties are model, job, opened, options and now. */
+ * elsewhere. A view's properties are model, job, opened, options and now; `load` instead of it gives
+ * it when it is first shown. */
 export const TABS = [
     { key: "", title: "Curves", view: Curves },
+    { key: "results", title: "Results", load: async () => (await import("./results.js")).Results },
+    { key: "inside", title: "Inside", load: async () => (await import("./inside.js")).Inside },
+    { key: "try", title: "Try it", load: async () => (await import("./try.js")).TryIt },
     { key: "network", title: "Network", view: Network },
     { key: "checkpoints", title: "Checkpoints", view: Stored },
     { key: "events", title: "Events", view: Events },
@@ -34,6 +39,7 @@ export function Job({ model, tab, options, now }) {
     if (!job)
         return html`<p class="soft">Reading the job …</p>`;
     const here = TABS.find(({ key }) => key === tab) ?? TABS[0];
+    const view = here.view ?? viewOf(here, () => model.changed()) ?? Loading;
     return html`
         <div class="bar head">
             <${Name} key=${job.id} model=${model} job=${job} />
@@ -42,10 +48,12 @@ export function Job({ model, tab, options, now }) {
         <${Standing} job=${job} ahead=${opened.ahead} now=${now} />
         <${Tabs} job=${job} here=${here} />
         <div class="tab">
-            <${here.view} key=${job.id} model=${model} job=${job} opened=${opened}
+            <${view} key=${job.id} model=${model} job=${job} opened=${opened}
                 options=${options} now=${now} />
         </div>`;
 }
+
+const Loading = () => html`<p class="soft">Loading …</p>`;
 
 // What is chosen about the curves is kept while one looks at another tab.
 function Tabs({ job, here }) {

@@ -2,16 +2,13 @@
 // the daemon for, and so what the same is as a curl command.
 import { Component, html } from "../html.js";
 import * as api from "../data/api.js";
-import { ended } from "../data/model.js";
+import { ended, pausable, resumable } from "../data/model.js";
 import { Copyable, copyText } from "../parts/clipboard.js";
 import { Confirm } from "../parts/confirm.js";
 import { curl } from "../parts/curl.js";
 import { Menu } from "../parts/menu.js";
 import { nameOf } from "../parts/job_text.js";
 import { address, go } from "../route.js";
-
-const PAUSABLE = new Set(["queued", "running"]);
-const RESUMABLE = new Set(["paused", "pausing"]);
 
 const CANCELS = [
     { when: "now", title: "now, after this step" },
@@ -111,13 +108,13 @@ export class Actions extends Component {
         const stored = (opened.checkpoints?.length ?? 0) > 0;
         return html`<div class="actions" role="group" aria-label="Actions">
             ${
-                PAUSABLE.has(state) &&
+                pausable(job) &&
                 html`<button type="button" onClick=${() => this.tell(api.pauseJob(id))}>
                 Pause
             </button>`
             }
             ${
-                RESUMABLE.has(state) &&
+                resumable(job) &&
                 html`<button type="button" class="main"
                 onClick=${() => this.tell(api.resumeJob(id))}>Resume</button>`
             }

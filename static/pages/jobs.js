@@ -1,102 +1,132 @@
-// The list of jobs, newest first, and what to do while there is none.
-import { html } from "../html.js";
-import { Copyable, presetAsCurl } from "../parts/clipboard.js";
-import * as format from "../parts/format.js";
-import { Progress, State, best, elapsed, latest } from "../parts/job_text.js";
-import { nameOf, progressText } from "../parts/job_text.js";
-import { PRESETS } from "../data/presets.js";
-import { jobAddress } from "../route.js";
+// The list of jobs: which ones, in which order and with which columns stands in the address.
+import { Component, html } from "../html.js";
+import { differing, pathsOf } from "../data/spec_members.js";
+import { go, setOption, withOptions } from "../route.js";
+import { Begin } from "./begin.js";
+import { chosenKeys, columnOf, readSort, serverSort, sortJobs, writeSort } from "./jobs_columns.js";
+import { Filters, queryOf } from "./jobs_filters.js";
+import { Marks } from "./jobs_marks.js";
+import { Table } from "./jobs_table.js";
+import { Late } from "../parts/late.js";
 
-/** Columns beside the job itself: title, what a job shows there, and a hint to it. A column is one
- * row. */
-const COLUMNS = [
-    { title: "Images/s", cell: (job) => format.count(job.progress?.samples_per_second) },
-    { title: "Time", cell: (job, now) => timeText(job, now) },
-    { title: "Train loss", cell: (job) => format.number(latest(job, "train_loss")) },
-    { title: "Val. loss", cell: (job) => format.number(latest(job, "val_loss")) },
-    { title: "Val. accuracy", cell: (job) => format.percent(latest(job, "val_accuracy")) },
-    { title: "Best accuracy", cell: (job) => format.percent(best(job, "val_accuracy")?.value) },
-    {
-        title: "Created",
-        cell: (job, now) => format.age(job.created_at, now),
-        hint: (job) => format.moment(job.created_at),
-    },
-];
+const loadChooser = async () => (await import("./jobs_chooser.js")).Chooser;
+const loadActions = async () => (await import("./jobs_actions.js")).MarkedActions;
 
-// What is left while it runs, what it took once it ended.
-function timeText(job, now) {
-    if (job.state === "running" && Number.isFinite(job.progress?.eta_seconds))
-        return `${format.duration(job.progress.eta_seconds)} left`;
-    return format.duration(elapsed(job, now));
+/** Properties: model, options, now. */
+export class Jobs extends Component {
+    constructor({ model }) {
+        super();
+        this.marks = new Marks(model.marked, () => this.setState({}));
+        this.state = { choosing: false };
+    }
+
+    componentDidMount() {
+        this.want();
+    }
+
+    componentDidUpdate() {
+        this.want();
+    }
+
+    // What the daemon is asked for: it filters, and sorts where it can.
+    want() {
+        const { model, options } = this.props;
+        model.list.want({ ...queryOf(options), sort: serverSort(readSort(options)) });
+    }
+
+    render({ model, options, now }, { choosing }) {
+        const { list } = model;
+        if (!list.loaded)
+            return html`<p class="soft">${list.problem?.message ?? "Reading the jobs …"}</p>`;
+        if (list.order.length === 0 && !list.filtered)
+            return html`<${Begin} model=${model} />`;
+        const sort = readSort(options);
+        const known = list.order.map((id) => model.jobs.get(id)).filter(Boolean);
+        const jobs = serverSort(sort) ? known : sortJobs(known, sort, now);
+        const keys = chosenKeys(options);
+        const hidden = options.differ ? equal(keys, jobs) : new Set();
+        const columns = keys.filter((key) => !hidden.has(key)).map(columnOf);
+        return html`
+            <div class="bar">
+                <h1>Jobs</h1>
+                <a class="button" href="#/new">New job</a>
+            </div>
+            <div class="which">
+                <${Filters} options=${options} problem=${list.problem} />
+                ${this.shown(options, columns, sort, choosing)}
+            </div>
+            ${
+                choosing &&
+                html`<${Late} load=${loadChooser} jobs=${jobs} keys=${keys}
+                    close=${() => this.setState({ choosing: false })} />`
+            }
+            ${
+                this.marks.size > 0 &&
+                html`<${Late} load=${loadActions} model=${model} jobs=${jobs}
+                    marks=${this.marks} />`
+            }
+            <${Table} jobs=${jobs} columns=${columns} sort=${sort} marks=${this.marks} now=${now}
+                turn=${(key) => turnSort(sort, key)} />
+            ${jobs.length === 0 && html`<${NoneFits} />`}
+            ${this.foot(list, jobs, sort)}`;
+    }
+
+    shown(options, columns, sort, choosing) {
+        const choices = ["name", "progress", ...columns.map(({ key }) => key), sort.key];
+        const order = (change) => setOption("sort", writeSort({ ...sort, ...change }));
+        return html`<div class="bar shown">
+            <button type="button" aria-expanded=${String(choosing)}
+                onClick=${() => this.setState({ choosing: !choosing })}>Columns</button>
+            <label>
+                <input type="checkbox" checked=${Boolean(options.differ)}
+                    onChange=${() => setOption("differ", options.differ ? "" : "1")} />
+                ${" "}only what differs
+            </label>
+            <span class="phone">
+                <label>
+                    sorted by${" "}
+                    <select value=${sort.key} onChange=${({ target }) => order({ key: target.value })}>
+                        ${[...new Set(choices)].map(
+                            (key) => html`<option key=${key} value=${key}>
+                                ${columnOf(key).title}
+                            </option>`,
+                        )}
+                    </select>
+                </label>
+                <button type="button" onClick=${() => order({ down: !sort.down })}>
+                    ${sort.down ? "falling ▼" : "rising ▲"}
+                </button>
+            </span>
+        </div>`;
+    }
+
+    foot(list, jobs, sort) {
+        const sorted = !serverSort(sort);
+        if (!list.cursor)
+            return null;
+        return html`<p class="bar">
+            <button type="button" onClick=${() => list.more()}>
+                ${list.newestFirst || sorted ? "Show older jobs" : "Show more jobs"}
+            </button>
+            <span class="soft">
+                ${jobs.length} are shown${sorted && `; by “${columnOf(sort.key).title}” only these are
+                sorted, not the older ones`}.
+            </span>
+        </p>`;
+    }
 }
 
-export function Jobs({ model, now }) {
-    const jobs = model.order.map((id) => model.jobs.get(id)).filter(Boolean);
-    if (!model.loaded)
-        return html`<p class="soft">Reading the jobs …</p>`;
-    if (jobs.length === 0)
-        return html`<${Begin} model=${model} />`;
-    return html`
-        <div class="bar">
-            <h1>Jobs</h1>
-            <a class="button" href="#/new">New job</a>
-        </div>
-        <table class="jobs">
-            <thead>
-                <tr>
-                    <th scope="col">Job</th>
-                    <th scope="col">Progress</th>
-                    ${COLUMNS.map(({ title }) => html`<${Heading} key=${title} title=${title} />`)}
-                </tr>
-            </thead>
-            <tbody>
-                ${jobs.map((job) => html`<${Row} key=${job.id} job=${job} now=${now} />`)}
-            </tbody>
-        </table>
-        ${
-            model.cursor &&
-            html`<p><button type="button" onClick=${() => model.more()}>Show older jobs</button></p>`
-        }`;
+// The columns of definitions that say the same in every row.
+function equal(keys, jobs) {
+    const differs = new Set(differing(jobs, pathsOf(jobs)).map((path) => `spec.${path}`));
+    return new Set(keys.filter((key) => columnOf(key).hyper && !differs.has(key)));
 }
 
-const Heading = ({ title }) => html`<th scope="col" class="number">${title}</th>`;
-
-function Row({ job, now }) {
-    return html`<tr data-job=${job.id} data-state=${job.state}>
-        <th scope="row">
-            <a href=${jobAddress(job.id)}>${nameOf(job)}</a>
-            <span class="soft">${job.spec?.dataset?.name ?? "synthetic"} · ${job.id}</span>
-        </th>
-        <td class="progress">
-            <span><${State} job=${job} /> <span class="soft">${progressText(job)}</span></span>
-            <${Progress} job=${job} />
-        </td>
-        ${COLUMNS.map(
-            ({ title, cell, hint }) => html`<td class="number" key=${title} data-title=${title}
-                title=${hint?.(job)}>${cell(job, now)}</td>`,
-        )}
-    </tr>`;
+function turnSort(sort, key) {
+    const down = sort.key === key ? !sort.down : Boolean(columnOf(key).down);
+    go(withOptions({ sort: writeSort({ key, down }) }));
 }
 
-function Begin({ model }) {
-    const submit = async (file) => {
-        const job = await model.submitPreset(file);
-        if (job)
-            location.hash = jobAddress(job.id);
-    };
-    return html`<section class="begin">
-        <h1>No jobs yet</h1>
-        <p>A job trains one network on one data set. Send the first from a terminal:</p>
-        <${Copyable} label="Command that submits a job" text=${presetAsCurl(PRESETS[0].file)} />
-        <p>or start one of these here, on 60,000 small pictures of clothes:</p>
-        <ul class="presets">
-            ${PRESETS.map(
-                ({ file, title, about }) => html`<li key=${file}>
-                    <button type="button" onClick=${() => submit(file)}>${title}</button>
-                    <span class="soft">${about}</span>
-                </li>`,
-            )}
-        </ul>
-        <p>or <a href="#/new">write a job of your own</a>.</p>
-    </section>`;
-}
+const NoneFits = () => html`<p>
+    No job is like this. <a href="#/jobs">All jobs</a>
+</p>`;

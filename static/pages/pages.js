@@ -17,19 +17,32 @@ function jobTitle(model, { id }) {
 /** `path`: parts of the address, those with a ':' are given to the view by that name, and the last
  * may be missing when it ends with '?'. `nav`: its word among the links at the top. `load()`:
  * gives its component, whose properties are model, options, now and the named parts. `title(model, named)`: of
- * the window. `key(options)`: another value is another page, made anew. */
+ * the window. `key(options, named)`: another value is another page, made anew. */
 export const PAGES = [
     {
         path: ["new"],
         nav: "New job",
         load: async () => (await import("./new.js")).NewJob,
-        key: ({ preset, from }) => `${preset} ${from}`,
     },
     {
         path: ["jobs", ":id", ":tab?"],
         load: async () => (await import("./job.js")).Job,
         title: jobTitle,
     },
+    {
+        path: ["compare"],
+        load: async () => (await import("./compare.js")).Compare,
+        title: () => "Compare jobs",
+        key: ({ jobs }) => jobs,
+    },
+    {
+        path: ["data", ":name"],
+        load: async () => (await import("./data_set.js")).DataSet,
+        title: (_, { name }) => name,
+        key: (_, { name }) => name,
+    },
+    { path: ["data"], nav: "Data", load: async () => (await import("./data.js")).DataSets },
+    { path: ["system"], nav: "System", load: async () => (await import("./system.js")).System },
     { path: ["jobs"], nav: "Jobs", first: true, load: async () => (await import("./jobs.js")).Jobs },
 ];
 

@@ -1,6 +1,6 @@
 // A network as a table: what each layer makes of a picture and what it costs.
 import { html } from "../html.js";
-import { count, shape } from "../parts/format.js";
+import { bytes, count, shape } from "../parts/format.js";
 
 const orNothing = (value) => (value ? count(value) : "");
 
@@ -22,6 +22,7 @@ export function Plan({ plan }) {
                         <th scope="col">Parameters</th>
                         <th scope="col">Multiply-adds</th>
                         <th scope="col">Receptive field</th>
+                        <th scope="col" title="of its output, for a batch; in all: of the training">Memory</th>
                     </tr>
                 </thead>
                 <tbody>
@@ -38,6 +39,7 @@ export function Plan({ plan }) {
                             <td>${orNothing(layer.parameters)}</td>
                             <td>${orNothing(layer.multiply_adds)}</td>
                             <td>${layer.receptive_field ? shape(layer.receptive_field) : ""}</td>
+                            <td>${layer.bytes ? bytes(layer.bytes) : ""}</td>
                         </tr>`,
                     )}
                 </tbody>
@@ -47,6 +49,7 @@ export function Plan({ plan }) {
                         <td>${count(plan.totals.parameters)}</td>
                         <td>${count(plan.totals.multiply_adds)}</td>
                         <td></td>
+                        <td>${bytes(plan.totals.bytes)}</td>
                     </tr>
                 </tfoot>
             </table>

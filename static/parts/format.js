@@ -30,6 +30,9 @@ export function shortest(value) {
     return String(Number(value.toPrecision(6)));
 }
 
+/** To three digits: of numbers that are only to be compared with each other. */
+export const rough = (value) => (known(value) ? shortest(Number(value.toPrecision(3))) : NOTHING);
+
 export function percent(fraction, digits = 2) {
     return known(fraction) ? `${(100 * fraction).toFixed(digits)} %` : NOTHING;
 }

@@ -1,7 +1,8 @@
 // A button that opens a few others below it. Escape, a choice, or the focus leaving it close it.
 import { Component, html } from "../html.js";
 
-/** Properties: title, look (classes of the button), disabled, children (buttons and links). */
+/** Properties: title, look (classes of the button), disabled, keep (a click within does not close
+ * it: there is a form), children (buttons and links). */
 export class Menu extends Component {
     constructor() {
         super();
@@ -34,7 +35,7 @@ export class Menu extends Component {
         removeEventListener("click", this.outside);
     }
 
-    render({ title, look = "", disabled, children }, { open }) {
+    render({ title, look = "", disabled, keep, children }, { open }) {
         return html`<div class="menu" ref=${this.keep} onFocusOut=${(event) => this.leave(event)}
             onKeyDown=${(event) => this.press(event)}>
             <button type="button" class=${look} disabled=${disabled} aria-expanded=${String(open)}
@@ -43,7 +44,7 @@ export class Menu extends Component {
             </button>
             ${
                 open &&
-                html`<div class="choices" onClick=${() => this.close()}>${children}</div>`
+                html`<div class="choices" onClick=${() => keep || this.close()}>${children}</div>`
             }
         </div>`;
     }

@@ -177,6 +177,53 @@ TEST("the worst samples come first, and their images get the very probabilities 
     api_stop(&api);
 }
 
+/* Those of one cell: all when they are few, and the worst first. */
+static void check_cell(const struct api *api, const char *id, int label, int predicted,
+                       int64_t count)
+{
+    char query[80];
+    (void)snprintf(query, sizeof(query), "?split=train&worst=200&true=%d&predicted=%d", label,
+                   predicted);
+    json_t *answer = evaluation(api, id, query, 200);
+    const json_t *worst = json_at(answer, "worst");
+    size_t few = count < 8 ? (size_t)count : 8;
+    double last = 0;
+    CHECK(json_array_size(worst) >= few && (int64_t)json_array_size(worst) <= count);
+    for (size_t i = 0; i < json_array_size(worst); i++) {
+        const json_t *item = json_array_get(worst, i);
+        CHECK_INT(integer_at(item, "true"), label);
+        CHECK_INT(integer_at(item, "predicted"), predicted);
+        CHECK(real_at(item, "probability.true") >= last);
+        last = real_at(item, "probability.true");
+    }
+    json_decref(answer);
+}
+
+TEST("of every cell of the confusion matrix there are samples, also when others are worse")
+{
+    struct api api;
+    char id[16];
+    predict_begin(&api, id);
+    predict_submit(&api,
+                   "{\"dataset\": {\"synthetic\": {\"shape\": [1, 6, 6], \"classes\": 4,"
+                   "\"samples\": 1600}}, \"model\": [\"flatten\", {\"type\": \"linear\","
+                   "\"out_features\": 4}], \"optimizer\": \"sgd\", \"max_steps\": 20, \"seed\": 8}",
+                   id);
+    api_wait(&api, id, "succeeded");
+    json_t *answer = evaluation(&api, id, "?split=train&worst=200", 200);
+    const json_t *matrix = json_at(answer, "confusion");
+    CHECK_COUNT(json_array_size(json_at(answer, "worst")), 200);
+    for (int label = 0; label < 4; label++)
+        for (int predicted = 0; predicted < 4; predicted++) {
+            const json_t *row = json_array_get(matrix, (size_t)label);
+            check_cell(&api, id, label, predicted,
+                       json_integer_value(json_array_get(row, (size_t)predicted)));
+        }
+    json_decref(answer);
+    json_decref(evaluation(&api, id, "?true=-1", 400));
+    api_stop(&api);
+}
+
 /* Rows of the table, of a daemon that has ended. */
 static int64_t stored(void)
 {

@@ -44,6 +44,11 @@ TEST("a job is accepted with 201, its address and every default, and trains to i
     CHECK(json_is_real(json_at(job, "best.val_accuracy.value")));
     CHECK(integer_at(job, "best.val_accuracy.step") % TINY_STEPS_PER_EPOCH == 0);
     CHECK(json_is_null(json_at(job, "best.lr")) || !json_at(job, "best.lr"));
+    CHECK(json_equal(json_at(job, "min.val_loss"), json_at(job, "best.val_loss")));
+    CHECK(json_equal(json_at(job, "max.val_accuracy"), json_at(job, "best.val_accuracy")));
+    CHECK(json_number_value(json_at(job, "max.train_loss.value")) >
+          json_number_value(json_at(job, "min.train_loss.value")));
+    CHECK(json_is_number(json_at(job, "max.lr.value")));
     const char *finished = text_at(job, "finished_at");
     CHECK_COUNT(strlen(finished), strlen("2026-01-01T00:00:00.000Z"));
     CHECK(finished[10] == 'T' && finished[19] == '.' && finished[23] == 'Z');

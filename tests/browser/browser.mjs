@@ -21,7 +21,8 @@ export class Browser {
     constructor(here, folder, profile) {
         if (!existsSync(PROGRAM))
             throw new Error(`${PROGRAM} is missing: apt-get install chromium`);
-        this.playwright = installed(here, folder)("playwright-core");
+        this.packages = installed(here, folder);
+        this.playwright = this.packages("playwright-core");
         this.profile = profile;
         this.complaints = [];
         this.expected = null; // a pattern of complaints that a check causes by intent
@@ -52,6 +53,11 @@ export class Browser {
         );
         await page.goto(address);
         return page;
+    }
+
+    /** The path of a file of an npm package. */
+    file(name) {
+        return this.packages.resolve(name);
     }
 
     hear(type, text) {

@@ -1,13 +1,17 @@
 // What a person must see on the dashboard, in the order of a first visit. The checks share one page
 // and one daemon; each leaves them usable for the next. Those of the page of one job are in
-// checks_job.mjs and checks_steer.mjs.
+// checks_job.mjs, checks_steer.mjs and checks_learned.mjs.
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { access } from "./checks_access.mjs";
+import { comparing } from "./checks_compare.mjs";
 import { diverging, watched, watching } from "./checks_job.mjs";
+import { learned } from "./checks_learned.mjs";
 import { steering } from "./checks_steer.mjs";
+import { table } from "./checks_table.mjs";
 import { NETWORK, longJob, open, row, shot, until, view } from "./support.mjs";
 
 const STATIC = fileURLToPath(new URL("../../static", import.meta.url));
@@ -236,7 +240,11 @@ export const checks = [
     ...diverging,
     ["a job that cannot be trained is refused with every reason, a good one is sent", newJob],
     ["layers inside layers are indented in the network's table, and say what they read", nested],
+    ...table,
+    ...comparing,
     ["every preset is served and can be trained without a remark", presets],
+    ...learned,
+    ...access,
     ["libraries are served at addresses that name the version of the lock file", versions],
     ["pages fit a phone and a desk, in light and dark", narrow],
     ["a first visit to the jobs and one of them weighs less than 100 KB", weight],

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NETWORK, chart, lastStep, longJob, near, open, pixels } from "./support.mjs";
-import { points, requests, row, shot, tab, until } from "./support.mjs";
+import { allCheckpoints, points, requests, row, shot, tab, until } from "./support.mjs";
 
 async function curveMoves(world) {
     await row(world, world.long).getByRole("link").click();
@@ -126,9 +126,7 @@ async function figures(world) {
 async function files(world) {
     const figure = chart(world, "Loss");
     const save = async (link) => {
-        const download = world.page.waitForEvent("download");
-        await link.click();
-        const file = await download;
+        const [file] = await Promise.all([world.page.waitForEvent("download"), link.click()]);
         return [file.suggestedFilename(), readFileSync(await file.path())];
     };
     const [picture, png] = await save(figure.getByRole("button", { name: "PNG" }));
@@ -285,11 +283,7 @@ async function zoom(world) {
 
 async function checkpoints(world) {
     await tab(world, "Checkpoints");
-    const links = world.page.locator('table a[href*="/checkpoints/"]:text-is("safetensors")');
-    const { items } = await world.daemon.get(`/v1/jobs/${world.long}/checkpoints`);
-    const stored = items.map(({ links: { self } }) => self).reverse();
-    const shown = () => links.evaluateAll((all) => all.map((link) => link.getAttribute("href")));
-    await until("the stored checkpoints", async () => String(await shown()) === String(stored));
+    const stored = await allCheckpoints(world);
     const response = await fetch(world.daemon.address + stored[0]);
     assert.equal(response.status, 200);
     const bytes = Buffer.from(await response.arrayBuffer());

@@ -55,6 +55,16 @@ export async function until(what, condition, milliseconds = 20000) {
 
 export const open = (world, hash) =>
     world.page.evaluate((value) => (location.hash = value), hash);
+/** Paths of all stored checkpoints of the long job, newest first, once its tab shows them. */
+export async function allCheckpoints(world) {
+    const { items } = await world.daemon.get(`/v1/jobs/${world.long}/checkpoints`);
+    const stored = items.map(({ links: { self } }) => self).reverse();
+    const links = world.page.locator('table a[href*="/checkpoints/"]:text-is("safetensors")');
+    const shown = () => links.evaluateAll((all) => all.map((link) => link.getAttribute("href")));
+    await until("the stored checkpoints", async () => String(await shown()) === String(stored));
+    return stored;
+}
+
 /** Goes to a tab of the page of a job. */
 export const tab = (world, title) =>
     world.page.locator("nav.tabs").getByRole("link", { name: title }).click();
