@@ -61,31 +61,79 @@ static void put_sample(struct body *body, const struct looking *looking,
                looking->name, index, api_split_names[looking->split], PREFIX_SENT, looking->sha256);
 }
 
-static void put_page(struct body *body, const struct looking *looking,
-                     const struct dataset *dataset, int64_t offset, int64_t limit)
+/* How many samples of the split each class has, in the order of the classes. */
+static bool put_counts(struct body *body, const struct dataset *dataset,
+                       const struct dataset_split *split, struct error *error)
 {
-    int64_t total = count_of(looking), end = offset < total - limit ? offset + limit : total;
+    int64_t classes = dataset_shape(dataset)->classes;
+    int64_t *counts = calloc((size_t)classes, sizeof(*counts));
 
-    body_print(body,
-               "{\"split\":\"%s\",\"total\":%" PRId64 ",\"offset\":%" PRId64 ",\"next_offset\":",
-               api_split_names[looking->split], total, offset);
-    if (end < total)
-        body_print(body, "%" PRId64, end);
+    if (!counts)
+        return error_set(error, ERROR_MEMORY, "", "no memory to count the samples");
+    for (int64_t i = 0; i < split->count; i++)
+        counts[split->labels[i]]++;
+    body_text(body, ",\"counts\":[");
+    for (int64_t i = 0; i < classes; i++)
+        body_print(body, "%s%" PRId64, i > 0 ? "," : "", counts[i]);
+    body_text(body, "]");
+    free(counts);
+    return true;
+}
+
+struct wanted {
+    int64_t offset, limit, class; /* class -1: all */
+};
+
+/* Returns how many samples are of the class. */
+static int64_t put_items(struct body *body, const struct looking *looking,
+                         const struct dataset *dataset, const struct wanted *wanted)
+{
+    const struct dataset_split *split = split_of(looking, dataset);
+    int64_t found = 0;
+
+    body_text(body, "\"items\":[");
+    for (int64_t i = 0; i < split->count; i++) {
+        if (wanted->class >= 0 && split->labels[i] != wanted->class)
+            continue;
+        if (found >= wanted->offset && found - wanted->offset < wanted->limit) {
+            body_text(body, found > wanted->offset ? "," : "");
+            put_sample(body, looking, dataset, i);
+        }
+        found++;
+    }
+    body_text(body, "]");
+    return found;
+}
+
+static bool put_page(struct body *body, const struct looking *looking,
+                     const struct dataset *dataset, const struct wanted *wanted,
+                     struct error *error)
+{
+    if (wanted->class >= looking->shape.classes)
+        return error_set(error, ERROR_INVALID, "class",
+                         "there is no class %" PRId64 "; this data set has %" PRId64
+                         ", counted from 0",
+                         wanted->class, looking->shape.classes);
+    body_print(body, "{\"split\":\"%s\",\"offset\":%" PRId64 ",", api_split_names[looking->split],
+               wanted->offset);
+    int64_t total = put_items(body, looking, dataset, wanted);
+    body_print(body, ",\"total\":%" PRId64 ",\"next_offset\":", total);
+    if (total > wanted->limit && wanted->offset < total - wanted->limit)
+        body_print(body, "%" PRId64, wanted->offset + wanted->limit);
     else
         body_text(body, "null");
-    body_text(body, ",\"items\":[");
-    for (int64_t i = offset; i < end; i++) {
-        body_text(body, i > offset ? "," : "");
-        put_sample(body, looking, dataset, i);
-    }
-    body_text(body, "]}");
+    if (!put_counts(body, dataset, split_of(looking, dataset), error))
+        return false;
+    body_text(body, "}");
+    return true;
 }
 
 bool api_samples_list(const struct http_request *request, struct http_response *response,
                       struct error *error)
 {
-    int64_t offset = http_query_integer(request, "offset", 0);
-    int64_t limit = http_query_integer(request, "limit", API_PAGE_DEFAULT);
+    struct wanted wanted = {.offset = http_query_integer(request, "offset", 0),
+                            .limit = http_query_integer(request, "limit", API_PAGE_DEFAULT),
+                            .class = http_query_integer(request, "class", -1)};
     struct dataset *dataset = NULL;
     struct looking looking;
     struct body body = {0};
@@ -93,9 +141,9 @@ bool api_samples_list(const struct http_request *request, struct http_response *
     if (!look(request, &looking, error) ||
         !catalog_open(request->app->catalog, request->db, looking.name, &dataset, error))
         return false;
-    put_page(&body, &looking, dataset, offset, limit);
+    bool good = put_page(&body, &looking, dataset, &wanted, error);
     catalog_close_later(request->app->catalog, dataset);
-    bool good = http_response_json(response, 200, &body, error);
+    good = good && http_response_json(response, 200, &body, error);
     body_drop(&body);
     return good;
 }

@@ -95,6 +95,7 @@ static const struct query samples_queries[] = {
     {"split", "train, when absent, or test", QUERY_CHOICE, .choices = api_split_names},
     {"offset", "first sample, counted from 0", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
     {"limit", "most samples of a page", QUERY_INTEGER, 1, API_SAMPLES_MAX},
+    {"class", "number of a class, counted from 0: only its samples", QUERY_INTEGER, 0, 65534},
     {NULL},
 };
 

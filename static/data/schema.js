@@ -123,7 +123,10 @@ export class Schema {
         const begun = Object.fromEntries(
             (variant.required ?? [])
                 .filter((key) => key !== "type")
-                .map((key) => [key, GUESSES[key] ?? this.begin(others[key])]),
+                .map((key) => [
+                    key,
+                    key in GUESSES ? structuredClone(GUESSES[key]) : this.begin(others[key]),
+                ]),
         );
         return { ...(type ? { type: name } : {}), ...begun, ...Object.fromEntries(kept) };
     }
@@ -147,6 +150,8 @@ const GUESSES = {
     degrees: 10,
     size: 8,
     factor: 0.2,
+    body: [{ type: "relu" }], // what any shape goes through
+    branches: [[{ type: "relu" }], [{ type: "relu" }]],
     points: [
         [1, 0.1],
         [1000, 0.01],

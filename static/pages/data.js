@@ -3,11 +3,12 @@ import { Component, html } from "../html.js";
 import { Confirm } from "../parts/confirm.js";
 import { Drop } from "../parts/drop.js";
 import { age, bytes, count, moment, shape } from "../parts/format.js";
-import { Picture } from "../parts/picture.js";
+import { Image } from "../parts/image.js";
 import * as api from "../data/api.js";
 import { address } from "../route.js";
 
-const SHOWN = 10; // sample images of a set in the list
+const SHOWN = 14; // sample images of a set in the list
+const SIDE = 84; // pixels of one
 const MOST = 200; // weights of one answer
 const ARCHIVES = [".tar", ".tar.gz", ".tgz", ".tar.zst", ".zip"];
 
@@ -114,8 +115,8 @@ class SetCard extends Component {
 export function Sample({ sample }) {
     const name = sample.class ?? `class ${sample.label}`;
     return html`<figure class="sample">
-        <${Picture} src="${sample.links.image}&size=112" alt="Sample ${sample.index}: ${name}"
-            loading="lazy" width="84" height="84" />
+        <${Image} path="${sample.links.image}&size=${SIDE}" side=${SIDE} square
+            alt="Sample ${sample.index}: ${name}" />
         <figcaption title=${name}>${name}</figcaption>
     </figure>`;
 }

@@ -37,7 +37,7 @@ export class TextEditor extends Component {
         const top = this.area.getBoundingClientRect().top + (line - 1) * height;
         if (top < 60 || top > innerHeight - 60)
             scrollBy(0, top - innerHeight / 3);
-        this.base.parentNode.scrollTop = (line - 1) * height - innerHeight / 3;
+        this.area.closest(".text").scrollTop = (line - 1) * height - innerHeight / 3;
     }
 
     // ---- the list ----

@@ -79,7 +79,7 @@ const MOVES = { ArrowUp: -1, ArrowDown: 1 };
 class Layer extends Component {
     constructor() {
         super();
-        this.state = { open: false };
+        this.keep = (place) => (this.place = place);
     }
 
     // Among the layers of its list.
@@ -100,7 +100,7 @@ class Layer extends Component {
         const { id } = event.target;
         this.shift(by);
         // The same layer at its new place, where the focus was a field of it.
-        setTimeout(() => document.activeElement?.id === id || this.base?.querySelector("select, button")?.focus());
+        setTimeout(() => document.activeElement?.id === id || this.place?.querySelector("select, button")?.focus());
     }
 
     duplicate() {
@@ -116,7 +116,7 @@ class Layer extends Component {
         dragged = this.props.pointer;
         event.dataTransfer.setData(DRAGGED, dragged);
         event.dataTransfer.effectAllowed = "move";
-        event.dataTransfer.setDragImage(this.base, 12, 12);
+        event.dataTransfer.setDragImage(this.place, 12, 12);
     }
 
     render({ form, pointer, layer, last }) {
@@ -124,7 +124,7 @@ class Layer extends Component {
         const index = indexOf(pointer);
         const name = `${kind?.title ?? "layer"} ${path(pointer)}`;
         const wrong = [...form.wrong(pointer), ...form.wrong(`${pointer}/type`)];
-        return html`<li class="layer ${form.faulty(pointer) ? "wrong" : ""}" data-layer=${pointer}
+        return html`<li class="layer ${form.faulty(pointer) ? "wrong" : ""}" data-layer=${pointer} ref=${this.keep}
             onKeyDown=${(event) => this.press(event)}>
             <${Gap} form=${form} pointer=${pointer} />
             <div class="row" role="group" aria-label=${name}>
@@ -216,7 +216,7 @@ function Nested({ form, pointer, name, value }) {
                     title="branch ${i}" />
             </div>`,
         )}
-        <button type="button" onClick=${() => form.insert(pointer, branches.length, ["relu"])}>
+        <button type="button" onClick=${() => form.insert(pointer, branches.length, [{ type: "relu" }])}>
             Add a branch
         </button>`;
 }

@@ -13,7 +13,7 @@ function sources(layer, above) {
 export function Plan({ plan }) {
     return html`
         <div class="scroll">
-            <table class="numbers">
+            <table class="numbers plan">
                 <thead>
                     <tr>
                         <th scope="col">Layer</th>

@@ -69,6 +69,36 @@ TEST("every sample of a set comes as a picture of its pixels, and in pages with 
     api_stop(&api);
 }
 
+TEST("samples of one class come in pages of their own, and every page counts the classes")
+{
+    int64_t count = 0, first = -1;
+    struct dataset *set;
+    struct api api;
+
+    api_start(&api);
+    set = open_dataset("sets/tiny");
+    const struct dataset_split *test = dataset_test(set);
+    for (int64_t i = 0; i < test->count; i++) {
+        first = test->labels[i] == 3 && first < 0 ? i : first;
+        count += test->labels[i] == 3;
+    }
+    CHECK(count > 1);
+    json_t *page = api_get(&api, "/v1/datasets/tiny/samples?split=test&class=3&limit=1", 200);
+    CHECK_INT(integer_at(page, "total"), count);
+    CHECK_INT(integer_at(page, "counts.3"), count);
+    CHECK_COUNT(json_array_size(json_at(page, "items")), 1);
+    CHECK_INT(integer_at(page, "items.0.index"), first);
+    CHECK_INT(integer_at(page, "items.0.label"), 3);
+    CHECK_INT(integer_at(page, "next_offset"), 1);
+    json_decref(page);
+    page = api_get(&api, "/v1/datasets/tiny/samples?split=test&class=3&offset=1&limit=50", 200);
+    CHECK_COUNT(json_array_size(json_at(page, "items")), count - 1);
+    CHECK(json_is_null(json_at(page, "next_offset")));
+    json_decref(page);
+    dataset_release(set);
+    api_stop(&api);
+}
+
 TEST("samples that are not there, and other words for them, are refused")
 {
     static const char *const missing[] = {"96.png",  "32.png?split=test",
@@ -76,8 +106,8 @@ TEST("samples that are not there, and other words for them, are refused")
                                           "1.jpg",   ".png",
                                           "1",       "1.png?sha256=00000000",
                                           "0x1.png", "99999999999999999999.png"};
-    static const char *const wrong[] = {"?split=val", "?limit=0", "?limit=1001", "?offset=-1",
-                                        "?page=2"};
+    static const char *const wrong[] = {"?split=val", "?limit=0",  "?limit=1001", "?offset=-1",
+                                        "?page=2",    "?class=10", "?class=-1"};
     struct api api;
     char path[160];
 

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { access } from "./checks_access.mjs";
 import { comparing } from "./checks_compare.mjs";
 import { diverging, watched, watching } from "./checks_job.mjs";
+import { editing } from "./checks_editor.mjs";
 import { learned } from "./checks_learned.mjs";
 import { steering } from "./checks_steer.mjs";
 import { table } from "./checks_table.mjs";
@@ -75,8 +76,8 @@ async function markup(world) {
 }
 
 async function newJob(world) {
-    await open(world, "#/new");
-    const text = world.page.locator("textarea");
+    await open(world, "#/new?view=text");
+    const text = world.page.locator("#spec");
     await until("the preset", async () => (await text.inputValue()).includes("lenet5"));
     await text.fill(
         JSON.stringify({
@@ -86,30 +87,28 @@ async function newJob(world) {
         }),
     );
     world.browser.expected = /status of 422/;
-    await world.page.getByRole("button", { name: "Check only" }).click();
-    const alert = world.page.getByRole("alert");
-    await alert.waitFor();
-    assert.match(await alert.innerText(), /\/model\/0\/type[^]*conv2d/);
-    assert.match(await alert.innerText(), /\/epoch[^]*epochs/);
-    world.browser.expected = null;
+    const problems = world.page.locator(".problems");
+    await until("the reasons", async () => /\/model\/0\/type/.test(await problems.innerText()));
+    assert.match(await problems.innerText(), /conv2d[^]*\/epoch[^]*epochs/);
     await shot(world, "refused");
     await text.fill(JSON.stringify({ ...longJob("by hand"), max_steps: 100 }));
+    await world.page.getByText("This can be trained").waitFor();
+    world.browser.expected = null;
     await world.page.getByRole("button", { name: "Submit" }).click();
     await world.page.getByRole("heading", { name: "by hand" }).waitFor();
     await world.page.locator(".bar .state.succeeded").waitFor();
 }
 
 async function nested(world) {
-    await open(world, "#/new");
-    const text = world.page.locator("textarea");
+    await open(world, "#/new?view=text");
+    const text = world.page.locator("#spec");
     await until("the preset", async () => (await text.inputValue()).includes("lenet5"));
     const [first, ...others] = NETWORK;
     const conv = { type: "conv2d", out_channels: 8, kernel_size: 3, padding: 1 };
     const block = { type: "residual", body: [conv, { type: "concat", branches: [["relu"]] }] };
     await text.fill(JSON.stringify({ ...longJob("blocks"), model: [first, block, ...others] }));
-    await world.page.getByRole("button", { name: "Check only" }).click();
-    await world.page.getByText("This can be trained.").waitFor();
-    const rows = world.page.locator("table.numbers tbody tr");
+    await world.page.getByText("1.body.1.branches.0.0").waitFor();
+    const rows = world.page.locator(".outcome table.plan tbody tr");
     const cells = (await rows.allInnerTexts()).map((row) => row.trim().split(/\s*\t\s*/));
     assert.deepEqual(
         cells.slice(1, 5).map(([path, type]) => `${path}: ${type}`),
@@ -244,6 +243,7 @@ export const checks = [
     ...comparing,
     ["every preset is served and can be trained without a remark", presets],
     ...learned,
+    ...editing,
     ...access,
     ["libraries are served at addresses that name the version of the lock file", versions],
     ["pages fit a phone and a desk, in light and dark", narrow],
