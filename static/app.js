@@ -4,10 +4,11 @@ import { Model } from "./data/model.js";
 import { save } from "./data/save.js";
 import { setToken, takeToken, token } from "./data/token.js";
 import { PAGES, findPage, viewOf } from "./pages/pages.js";
-import { Login } from "./parts/login.js";
+import { Late } from "./parts/late.js";
 import { ThemeSwitch } from "./parts/theme_switch.js";
 import { address, readAddress } from "./route.js";
 
+const loadLogin = async () => (await import("./parts/login.js")).Login;
 const DRAW_MS = 150; // at most one draw in this time, however many events come
 const CLOCK_MS = 1000; // ages and times grow by themselves
 
@@ -79,7 +80,7 @@ const identity = ({ page, named, options }) =>
 
 function Page({ model, place, now }) {
     if (model.locked)
-        return html`<${Login} refused=${token() !== ""} enter=${enter} />`;
+        return html`<${Late} load=${loadLogin} refused=${token() !== ""} enter=${enter} />`;
     const { page, named, options } = place;
     const view = viewOf(page, soon);
     if (!view)

@@ -9,8 +9,7 @@ import { go, setOption, withOptions } from "../route.js";
 import { Chart } from "./chart.js";
 import { LOOKS, colour } from "./lines.js";
 import { MARK_KINDS } from "./marks.js";
-import { Marks } from "./marks_table.js";
-import { picture } from "./picture.js";
+import { Late } from "../parts/late.js";
 import { Range, Smoothing, Toggle, XKind, readRange, usable } from "./settings.js";
 
 /** A chart is one row. `key` names it in the address. `evaluated`: it has no values before the first
@@ -46,6 +45,7 @@ const CHARTS = [
 ];
 
 const POINTS_PER_PIXEL = 2;
+const loadMarks = async () => (await import("./marks_table.js")).Marks;
 
 const listed = (text) => (text ?? "").split(",").filter((word) => word !== "");
 const toggled = (list, key) =>
@@ -141,7 +141,11 @@ export class Charts extends Component {
             <div class="charts">
                 ${shown.map((chart) => this.chart(chart, { run, window, marks, options, job }))}
             </div>
-            <${Marks} marks=${marks} run=${run} zoom=${(a, b) => this.zoom(a, b)} />
+            ${
+                marks.length > 0 &&
+                html`<${Late} load=${loadMarks} marks=${marks} run=${run}
+                    zoom=${(a, b) => this.zoom(a, b)} />`
+            }
             <p class="soft">
                 All values:${" "}
                 <a href=${metricsPath(job.id)} data-fetch data-accept="text/csv"
@@ -196,5 +200,6 @@ async function savePicture({ plot, props }, job, key) {
             return { label, look: colour((LOOKS[look] ?? look).colour), value };
         });
     const title = `${job.name || job.id}: ${props.title.toLowerCase()}`;
+    const { picture } = await import("./picture.js");
     saveBlob(await picture(plot.ctx.canvas, title, curves), fileName(job, key, "png"));
 }

@@ -4,13 +4,13 @@ import * as api from "./api.js";
 import { History } from "./history.js";
 
 export class Compared {
-    /** `attempt`, `soon`, `put`, `changed`: see the model. */
-    constructor(hands) {
+    /** `attempt`, `put`, `changed`: see the model. `connected`: the stream has begun. */
+    constructor(hands, connected) {
         this.hands = hands;
         this.ids = [];
         this.runs = new Map(); // id → its history, of those that are drawn
         this.missing = new Map(); // id → why there is no such job
-        this.connected = false;
+        this.connected = connected;
     }
 
     /** These jobs are compared, and the curves of some of them drawn. [] ends it. */

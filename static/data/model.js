@@ -2,7 +2,6 @@
 // the event stream; an event carries what is new, so a history is read once. Knows nothing of
 // markup.
 import * as api from "./api.js";
-import { Compared } from "./compared.js";
 import { JobList } from "./job_list.js";
 import { Opened } from "./opened.js";
 import { Stream } from "./stream.js";
@@ -38,7 +37,7 @@ export class Model {
             changed: () => this.changed(),
         };
         this.list = new JobList(this.hands);
-        this.compared = new Compared(this.hands);
+        this.compared = null; // set by the page that compares: what it knows
         this.stream = new Stream(Object.keys(this.handlers), {
             event: (name, data) => this.hear(name, data),
             live: (yes) => this.connection(yes),
@@ -101,7 +100,7 @@ export class Model {
         const job = this.jobs.get(data.job);
         if (this.opened?.id === data.job)
             this.opened.hear(name, data);
-        this.compared.hear(name, data);
+        this.compared?.hear(name, data);
         if (name === "state")
             this.opened?.look(this.jobs.get(this.opened.id));
         if (job)
@@ -115,7 +114,7 @@ export class Model {
     connection(live) {
         this.live = live;
         this.list.reload();
-        this.compared.connection();
+        this.compared?.connection();
         this.opened?.lose();
         this.opened?.follow(this.jobs.get(this.opened.id));
         this.changed();

@@ -2,6 +2,7 @@
 // and how results follow from that. Which jobs, which of them are drawn and how, stands in the
 // address.
 import { Component, html } from "../html.js";
+import { Compared } from "../data/compared.js";
 import { looksOf } from "../parts/run_look.js";
 import { go, withOptions } from "../route.js";
 import { CompareCharts } from "./compare_charts.js";
@@ -32,6 +33,11 @@ function turn({ off, on }, ids, id) {
 
 /** Properties: model, options, now. */
 export class Compare extends Component {
+    constructor({ model }) {
+        super();
+        model.compared ??= new Compared(model.hands, model.live !== null);
+    }
+
     componentDidMount() {
         this.want();
     }

@@ -4,31 +4,42 @@ import { Charts } from "../charts/charts.js";
 import { marksOf } from "../data/story.js";
 import { ended } from "../data/model.js";
 import { nameOf } from "../parts/job_text.js";
+import { Late } from "../parts/late.js";
+import { style } from "../parts/style.js";
 import { address, withOptions } from "../route.js";
-import { Checkpoints } from "./checkpoints.js";
 import { Actions } from "./job_actions.js";
-import { Definition } from "./job_definition.js";
-import { Events } from "./job_events.js";
 import { Facts, Figures, Standing } from "./job_facts.js";
-import { Fork } from "./job_fork.js";
 import { Name } from "./job_name.js";
 import { viewOf } from "./pages.js";
-import { Steering } from "./job_steering.js";
-import { Plan } from "./plan.js";
+
+// A tab is loaded when it is first shown; those of what was learned have styles of their own.
+const learned = (load) => async () => {
+    await style("/learned.css");
+    return load();
+};
+const steering = async () => (await import("./job_steering.js")).Steering;
 
 /** The tabs: one row each. `key` stands in the address; those without a title are reached from
  * elsewhere. A view's properties are model, job, opened, options and now; `load` instead of it gives
  * it when it is first shown. */
 export const TABS = [
     { key: "", title: "Curves", view: Curves },
-    { key: "results", title: "Results", load: async () => (await import("./results.js")).Results },
-    { key: "inside", title: "Inside", load: async () => (await import("./inside.js")).Inside },
-    { key: "try", title: "Try it", load: async () => (await import("./try.js")).TryIt },
-    { key: "network", title: "Network", view: Network },
-    { key: "checkpoints", title: "Checkpoints", view: Stored },
-    { key: "events", title: "Events", view: Events },
-    { key: "definition", title: "Definition", view: Definition },
-    { key: "fork", view: Fork },
+    { key: "results", title: "Results", load: learned(async () => (await import("./results.js")).Results) },
+    { key: "inside", title: "Inside", load: learned(async () => (await import("./inside.js")).Inside) },
+    { key: "try", title: "Try it", load: learned(async () => (await import("./try.js")).TryIt) },
+    { key: "network", title: "Network", load: async () => (await import("./job_tabs.js")).Network },
+    {
+        key: "checkpoints",
+        title: "Checkpoints",
+        load: async () => (await import("./job_tabs.js")).Stored,
+    },
+    { key: "events", title: "Events", load: async () => (await import("./job_events.js")).Events },
+    {
+        key: "definition",
+        title: "Definition",
+        load: async () => (await import("./job_definition.js")).Definition,
+    },
+    { key: "fork", load: async () => (await import("./job_fork.js")).Fork },
 ];
 
 export function Job({ model, tab, options, now }) {
@@ -74,24 +85,8 @@ function Curves({ model, job, opened, options, now }) {
     const { history, story } = opened;
     return html`
         <${Facts} job=${job} now=${now} />
-        ${!ended(job) && html`<${Steering} model=${model} job=${job} options=${options} />`}
+        ${!ended(job) && html`<${Late} load=${steering} model=${model} job=${job} options=${options} />`}
         <${Charts} job=${job} history=${history} marks=${marksOf(story.events)}
             options=${options} />
         <${Figures} job=${job} history=${history} options=${options} />`;
-}
-
-function Network({ opened }) {
-    if (!opened.plan)
-        return html`<p class="soft">
-            The daemon cannot say: perhaps the data set is no longer there.
-        </p>`;
-    return html`<section aria-label="Network"><${Plan} plan=${opened.plan} /></section>`;
-}
-
-function Stored({ job, opened, now }) {
-    if (!opened.checkpoints)
-        return html`<p class="soft">Reading the checkpoints …</p>`;
-    return html`<section aria-label="Checkpoints">
-        <${Checkpoints} job=${job} items=${opened.checkpoints} now=${now} />
-    </section>`;
 }

@@ -2,13 +2,13 @@
 import { Component, html } from "../html.js";
 import { differing, pathsOf } from "../data/spec_members.js";
 import { go, setOption, withOptions } from "../route.js";
-import { Begin } from "./begin.js";
 import { chosenKeys, columnOf, readSort, serverSort, sortJobs, writeSort } from "./jobs_columns.js";
 import { Filters, queryOf } from "./jobs_filters.js";
 import { Marks } from "./jobs_marks.js";
 import { Table } from "./jobs_table.js";
 import { Late } from "../parts/late.js";
 
+const loadBegin = async () => (await import("./begin.js")).Begin;
 const loadChooser = async () => (await import("./jobs_chooser.js")).Chooser;
 const loadActions = async () => (await import("./jobs_actions.js")).MarkedActions;
 
@@ -39,7 +39,7 @@ export class Jobs extends Component {
         if (!list.loaded)
             return html`<p class="soft">${list.problem?.message ?? "Reading the jobs …"}</p>`;
         if (list.order.length === 0 && !list.filtered)
-            return html`<${Begin} model=${model} />`;
+            return html`<${Late} load=${loadBegin} model=${model} />`;
         const sort = readSort(options);
         const known = list.order.map((id) => model.jobs.get(id)).filter(Boolean);
         const jobs = serverSort(sort) ? known : sortJobs(known, sort, now);

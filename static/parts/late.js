@@ -11,6 +11,15 @@ export class Late extends Component {
     }
 
     componentDidMount() {
+        this.begin();
+    }
+
+    componentDidUpdate({ load }) {
+        if (load !== this.props.load)
+            this.begin();
+    }
+
+    begin() {
         const { load } = this.props;
         if (loaded.has(load))
             return;
