@@ -238,6 +238,16 @@ TEST(
     api_stop(&api);
 }
 
+TEST("labels that are asked for one by one are refused with the way to ask for several")
+{
+    struct api api;
+
+    api_start(&api);
+    json_t *problem = api_get(&api, "/v1/jobs?label=a:1&label=b:2", 400);
+    check_problem(problem, 400, "give it once, with commas between its values");
+    api_stop(&api);
+}
+
 TEST("an order that there is none of is refused with all that there are, each in full")
 {
     struct api api;
