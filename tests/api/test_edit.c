@@ -160,6 +160,17 @@ TEST(
     (void)snprintf(sgd, sizeof(sgd), "%s", text_at(job, "id"));
     json_decref(job);
     check_wrong(&api, sgd, "{\"momentum\": 0.9}", "/momentum", "fork");
+    json_decref(api_post(&api, job_path(sgd, "/cancel", path), NULL, 200));
+
+    job = api_post(&api, "/v1/jobs",
+                   "{\"dataset\": {\"name\": \"tiny\"}, \"model\": [\"flatten\", {\"type\":"
+                   " \"linear\", \"out_features\": 4}], \"optimizer\": {\"type\": \"sgd\", "
+                   "\"momentum\": 0.5}, \"epochs\": 100000}",
+                   201);
+    (void)snprintf(sgd, sizeof(sgd), "%s", text_at(job, "id"));
+    json_decref(job);
+    check_wrong(&api, sgd, "{\"momentum\": 2}", "/momentum",
+                "found 2; want a number of at least 0");
     api_stop(&api);
 }
 
