@@ -3,7 +3,7 @@
 import { Component, html } from "../html.js";
 import { differing, pathsOf } from "../data/spec_members.js";
 import { setOption } from "../route.js";
-import { columnOf, forgetKeys, keepKeys, possible, writeKeys } from "./jobs_columns.js";
+import { columnOf, keepKeys, possible, writeKeys } from "./jobs_columns.js";
 
 const LISTED = 60; // of one kind; a deep network has hundreds of members
 
@@ -83,7 +83,7 @@ export class Chooser extends Component {
 }
 
 function forget() {
-    forgetKeys();
+    keepKeys(null);
     setOption("columns", "");
 }
 

@@ -182,12 +182,29 @@ function readKeys(text) {
 
 /** The keys that the address asks for, else those that were chosen last, else the usual ones. */
 export function chosenKeys({ columns: text }) {
-    const asked = text ?? localStorage.getItem(KEPT);
+    const asked = text ?? kept();
     return asked === null ? USUAL : readKeys(asked);
 }
 
-export const keepKeys = (keys) => localStorage.setItem(KEPT, writeKeys(keys));
-export const forgetKeys = () => localStorage.removeItem(KEPT);
+// A browser may be told to keep nothing: then the address alone remembers.
+function kept() {
+    try {
+        return localStorage.getItem(KEPT);
+    } catch {
+        return null;
+    }
+}
+
+/** These keys for the next visit; null: the usual ones. */
+export function keepKeys(keys) {
+    try {
+        if (keys === null)
+            localStorage.removeItem(KEPT);
+        else localStorage.setItem(KEPT, writeKeys(keys));
+    } catch {
+        // see kept()
+    }
+}
 
 // ---- in order ----
 

@@ -6,8 +6,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { open, pixels, until, view } from "./support.mjs";
 
 // All that has an address.
-const pagesOf = ({ learned, hostile }) => [
+const pagesOf = ({ learned, hostile, tries }) => [
     "#/jobs",
+    "#/jobs?label=sweep&sort=-best.val_accuracy&differ=1",
+    `#/compare?jobs=${tries.join(",")}`,
     "#/new",
     "#/data",
     "#/data/fashion-mnist",

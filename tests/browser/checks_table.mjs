@@ -88,7 +88,8 @@ async function columns(world) {
     await button(world, "The usual ones").click();
     await until("the usual ones", async () => (await titles(world)).at(-1) === "Created");
     await button(world, "Done").click();
-    assert.equal(await world.page.evaluate(() => localStorage.length), 0);
+    const kept = await world.page.evaluate(() => localStorage.getItem("traind-columns"));
+    assert.equal(kept, null);
 }
 
 async function differs(world) {
