@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Requests that wait for a clerk at most: more are told to come back later. */
-enum { DESK_WAITING_MAX = 64 };
+/* Requests that wait for a clerk at most, and how many of them may be such as take long: more are
+ * told to come back later. */
+enum { DESK_WAITING_MAX = 64, DESK_LONG_WAITING_MAX = 32 };
 
 struct clerk {
     struct http_desk *desk;
@@ -25,6 +26,7 @@ struct http_desk {
     pthread_cond_t given;
     struct http_exchange *first, **last; /* waiting, in order of arrival */
     int waiting, busy;
+    int long_waiting;   /* those of them that are not PACE_SHORT */
     int at[HTTP_PACES]; /* clerks that are at something of that pace or a slower one */
     bool closing;
     struct clerk *clerks;
@@ -73,6 +75,7 @@ static struct http_exchange *take_first(struct http_desk *desk)
     if (!*link)
         desk->last = link;
     desk->waiting--;
+    desk->long_waiting -= exchange->turn.pace != PACE_SHORT;
     return exchange;
 }
 
@@ -173,13 +176,14 @@ void desk_close(struct http *http)
     http->desk = NULL;
 }
 
-bool desk_has_room(struct http *http)
+bool desk_has_room(struct http *http, enum http_pace pace)
 {
     struct http_desk *desk = http->desk;
     bool room;
 
     pthread_mutex_lock(&desk->lock);
-    room = desk->waiting < DESK_WAITING_MAX;
+    room = desk->waiting < DESK_WAITING_MAX &&
+           (pace == PACE_SHORT || desk->long_waiting < DESK_LONG_WAITING_MAX);
     pthread_mutex_unlock(&desk->lock);
     return room;
 }
@@ -206,6 +210,7 @@ void desk_give(struct http_exchange *exchange, exchange_errand *errand, enum htt
     *desk->last = exchange;
     desk->last = &exchange->turn.next;
     desk->waiting++;
+    desk->long_waiting += pace != PACE_SHORT;
     pthread_cond_signal(&desk->given);
     pthread_mutex_unlock(&desk->lock);
 }

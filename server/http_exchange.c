@@ -175,7 +175,7 @@ static void come_back(struct http_exchange *exchange, enum exchange_phase phase)
 /* False: the response is a problem. */
 static bool give_away(struct http_exchange *exchange, exchange_errand *errand, enum http_pace pace)
 {
-    if (!desk_has_room(exchange->http)) {
+    if (!desk_has_room(exchange->http, pace)) {
         http_response_drop(&exchange->response);
         http_problem(&exchange->response, 503, NULL, "too much is asked at once");
         http_response_header(&exchange->response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
@@ -342,7 +342,8 @@ static void errand_settle(struct http_exchange *exchange, struct db *db)
 /* A large answer is hashed and packed at the desk, where there is room; else here. */
 static bool settle_elsewhere(struct http_exchange *exchange)
 {
-    if (!entity_is_heavy(exchange) || !desk_has_room(exchange->http) || !leave(exchange))
+    if (!entity_is_heavy(exchange) || !desk_has_room(exchange->http, PACE_SHORT) ||
+        !leave(exchange))
         return false;
     desk_give(exchange, errand_settle, PACE_SHORT);
     return true;

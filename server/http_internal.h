@@ -205,7 +205,7 @@ void exchange_ask(struct http_exchange *exchange, struct db *db);
 bool desk_open(struct http *http, struct error *error) MUST_CHECK;
 void desk_close(struct http *http);
 /* Whether one more may wait. HTTP thread only, which is the only one that gives. */
-bool desk_has_room(struct http *http);
+bool desk_has_room(struct http *http, enum http_pace pace);
 void desk_count(struct http *http, struct http_counts *out);
 /* A clerk will run the errand. The connection must be suspended. */
 void desk_give(struct http_exchange *exchange, exchange_errand *errand, enum http_pace pace);

@@ -15,6 +15,24 @@ const MOVES = { ArrowLeft: -1, ArrowRight: 1, PageUp: -50, PageDown: 50 };
 const ENDS = { Home: 0, End: Infinity };
 const TURNS = { ArrowUp: -1, ArrowDown: 1 };
 
+const [NUMBER_WIDTH, NUMBER_HEIGHT] = [14, 11];
+
+// Moves apart what would be written over each other: down, and up again from the bottom.
+function spread(ends, bottom, unit) {
+    const close = (a, b) => Math.abs(a.left - b.left) < NUMBER_WIDTH * unit;
+    ends.sort((a, b) => a.top - b.top);
+    ends.forEach((end, i) => {
+        const above = ends.slice(0, i).findLast((other) => close(other, end));
+        if (above)
+            end.top = Math.max(end.top, above.top + NUMBER_HEIGHT * unit);
+    });
+    for (let i = ends.length - 1; i >= 0; i--) {
+        const below = ends.slice(i + 1).find((other) => close(other, ends[i]));
+        const lowest = below ? below.top - NUMBER_HEIGHT * unit : bottom - 2 * unit;
+        ends[i].top = Math.min(ends[i].top, lowest);
+    }
+}
+
 /** Properties: title, metric, runs [{id, name, look, run {perEpoch, start}, rows(), smoothed}],
  * version (another one: the rows have changed), x (a kind of axis.js), logx, logy, range {from, to}
  * on that axis or null, sync, zoom(from, to) (nothing: all), wide(pixels), open(id), children. */
@@ -128,14 +146,10 @@ export class RunsChart extends Plot {
         ctx.font = `600 ${11 * unit}px system-ui, sans-serif`;
         ctx.textBaseline = "middle";
         const ends = this.props.runs.map((run, k) => this.endOf(plot, run, k)).filter(Boolean);
-        let above = null;
-        for (const end of ends.sort((a, b) => a.top - b.top)) {
-            const close = above && Math.abs(end.left - above.left) < 14 * unit;
-            if (close)
-                end.top = Math.max(end.top, above.top + 11 * unit);
-            above = end;
-            ctx.fillStyle = colour(end.look.colour);
-            ctx.fillText(String(end.look.number), end.left + 5 * unit, end.top);
+        spread(ends, plot.bbox.top + plot.bbox.height, unit);
+        for (const { look, left, top } of ends) {
+            ctx.fillStyle = colour(look.colour);
+            ctx.fillText(String(look.number), left + 5 * unit, top);
         }
         ctx.restore();
     }

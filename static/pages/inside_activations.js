@@ -54,7 +54,7 @@ function Chooser({ job, splits, split, sample }) {
     const button = (title, to) => html`<button type="button" disabled=${to < 0 || to >= split.count}
         onClick=${() => choose(split, to)}>${title}</button>`;
     return html`
-        <div class="bar chooser">
+        <div class="bar sample-chooser">
             <label>Sample${" "}<input type="number" min="0" max=${split.count - 1} value=${sample}
                 onChange=${write} /></label>
             <label>of${" "}<select aria-label="Split"
@@ -77,7 +77,7 @@ function Chooser({ job, splits, split, sample }) {
 }
 
 function Strip({ items, split, sample }) {
-    return html`<ul class="strip">
+    return html`<ul class="sample-strip">
         ${items.map(
             ({ index, label, class: name, links }) => html`<li key=${index}>
                 <button type="button" aria-pressed=${String(index === sample)}
@@ -95,7 +95,7 @@ function Layers({ answer }) {
     return html`<p class="soft">
         Of each layer the smallest number is black, the largest white.
     </p>
-    <ol class="layers">
+    <ol class="layer-maps">
         ${answer.layers.map((layer) => html`<${Layer} key=${layer.layer} layer=${layer} />`)}
     </ol>`;
 }
@@ -112,7 +112,7 @@ function Layer({ layer }) {
             </span>
             ${
                 layer.nonfinite > 0 &&
-                html`<span class="bad">${count(layer.nonfinite)} are no finite numbers</span>`
+                html`<span class="not-finite">${count(layer.nonfinite)} are no finite numbers</span>`
             }
         </p>
         <${Image} path=${layer.links.image} side=${maps ? TILES : TILES / 2}

@@ -41,12 +41,12 @@ function Tiles({ answer }) {
             ${
                 colours
                     ? html`<span>red, green and blue weights; grey is 0</span>`
-                    : html`<span><i class="swatch less"></i> −${rough(limit)}</span>
-                    <span><i class="swatch"></i> 0</span>
-                    <span><i class="swatch more"></i> ${rough(limit)}</span>`
+                    : html`<span><i class="tone-key less"></i> −${rough(limit)}</span>
+                    <span><i class="tone-key"></i> 0</span>
+                    <span><i class="tone-key more"></i> ${rough(limit)}</span>`
             }
         </p>
-        <ul class="filters">
+        <ul class="filter-tiles">
             ${filters.slice(0, SHOWN).map(
                 (filter, index) => html`<li key=${index}>
                     <${Tile} filter=${filter} limit=${limit} colours=${colours}

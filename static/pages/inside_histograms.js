@@ -29,8 +29,8 @@ function All({ now, before }) {
     const steps = [now, before].map(({ model }) => model.checkpoint);
     return html`
         <p class="soft filter-key">
-            <span><i class="swatch more"></i> step ${count(steps[0])}</span>
-            ${steps[0] !== steps[1] && html`<span><i class="swatch outline"></i> step ${count(steps[1])}</span>`}
+            <span><i class="tone-key more"></i> step ${count(steps[0])}</span>
+            ${steps[0] !== steps[1] && html`<span><i class="tone-key outline"></i> step ${count(steps[1])}</span>`}
         </p>
         <ul class="histograms">
             ${now.tensors.map(

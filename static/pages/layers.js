@@ -138,7 +138,7 @@ class Layer extends Component {
                         disabled=${index === 0} onClick=${() => this.shift(-1)}>↑</button>
                     <button type="button" aria-label="Move ${name} down" title="Down (Alt and ↓)"
                         disabled=${last} onClick=${() => this.shift(1)}>↓</button>
-                    <button type="button" aria-label="Duplicate ${name}" title="Duplicate"
+                    <button type="button" aria-label="Duplicate ${name}: copy" title="Duplicate"
                         onClick=${() => this.duplicate()}>copy</button>
                     <button type="button" aria-label="Remove ${name}" title="Remove"
                         onClick=${() => form.remove(pointer)}>✕</button>

@@ -49,7 +49,7 @@ export function Classes({ classes, options }) {
     return html`
         <h2 id="classes-title">Class by class</h2>
         <div class="scroll" tabindex="0" role="region" aria-label="Figures of each class">
-            <table class="numbers classes">
+            <table class="numbers class-figures">
                 <thead>
                     <tr>${COLUMNS.map((column) => html`<${Head} column=${column} order=${order} />`)}</tr>
                 </thead>

@@ -9,6 +9,7 @@ import { Drawing } from "./try_drawing.js";
 import { Probabilities } from "./try_answer.js";
 
 const TOP = 10; // classes that are shown
+const FEW = 84; // pixels across: fewer are shown as squares
 const TYPES = ["image/png", "image/jpeg"];
 
 export function TryIt({ job, opened, options }) {
@@ -111,7 +112,8 @@ class Trial extends Component {
         return html`<div class=${over ? "drop over" : "drop"} onDrop=${(event) => this.drop(event)}
             onDragOver=${(event) => this.over(event, true)}
             onDragLeave=${(event) => this.over(event, false)}>
-            ${source !== "" && html`<img src=${source} alt="The picture ${file.name}" />`}
+            ${source !== "" && html`<img src=${source} alt="The picture ${file.name}"
+                onLoad=${({ target }) => target.classList.toggle("few", target.naturalWidth < FEW)} />`}
             <p>
                 <label class="button">${source === "" ? "Choose a picture" : "Choose another"}
                     <input type="file" class="hidden" accept=${TYPES.join()}

@@ -3,6 +3,8 @@
 import { html } from "../html.js";
 import { count, percent } from "../parts/format.js";
 
+const SHORT = 6; // letters of a name that a small column is wide enough for
+
 const nameOf = ({ class: number, name }) => name ?? String(number);
 
 /** Properties: answer ({class, name, probability, top: [the same]}), classes (how many there
@@ -10,9 +12,10 @@ const nameOf = ({ class: number, name }) => name ?? String(number);
 export function Probabilities({ answer, classes }) {
     if (answer.class === null)
         return html`<p class="warning">The network's scores are no numbers.</p>`;
+    const short = answer.top.every((row) => nameOf(row).length <= SHORT);
     return html`
-        <p class="verdict"><b>${nameOf(answer)}</b> ${percent(answer.probability, 1)}</p>
-        <table class="probabilities">
+        <p class="said-class"><b>${nameOf(answer)}</b> ${percent(answer.probability, 1)}</p>
+        <table class=${short ? "probabilities short" : "probabilities"}>
             <caption class="hidden">Probabilities of the classes</caption>
             <thead class="hidden">
                 <tr><th scope="col">Class</th><th scope="col">Probability</th></tr>
@@ -20,7 +23,7 @@ export function Probabilities({ answer, classes }) {
             <tbody>
                 ${answer.top.map(
                     (row) => html`<tr key=${row.class}>
-                        <th scope="row">${nameOf(row)}</th>
+                        <th scope="row" title=${nameOf(row)}>${nameOf(row)}</th>
                         <td style=${{ "--share": `${100 * row.probability}%` }}>
                             <span>${percent(row.probability, 1)}</span>
                         </td>

@@ -132,7 +132,7 @@ export class Drawing extends Component {
                 }
             </div>
             <div>
-                <canvas ref=${this.keepSmall} width=${width} height=${height} class="small" role="img"
+                <canvas ref=${this.keepSmall} width=${width} height=${height} class="as-seen" role="img"
                     aria-label="The drawing as the network sees it"></canvas>
                 <p class="soft">as the network sees it</p>
                 <button type="button" disabled=${empty} onClick=${() => this.clear()}>Clear</button>

@@ -43,6 +43,6 @@ export class Picture extends Component {
 
     render({ src, ...given }, { here }) {
         const shown = token() === "" ? src : here;
-        return html`<img ...${given} src=${shown || null} />`;
+        return html`<img ...${given} src=${shown || undefined} />`;
     }
 }

@@ -5,9 +5,15 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { open, pixels, until, view } from "./support.mjs";
 
+// All that has an address.
 const pagesOf = ({ learned, hostile }) => [
     "#/jobs",
     "#/new",
+    "#/data",
+    "#/data/fashion-mnist",
+    "#/data/hostile",
+    "#/system",
+    `#/compare?jobs=${learned},${hostile}`,
     ...["", "results", "inside", "try", "network", "checkpoints", "events", "definition", "fork"].map(
         (part) => `#/jobs/${learned}/${part}`,
     ),

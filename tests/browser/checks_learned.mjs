@@ -40,7 +40,7 @@ async function results(world) {
     const said = await evaluation(world, world.learned);
     const shown = (await cells(world).allInnerTexts()).map((text) => Number(text.replace(",", "")));
     assert.deepEqual(shown, said.confusion.flat());
-    const rows = await world.page.locator("table.classes tbody tr").allInnerTexts();
+    const rows = await world.page.locator("table.class-figures tbody tr").allInnerTexts();
     const percent = (share) => (share === null ? "–" : `${(100 * share).toFixed(1)} %`);
     assert.deepEqual(
         rows.map((row) => row.trim().split(/\s*\t\s*/)),
@@ -112,9 +112,9 @@ async function matrixByKeys(world) {
 }
 
 async function sorting(world) {
-    const head = (name) => world.page.locator("table.classes th", { hasText: name });
+    const head = (name) => world.page.locator("table.class-figures th", { hasText: name });
     const values = async () =>
-        (await world.page.locator("table.classes tbody td:nth-child(4)").allInnerTexts()).map(
+        (await world.page.locator("table.class-figures tbody td:nth-child(4)").allInnerTexts()).map(
             (text) => Number.parseFloat(text),
         );
     await head("Recall").getByRole("button").click();
@@ -152,23 +152,23 @@ async function manyClasses(world) {
 
 async function inside(world) {
     await open(world, `#/jobs/${world.learned}/inside`);
-    const filters = world.page.locator(".filters canvas");
+    const filters = world.page.locator(".filter-tiles canvas");
     await filters.first().waitFor();
     assert.equal(await filters.count(), 8);
-    const layers = world.page.locator(".layers li");
+    const layers = world.page.locator(".layer-maps li");
     await until("every layer", async () => (await layers.count()) === NETWORK.length);
     await layers.last().scrollIntoViewIfNeeded();
     await until("its pictures", async () => (await loaded(layers.locator("img"))) === NETWORK.length);
     const said = await world.daemon.get(
         `/v1/jobs/${world.learned}/checkpoints/best/activations?split=test&sample=7`,
     );
-    await world.page.locator(".strip button").nth(7).click();
+    await world.page.locator(".sample-strip button").nth(7).click();
     assert.match(world.page.url(), /sample=test%2F7/);
     const third = `${Number(said.layers[0].max.toPrecision(3))}`;
     await until("the sample's numbers", async () =>
         (await layers.first().innerText()).includes(`… ${third}`),
     );
-    assert.equal(await world.page.locator(".strip [aria-pressed=true]").count(), 1);
+    assert.equal(await world.page.locator(".sample-strip [aria-pressed=true]").count(), 1);
     const tensors = world.page.locator(".histograms li");
     assert.deepEqual(
         (await tensors.locator("code").allInnerTexts()).slice(0, 2),
@@ -197,7 +197,7 @@ async function tries(world) {
     const buffer = barPicture(1, 5, 40);
     const input = world.page.locator('input[type="file"]');
     await input.setInputFiles({ name, mimeType: "image/png", buffer });
-    const verdict = world.page.locator(".verdict");
+    const verdict = world.page.locator(".said-class");
     await verdict.waitFor();
     const response = await fetch(
         `${world.daemon.address}/v1/jobs/${world.learned}/predict?resize=true`,
@@ -219,7 +219,7 @@ async function tries(world) {
 
 async function draws(world) {
     await open(world, `#/jobs/${world.learned}/try`);
-    const verdict = world.page.locator(".verdict");
+    const verdict = world.page.locator(".said-class");
     const sheet = world.page.locator(".sheet canvas");
     await sheet.scrollIntoViewIfNeeded();
     const { x, y } = await sheet.boundingBox();
@@ -233,7 +233,7 @@ async function draws(world) {
     assert.equal(asked.filter(([method]) => method === "POST").length, 1);
     world.browser.expected = /willReadFrequently/; // of this check's own looking
     const small = () =>
-        world.page.locator("canvas.small").evaluate((canvas) => {
+        world.page.locator("canvas.as-seen").evaluate((canvas) => {
             const { data } = canvas.getContext("2d").getImageData(0, 0, 28, 28);
             return [canvas.width, data[4 * (14 * 28 + 14)], data[4 * (2 * 28 + 14)]];
         });
@@ -267,16 +267,16 @@ async function hostile(world) {
     );
     await open(world, `#/jobs/${world.hostile}/results`);
     await cells(world).first().waitFor();
-    const names = await world.page.locator("table.classes tbody th").allInnerTexts();
+    const names = await world.page.locator("table.class-figures tbody th").allInnerTexts();
     assert.deepEqual(names, CLASSES);
     await until("pictures", async () => (await loaded(world.page.locator(".samples img"))) > 0);
     await shot(world, "hostile-results");
     await open(world, `#/jobs/${world.hostile}/inside`);
-    await until("pictures", async () => (await loaded(world.page.locator(".strip img"))) > 0);
+    await until("pictures", async () => (await loaded(world.page.locator(".sample-strip img"))) > 0);
     await open(world, `#/jobs/${world.hostile}/try`);
     const file = { name: CLASSES[0], mimeType: "image/png", buffer: barPicture(0, 1) };
     await world.page.locator('input[type="file"]').setInputFiles(file);
-    await world.page.locator(".verdict").waitFor();
+    await world.page.locator(".said-class").waitFor();
     const verdicts = await world.page.locator(".probabilities th[scope=row]").allInnerTexts();
     assert.deepEqual(verdicts.sort(), CLASSES);
     // Neither an element nor a dialog has come of any name.
@@ -289,7 +289,7 @@ async function withToken(world) {
     const page = await world.browser.page(`${world.daemon.address}/#token=${token}`);
     await page.locator("table.jobs").waitFor();
     await page.evaluate((id) => (location.hash = `#/jobs/${id}/inside`), world.learned);
-    const images = page.locator(".strip img");
+    const images = page.locator(".sample-strip img");
     await until("pictures by token", async () => (await loaded(images)) >= 8);
     assert.match(await images.first().getAttribute("src"), /^blob:/);
     await page.close();

@@ -215,8 +215,12 @@ const MANY = 200;
 async function many(world) {
     for (let i = 0; i < 2; i++)
         await world.daemon.submit({ ...longJob(`many ${i}`), priority: 9 });
-    for (let i = 2; i < MANY; i++)
-        await world.daemon.submit(shortJob(`many ${i}`, { labels: { many: String(i) } }));
+    for (let i = 2; i < MANY; i += 18)
+        await Promise.all(
+            Array.from({ length: Math.min(18, MANY - i) }, (_, k) =>
+                world.daemon.submit(shortJob(`many ${i + k}`, { labels: { many: String(i + k) } })),
+            ),
+        );
     await world.page.reload();
     await open(world, "#/jobs?name=many");
     await until("a first page", async () => (await order(world)).length === 50);

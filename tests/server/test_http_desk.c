@@ -112,6 +112,27 @@ TEST("what takes long leaves a clerk to what is short, however much of it waits"
     own_stop(&own);
 }
 
+TEST("more of what takes long than may wait is told to come back, and what is short is not")
+{
+    enum { MANY = 50 };
+    struct own own;
+    int handles[MANY], quick[4], busy = 0;
+
+    own_start(&own, 50);
+    ask_many(&own, "/long", handles, MANY);
+    nap(0.1);
+    ask_many(&own, "/wait", quick, COUNT_OF(quick));
+    check_all_answered(quick, COUNT_OF(quick));
+    for (int i = 0; i < MANY; i++) {
+        char *text = raw_read(handles[i], 60, NULL);
+        busy += strncmp(text, "HTTP/1.1 503", 12) == 0;
+        free(text);
+        (void)close(handles[i]);
+    }
+    CHECK(busy >= MANY - 40 && busy < MANY);
+    own_stop(&own);
+}
+
 TEST("what may need all memory is done one at a time, and nobody waits for ever")
 {
     enum { ALONE = 4, MIXED = 3 };
