@@ -9,7 +9,7 @@ import { longJob, open, requests, shot, until, view } from "./support.mjs";
 
 const spec = (world) => world.page.locator("#spec");
 const parsed = async (world) => JSON.parse(await spec(world).inputValue());
-const said = (world) => world.page.locator(".verdict p").innerText();
+const said = (world) => world.page.locator(".ruling p").innerText();
 const layer = (world, pointer) => world.page.locator(`[data-layer="${pointer}"]`);
 const shape = (world, pointer) => layer(world, pointer).locator(".shape").first().innerText();
 const trainable = (world) =>
@@ -209,12 +209,12 @@ async function uploads(world) {
     await card.getByRole("link", { name: "eight-by-eight" }).click();
     await world.page.getByText("1 to 60 of 70").waitFor();
     assert.deepEqual(
-        await world.page.locator(".classes tbody td:nth-child(2)").allInnerTexts(),
+        await world.page.locator(".class-counts tbody td:nth-child(2)").allInnerTexts(),
         ["18", "18", "17", "17"],
     );
     await world.page.getByRole("link", { name: "Next" }).click();
     await world.page.getByText("61 to 70 of 70").waitFor();
-    await world.page.locator(".classes").getByRole("link", { name: "class 2" }).click();
+    await world.page.locator(".class-counts").getByRole("link", { name: "class 2" }).click();
     await world.page.getByText("1 to 17 of 17").waitFor();
     await world.page.goBack();
     await world.page.getByText("61 to 70 of 70").waitFor();
