@@ -14,8 +14,8 @@
 /* What an event looks like on the wire. */
 struct wire {
     const char *content_type;
-    const char *greeting; /* something at once, so that a client knows that it is connected */
-    const char *beat;     /* a sign of life that says nothing */
+    const char *opening; /* stands before everything */
+    const char *beat;    /* a sign of life that says nothing */
     void (*put)(struct body *out, const struct feed_event *event);
 };
 
@@ -59,8 +59,8 @@ static void put_line(struct body *out, const struct feed_event *event)
 static const char *const wire_types[] = {"text/event-stream", "application/jsonl", NULL};
 static const struct wire wires[] = {
     {"text/event-stream; charset=utf-8", "retry: 1500\n\n", ": still here\n\n", put_sse},
-    /* Readers of lines pass over empty ones. */
-    {"application/jsonl", "\n", "\n", put_line},
+    /* Readers of lines that wait for more pass over empty ones. */
+    {"application/jsonl", "", "\n", put_line},
 };
 
 /* ---- the stream ---- */
@@ -134,16 +134,22 @@ static enum http_more events_next(struct http_stream *base, struct db *db, struc
     return HTTP_MORE;
 }
 
+/* Until there is something: the headers leave with the first bytes, and the client is to know at
+ * once that it is connected. Where events follow, these say so. */
 static enum http_more events_begin(struct http_stream *base, struct db *db, struct body *out,
                                    struct error *error)
 {
     struct event_stream *stream = (struct event_stream *)base;
+    const bool quiet = stream->names != 0 && !(stream->names & NAME_METRICS);
+    enum http_more more;
 
-    (void)db;
-    (void)error;
-    body_text(out, stream->wire->greeting);
-    base->next = stream->names != 0 && !(stream->names & NAME_METRICS) ? quiet_next : events_next;
-    return HTTP_MORE;
+    body_text(out, stream->wire->opening);
+    more = quiet ? quiet_next(base, db, out, error) : events_next(base, db, out, error);
+    if (more == HTTP_IDLE && out->size == 0)
+        body_text(out, stream->wire->beat);
+    if (out->size > 0)
+        base->next = quiet ? quiet_next : events_next;
+    return more;
 }
 
 /* Where to go on: a browser's own header is fresher than the address it was first given. */

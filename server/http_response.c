@@ -127,17 +127,39 @@ static struct MHD_Response *make_stream(struct http_exchange *exchange)
     return with_headers(&exchange->response, mhd);
 }
 
-/* libmicrohttpd ends a body of unknown length even where HEAD has none, and the next answer on this
- * connection would be misread. */
-static void leave_out_body(struct http_exchange *exchange)
+static ssize_t read_nothing(void *context, uint64_t at, char *out, size_t size)
+{
+    (void)context, (void)at, (void)out, (void)size;
+    return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+/* HEAD of a body of unknown length, which says nothing of a length: 0 would be a lie.
+ * libmicrohttpd sends the end of a chunked body even where HEAD has none, and the next answer on
+ * this connection would be misread: so there are no chunks, and the connection ends. */
+static struct MHD_Response *make_head(struct http_exchange *exchange)
 {
     struct http_stream *stream = exchange->response.stream;
+    struct MHD_Response *mhd =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, read_nothing, NULL, NULL);
 
-    if (!exchange->marks.head || !stream || stream->size >= 0)
-        return;
     exchange->response.stream = NULL;
     exchange->marks.close = true;
     stream->drop(stream);
+    if (!mhd || MHD_set_response_options(mhd, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END))
+        return with_headers(&exchange->response, mhd);
+    MHD_destroy_response(mhd);
+    return NULL;
+}
+
+static struct MHD_Response *make_any(struct http_exchange *exchange)
+{
+    const struct http_stream *stream = exchange->response.stream;
+
+    if (!stream)
+        return response_make(&exchange->response);
+    if (exchange->marks.head && stream->size < 0)
+        return make_head(exchange);
+    return make_stream(exchange);
 }
 
 enum MHD_Result response_send(struct http_exchange *exchange)
@@ -147,8 +169,7 @@ enum MHD_Result response_send(struct http_exchange *exchange)
     enum MHD_Result result = MHD_NO;
 
     entity_settle(exchange);
-    leave_out_body(exchange);
-    mhd = response->stream ? make_stream(exchange) : response_make(response);
+    mhd = make_any(exchange);
     if (!mhd)
         return MHD_NO;
     if (!exchange->marks.close ||

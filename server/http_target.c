@@ -78,7 +78,9 @@ static bool add_query(struct target *target, char *name, struct error *error)
                          "the query holds a bad escape or a control character");
     if (target_query(target, name))
         return error_set(error, ERROR_INVALID, "",
-                         "the query parameter \"%.40s\" stands there twice", name);
+                         "the query parameter \"%.40s\" stands there twice: give it once, with "
+                         "commas between its values where it takes several",
+                         name);
     if (target->query_count == TARGET_QUERIES)
         return error_set(error, ERROR_INVALID, "", "too many query parameters");
     target->queries[target->query_count++] = (struct target_query){name, value};

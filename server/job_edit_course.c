@@ -113,16 +113,18 @@ static void check_rate(struct job_edit_making *making, int64_t done)
                     making->spec.lr_schedule.kind->name);
 }
 
-/* What the optimizer remembers of each weight depends on whether there is a momentum. */
+/* What the optimizer remembers of each weight depends on whether there is a momentum. A momentum
+ * that was refused is not in the spec, and says nothing. */
 static void check_memory(struct job_edit_making *making)
 {
     const struct optimizer_kind *kind = (const struct optimizer_kind *)making->was.optimizer.kind;
     const void *was = making->was.optimizer.options, *is = making->spec.optimizer.options;
     bool read = making->spec.optimizer.kind == making->was.optimizer.kind;
+    bool refused = is_told(&making->found, "/optimizer/momentum");
     bool same = read && kind->slots(was) == kind->slots(is) &&
                 (!kind->form || strcmp(kind->form(was), kind->form(is)) == 0);
 
-    if (read && !same)
+    if (read && !same && !refused)
         problem_add(making->problems,
                     json_object_get(making->request, "momentum") ? "/momentum" : "",
                     "a run with momentum remembers what one without does not: it can neither begin "

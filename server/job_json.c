@@ -118,6 +118,26 @@ static bool put_stop(struct body *out, struct db *db, const struct job_row *row,
     return true;
 }
 
+/* Of a job that has taken no step yet, the beginning: the object has its members from the first
+ * answer on, so that who asks for the step need not ask first whether there is one. */
+static void put_progress(struct body *out, const struct job_row *row)
+{
+    json_t *plan;
+    json_int_t epochs = 0, steps = 0;
+
+    if (row->progress) {
+        body_print(out, ",\"progress\":%s", row->progress);
+        return;
+    }
+    plan = row->plan ? json_loads(row->plan, 0, NULL) : NULL;
+    (void)json_unpack(plan, "{s:I, s:I}", "epochs", &epochs, "steps", &steps);
+    json_decref(plan);
+    body_print(out,
+               ",\"progress\":{\"epoch\":0,\"epochs\":%" PRId64 ",\"step\":0,\"steps\":%" PRId64
+               ",\"fraction\":0,\"samples_per_second\":null,\"eta_seconds\":null}",
+               (int64_t)epochs, (int64_t)steps);
+}
+
 bool job_json_put(struct body *out, struct db *db, const struct job_row *row, struct error *error)
 {
     struct metric_summary series[SERIES_MAX];
@@ -135,7 +155,7 @@ bool job_json_put(struct body *out, struct db *db, const struct job_row *row, st
     body_print(out, ",\"revision\":%" PRId64 ",\"priority\":%" PRId64 ",\"restarts\":%" PRId64,
                row->revision, row->priority, row->restarts);
     put_times(out, row);
-    body_print(out, ",\"progress\":%s", row->progress ? row->progress : "null");
+    put_progress(out, row);
     put_points(out, POINT_LATEST, series, count);
     put_best(out, series, count);
     put_points(out, POINT_MIN, series, count);

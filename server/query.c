@@ -68,16 +68,28 @@ static void put_guess(char *out, size_t size, const struct nearest *nearest)
                    nearest->name ? nearest->name : "", nearest->name ? "\"" : "");
 }
 
+/* "-name", where there is "name" too: one word says it of all such. */
+static bool is_reverse(const char *const *choices, const char *name)
+{
+    return name[0] == '-' && query_choice(choices, name + 1, strlen(name + 1)) >= 0;
+}
+
 static bool refuse_choice(const struct query *row, const char *value, struct error *error)
 {
     char names[256] = "", guess[96];
+    bool reverse = false;
     struct nearest nearest;
 
     nearest_begin(&nearest, value);
     for (int i = 0; row->choices[i]; i++) {
-        add_name(names, sizeof(names), row->choices[i]);
         nearest_try(&nearest, row->choices[i]);
+        if (is_reverse(row->choices, row->choices[i]))
+            reverse = true;
+        else
+            add_name(names, sizeof(names), row->choices[i]);
     }
+    if (reverse)
+        add_name(names, sizeof(names), "each also with a - in front");
     put_guess(guess, sizeof(guess), &nearest);
     return error_set(error, ERROR_INVALID, row->name,
                      "the query parameter \"%s\" must be %s of %s; found \"%.40s\"%s", row->name,

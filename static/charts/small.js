@@ -17,7 +17,7 @@ export function SmallChart({ label, lines, height = 90, top = -Infinity, zero = 
     const [start, end] = [Math.min(...xs), Math.max(...xs)];
     const across = (x) => EDGE + ((WIDTH - 2 * EDGE) * (x - start)) / (end - start || 1);
     const up = (value) => height - EDGE - ((height - 2 * EDGE) * (value - low)) / (high - low || 1);
-    return html`<figure class="small ${stale ? "stale" : ""}">
+    return html`<figure class="tiny ${stale ? "stale" : ""}">
         <span class="scale">${points.length > 0 && y(high)}</span>
         <svg viewBox="0 0 ${WIDTH} ${height}" preserveAspectRatio="none" role="img" aria-label=${label}>
             <path class="base" d="M0 ${height - 1}H${WIDTH}M0 1H${WIDTH}" />

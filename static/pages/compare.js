@@ -3,6 +3,7 @@
 // address.
 import { Component, html } from "../html.js";
 import { Compared } from "../data/compared.js";
+import { sheet } from "../parts/sheet.js";
 import { looksOf } from "../parts/run_look.js";
 import { go, withOptions } from "../route.js";
 import { CompareCharts } from "./compare_charts.js";
@@ -10,6 +11,8 @@ import { Differences } from "./compare_differences.js";
 import { Parallel } from "./compare_parallel.js";
 import { Runs } from "./compare_runs.js";
 import { Scatter } from "./compare_scatter.js";
+
+await sheet("/compare.css"); // the page is not shown before
 
 const DRAWN = 10; // more curves than these are drawn only when they are asked for
 

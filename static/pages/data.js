@@ -104,7 +104,7 @@ class SetCard extends Component {
                 <button type="button" class="danger" aria-label="Delete ${set.name}"
                     onClick=${remove}>Delete</button>
             </div>
-            <p class="strip">${page?.items.map((sample) => html`<${Sample} key=${sample.index}
+            <p class="samples">${page?.items.map((sample) => html`<${Sample} key=${sample.index}
                 sample=${sample} />`)}</p>
             <${Facts} set=${set} now=${now} />
         </section>`;

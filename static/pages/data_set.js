@@ -63,7 +63,7 @@ export class DataSet extends Component {
             <section>
                 <div class="bar"><h2>Samples</h2><${Splits} set=${set} shown=${this.place().split} /></div>
                 ${page && html`<${Classes} set=${set} page=${page} chosen=${options.class ?? ""} />
-                    <p class="strip wide">${page.items.map((sample) => html`<${Sample}
+                    <p class="samples wide">${page.items.map((sample) => html`<${Sample}
                         key=${`${page.split} ${sample.index}`} sample=${sample} />`)}</p>
                     <${Turn} page=${page} />`}
             </section>`;
@@ -85,7 +85,7 @@ function Classes({ set, page, chosen }) {
     if (!page.counts)
         return null;
     const most = Math.max(...page.counts);
-    return html`<details class="classes" open=${set.classes <= 20}>
+    return html`<details class="class-counts" open=${set.classes <= 20}>
         <summary>${count(set.classes)} classes</summary>
         <table class="numbers">
             <thead><tr><th scope="col">Class</th><th scope="col">Samples</th>

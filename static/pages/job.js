@@ -5,18 +5,12 @@ import { marksOf } from "../data/story.js";
 import { ended } from "../data/model.js";
 import { nameOf } from "../parts/job_text.js";
 import { Late } from "../parts/late.js";
-import { style } from "../parts/style.js";
 import { address, withOptions } from "../route.js";
 import { Actions } from "./job_actions.js";
 import { Facts, Figures, Standing } from "./job_facts.js";
 import { Name } from "./job_name.js";
 import { viewOf } from "./pages.js";
 
-// A tab is loaded when it is first shown; those of what was learned have styles of their own.
-const learned = (load) => async () => {
-    await style("/learned.css");
-    return load();
-};
 const steering = async () => (await import("./job_steering.js")).Steering;
 
 /** The tabs: one row each. `key` stands in the address; those without a title are reached from
@@ -24,9 +18,9 @@ const steering = async () => (await import("./job_steering.js")).Steering;
  * it when it is first shown. */
 export const TABS = [
     { key: "", title: "Curves", view: Curves },
-    { key: "results", title: "Results", load: learned(async () => (await import("./results.js")).Results) },
-    { key: "inside", title: "Inside", load: learned(async () => (await import("./inside.js")).Inside) },
-    { key: "try", title: "Try it", load: learned(async () => (await import("./try.js")).TryIt) },
+    { key: "results", title: "Results", load: async () => (await import("./results.js")).Results },
+    { key: "inside", title: "Inside", load: async () => (await import("./inside.js")).Inside },
+    { key: "try", title: "Try it", load: async () => (await import("./try.js")).TryIt },
     { key: "network", title: "Network", load: async () => (await import("./job_tabs.js")).Network },
     {
         key: "checkpoints",

@@ -13,7 +13,7 @@ const EPOCHS_DRAWN = 40; // more of them are no longer told apart
 
 export function Standing({ job, ahead, now }) {
     const { epoch, epochs, step, fraction } = job.progress ?? {};
-    const known = step !== undefined;
+    const known = step > 0;
     const ticks = epochs > 1 && epochs <= EPOCHS_DRAWN ? epochs : 0;
     return html`<section class="standing" aria-label="Where the job stands">
         <p class="bar">

@@ -22,7 +22,7 @@ const indexOf = (pointer) => Number(pointer.slice(pointer.lastIndexOf("/") + 1))
  * layer)), pointer (of the list), layers, title. */
 export function LayerList({ form, pointer, layers, title }) {
     const list = Array.isArray(layers) ? layers : [];
-    return html`<ol class="layers" aria-label=${title} data-list=${pointer}>
+    return html`<ol class="network" aria-label=${title} data-list=${pointer}>
         ${list.map(
             (layer, index) => html`<${Layer} key=${numberOf(layer) || `${index} ${layer}`} form=${form}
                 pointer="${pointer}/${index}" layer=${layer} last=${index === list.length - 1} />`,

@@ -3,7 +3,10 @@
 import { html } from "../html.js";
 import { ended } from "../data/model.js";
 import { count, metric } from "../parts/format.js";
+import { sheet } from "../parts/sheet.js";
 import { setOption } from "../route.js";
+
+await sheet("/learned.css"); // the tabs that import this are not shown before
 
 /** A class's name, or its number where it has none. */
 export const nameOfClass = (classes, index) => classes[index]?.name ?? String(index);

@@ -204,7 +204,7 @@ function Problems({ draft, goTo }) {
 function Verdict({ draft, submit, goTo }) {
     const problems = draft.problems();
     const said = verdict(draft, problems);
-    return html`<div class="verdict ${said.look}">
+    return html`<div class="ruling ${said.look}">
         <button type="button" class="main" disabled=${!draft.value} onClick=${submit}>Submit</button>
         <p role="status">${said.text}</p>
         ${problems.length > 0 && html`<button type="button" onClick=${() => goTo(problems[0])}>

@@ -2,7 +2,6 @@
 // last fits all. A page is loaded when it is first shown, so that a first visit is light.
 import { nameOf } from "../parts/job_text.js";
 import { percent } from "../parts/format.js";
-import { style } from "../parts/style.js";
 import { ended } from "../data/model.js";
 
 const RETRY_MS = 2000; // of a page that could not be loaded
@@ -32,10 +31,7 @@ export const PAGES = [
     },
     {
         path: ["compare"],
-        load: async () => {
-            await style("/compare.css");
-            return (await import("./compare.js")).Compare;
-        },
+        load: async () => (await import("./compare.js")).Compare,
         title: () => "Compare jobs",
         key: ({ jobs }) => jobs,
     },

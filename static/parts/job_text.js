@@ -18,15 +18,15 @@ export function State({ job }) {
 }
 
 export function Progress({ job }) {
-    const fraction = job.progress?.fraction ?? 0;
+    const fraction = job.progress.fraction;
     return html`<progress class=${job.state} max="1" value=${fraction} aria-label="Progress">
         ${percent(fraction, 0)}
     </progress>`;
 }
 
 export function progressText(job) {
-    const { epoch, epochs, step, fraction } = job.progress ?? {};
-    if (step === undefined)
+    const { epoch, epochs, fraction } = job.progress;
+    if (epoch === 0)
         return job.state === "queued" ? "waiting" : "–";
     return `${percent(fraction, 0)} · epoch ${count(epoch)} of ${count(epochs)}`;
 }

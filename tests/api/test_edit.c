@@ -111,7 +111,7 @@ TEST(
     "everything that is wrong with a change is told at once, at its own place, and nothing changes")
 {
     struct api api;
-    char id[16], sgd[16], path[160];
+    char id[16];
 
     api_start(&api);
     api_submit_tiny(&api, endless, id);
@@ -150,8 +150,15 @@ TEST(
     CHECK_TEXT(text_at(after, "name"), "");
     json_decref(before);
     json_decref(after);
-    json_decref(api_post(&api, job_path(id, "/cancel", path), NULL, 200));
+    api_stop(&api);
+}
 
+TEST("a momentum is refused where the run has none, and where it is out of range")
+{
+    struct api api;
+    char sgd[16], path[160];
+
+    api_start(&api);
     json_t *job = api_post(&api, "/v1/jobs",
                            "{\"dataset\": {\"name\": \"tiny\"}, \"model\": [\"flatten\", {\"type\":"
                            " \"linear\", \"out_features\": 4}], \"optimizer\": \"sgd\", \"epochs\":"
@@ -160,6 +167,17 @@ TEST(
     (void)snprintf(sgd, sizeof(sgd), "%s", text_at(job, "id"));
     json_decref(job);
     check_wrong(&api, sgd, "{\"momentum\": 0.9}", "/momentum", "fork");
+    json_decref(api_post(&api, job_path(sgd, "/cancel", path), NULL, 200));
+
+    job = api_post(&api, "/v1/jobs",
+                   "{\"dataset\": {\"name\": \"tiny\"}, \"model\": [\"flatten\", {\"type\":"
+                   " \"linear\", \"out_features\": 4}], \"optimizer\": {\"type\": \"sgd\", "
+                   "\"momentum\": 0.5}, \"epochs\": 100000}",
+                   201);
+    (void)snprintf(sgd, sizeof(sgd), "%s", text_at(job, "id"));
+    json_decref(job);
+    check_wrong(&api, sgd, "{\"momentum\": 2}", "/momentum",
+                "found 2; want a number of at least 0");
     api_stop(&api);
 }
 

@@ -64,6 +64,33 @@ TEST("a stream as JSON lines has the events of the stream, and ends with the job
     api_stop(&api);
 }
 
+TEST(
+    "a stream as JSON lines is nothing but lines of JSON where the job has ended, and one that has "
+    "nothing to say answers at once")
+{
+    struct api api;
+    char id[16], path[160], request[256];
+    bool open = false;
+
+    api_start(&api);
+    api_submit_tiny(&api, "\"epochs\": 1", id);
+    api_wait(&api, id, "succeeded");
+    const struct call call = {.path = job_path(id, "/events", path),
+                              .headers = {"Accept: application/jsonl"}};
+    struct answer answer = api_call(&api, &call);
+    CHECK_INT(answer.body[0], '{');
+    CHECK(!strstr(answer.body, "\n\n"));
+    answer_drop(&answer);
+    (void)snprintf(request, sizeof(request),
+                   "GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAccept: %s\r\n\r\n",
+                   "application/jsonl");
+    char *raw = raw_talk(&api, request, 2, &open);
+    CHECK(strncmp(raw, "HTTP/1.1 200", 12) == 0);
+    CHECK(open);
+    free(raw);
+    api_stop(&api);
+}
+
 static int open_stream(const char *address)
 {
     struct api api = {0};

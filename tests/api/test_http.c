@@ -222,16 +222,18 @@ TEST("HEAD answers like GET without a body")
     api_stop(&api);
 }
 
-TEST("HEAD of a stream has no body, not even the end of one")
+TEST("HEAD of a stream has no body, not even the end of one, and tells no length")
 {
     struct api api;
-    bool open = false;
+    bool open = true;
 
     api_start(&api);
     char *answer = raw_talk(&api, "HEAD /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n", 5, &open);
     const char *end = strstr(answer, "\r\n\r\n");
     CHECK(strncmp(answer, "HTTP/1.1 200", 12) == 0);
     CHECK(end && end[4] == '\0');
+    CHECK(!strcasestr(answer, "\r\nContent-Length:"));
+    CHECK(!open);
     free(answer);
     api_stop(&api);
 }

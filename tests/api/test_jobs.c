@@ -30,7 +30,13 @@ TEST("a job is accepted with 201, its address and every default, and trains to i
     CHECK_TEXT(text_at(answer.json, "name"), "first");
     CHECK_TEXT(text_at(answer.json, "labels.team"), "a");
     CHECK(json_is_null(json_at(answer.json, "started_at")));
-    CHECK(json_is_null(json_at(answer.json, "progress")));
+    CHECK_INT(integer_at(answer.json, "progress.epoch"), 0);
+    CHECK_INT(integer_at(answer.json, "progress.epochs"), 2);
+    CHECK_INT(integer_at(answer.json, "progress.step"), 0);
+    CHECK_INT(integer_at(answer.json, "progress.steps"), 2 * TINY_STEPS_PER_EPOCH);
+    CHECK(json_number_value(json_at(answer.json, "progress.fraction")) == 0);
+    CHECK(json_is_null(json_at(answer.json, "progress.samples_per_second")));
+    CHECK(json_is_null(json_at(answer.json, "progress.eta_seconds")));
     CHECK_INT(integer_at(answer.json, "spec.seed"), 5);
     CHECK_INT(integer_at(answer.json, "plan.steps"), 2 * TINY_STEPS_PER_EPOCH);
     CHECK_TEXT(text_at(answer.json, "links.self"), path);

@@ -238,6 +238,30 @@ TEST(
     api_stop(&api);
 }
 
+TEST("labels that are asked for one by one are refused with the way to ask for several")
+{
+    struct api api;
+
+    api_start(&api);
+    json_t *problem = api_get(&api, "/v1/jobs?label=a:1&label=b:2", 400);
+    check_problem(problem, 400, "give it once, with commas between its values");
+    api_stop(&api);
+}
+
+TEST("an order that there is none of is refused with all that there are, each in full")
+{
+    struct api api;
+
+    api_start(&api);
+    json_t *problem = api_get(&api, "/v1/jobs?sort=-best.val_acuracy", 400);
+    check_problem(problem, 400,
+                  "must be one of created_at, priority, name, started_at, finished_at, "
+                  "best.val_loss, best.val_accuracy, best.train_loss, best.train_accuracy, each "
+                  "also with a - in front; found \"-best.val_acuracy\", perhaps "
+                  "\"-best.val_accuracy\"");
+    api_stop(&api);
+}
+
 /* ---- cursors ---- */
 
 static void cursor_of(const struct api *api, const char *query, char out[700])
