@@ -39,8 +39,8 @@ export class Compared {
 
     async readJob(id) {
         try {
-            this.hands.put(await api.getJob(id));
-            this.missing.delete(id);
+            if (this.hands.put(await api.getJob(id)))
+                this.missing.delete(id);
         } catch (problem) {
             if (problem.status === 404)
                 this.missing.set(id, problem.message);
@@ -71,6 +71,8 @@ export class Compared {
 
     hear(name, data) {
         const history = this.runs.get(data.job);
+        if (name === "deleted" && this.ids.includes(data.job))
+            this.missing.set(data.job, "This job was deleted.");
         if (name === "metrics")
             history?.add(data.rows ?? {}, Date.parse(data.at));
         if (name === "warning" && data.rollback)

@@ -10,7 +10,7 @@ const REREAD_MS = 1500; // many changes are one reading
 
 export class JobList {
     /** `attempt(promise)`: the value, or null and a notice to the user; `put(job)`: a job as the
-     * daemon told it; `soon(what, delay, work)`: once, however often it is asked for. */
+     * daemon told it, false if it is gone; `soon(what, delay, work)`: once, however often it is asked for. */
     constructor({ attempt, put, soon, changed }) {
         this.attempt = attempt;
         this.put = put;
@@ -81,9 +81,8 @@ export class JobList {
         if (this.reading !== reading)
             return null;
         this.problem = problem;
-        page?.items.forEach((job) => this.put(job));
         this.changed();
-        return page;
+        return page && { ...page, items: page.items.filter((job) => this.put(job)) };
     }
 
     /** There is a job, perhaps a new one. A new one goes to the top; one older than what is shown

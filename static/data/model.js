@@ -24,6 +24,7 @@ export class Model {
     constructor(changed) {
         this.changed = changed;
         this.jobs = new Map();
+        this.gone = new Set(); // ids of deleted jobs: an answer from before must not bring one back
         this.marked = new Set(); // ids of jobs that the user has chosen for something
         this.live = null; // null until the stream first opens or fails
         this.notice = null; // what went wrong last, for the user
@@ -94,6 +95,7 @@ export class Model {
                 this.rewind(job, data.rollback.to);
         },
         end: (job) => this.refresh(job.id, 0),
+        deleted: (job) => this.forget(job.id),
     };
 
     hear(name, data) {
@@ -105,6 +107,7 @@ export class Model {
             this.opened?.look(this.jobs.get(this.opened.id));
         if (job)
             this.handlers[name](job, data);
+        else if (name === "deleted") this.forget(data.job);
         else if (typeof data.job === "string") this.refresh(data.job, 0);
         this.changed();
     }
@@ -146,11 +149,13 @@ export class Model {
     // ---- jobs ----
 
     // An answer may be older than the events that came meanwhile: of the same run, the later step
-    // wins.
+    // wins. Says whether there still is such a job.
     put(job) {
         const old = this.jobs.get(job.id);
+        if (this.gone.has(job.id))
+            return false;
         if (old && job.revision < old.revision)
-            return;
+            return true;
         if (old?.progress && job.progress && old.restarts === job.restarts) {
             const { step, fraction } = old.progress;
             if (step > job.progress.step)
@@ -160,14 +165,14 @@ export class Model {
                     job.latest[name] = row;
         }
         this.jobs.set(job.id, job);
+        return true;
     }
 
     refresh(id, delay) {
         this.soon(`job ${id}`, delay, async () => {
             const job = await api.getJob(id).catch((problem) => this.lost(id, problem));
-            if (!job)
+            if (!job || !this.put(job))
                 return;
-            this.put(job);
             this.list.meet(job, this.jobs);
             if (this.opened?.id === id)
                 this.opened.look(job);
@@ -183,8 +188,11 @@ export class Model {
     }
 
     forget(id) {
-        if (this.opened?.id === id)
+        this.gone.add(id);
+        if (this.opened?.id === id) {
             this.opened.close();
+            this.opened.missing ||= "This job was deleted.";
+        }
         clearTimeout(this.waiting.get(`job ${id}`)?.timer);
         this.waiting.delete(`job ${id}`);
         this.jobs.delete(id);

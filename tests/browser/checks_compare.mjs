@@ -2,7 +2,8 @@
 // checks_table.mjs; each check leaves the page on the comparison.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { chart, longJob, open, pixels, shot, skip, until, view } from "./support.mjs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { chart, longJob, open, pixels, shot, until, view } from "./support.mjs";
 
 const run = (world, id) => world.page.locator(`tr[data-run="${id}"]`);
 const drawn = (world, id) => run(world, id).getByRole("checkbox");
@@ -75,7 +76,6 @@ async function ways(world) {
 
 // The crosshair reads what was logged, and the keyboard chooses a curve and opens its run.
 async function reading(world) {
-    skip("since the pages were put together the key opens no run; the cause is not known yet");
     await open(world, address(world.tries));
     await curves(world);
     const loss = chart(world, "Validation loss");
@@ -96,6 +96,7 @@ async function reading(world) {
     await world.page.goBack();
     await curves(world);
     await loss.getByText("Values as a table").click();
+    await loss.locator("tbody tr").first().waitFor();
     const cells = await loss.locator("tbody tr").first().locator("th, td").allInnerTexts();
     assert.equal(cells[0], "20");
     assert.equal(cells[2], shown);
@@ -116,13 +117,17 @@ async function clicked(world) {
 
 async function zoomed(world) {
     const over = chart(world, "Train loss").locator(".u-over");
-    await over.scrollIntoViewIfNeeded();
-    const { x, y, width } = await over.boundingBox();
-    await world.page.mouse.move(x + width / 4, y + 40);
-    await world.page.mouse.down();
-    await world.page.mouse.move(x + width / 2, y + 60, { steps: 4 });
-    await world.page.mouse.up();
-    await until("a part in the address", () => /from=[\d.]+&to=[\d.]+/.test(world.page.url()));
+    // Again when the page has moved under the mouse: a picture above it may have come late.
+    await until("a part in the address", async () => {
+        await over.scrollIntoViewIfNeeded();
+        const { x, y, width } = await over.boundingBox();
+        await world.page.mouse.move(x + width / 4, y + 40);
+        await world.page.mouse.down();
+        await world.page.mouse.move(x + width / 2, y + 60, { steps: 4 });
+        await world.page.mouse.up();
+        await sleep(300);
+        return /from=[\d.]+&to=[\d.]+/.test(world.page.url());
+    });
     assert.match(world.page.url(), /compare/);
     await world.page.getByRole("button", { name: "Whole runs" }).click();
     await until("all again", () => !/from=/.test(world.page.url()));
@@ -185,8 +190,11 @@ async function scatter(world) {
     assert.match(world.page.url(), /sx=spec\.batch_size/);
     await part.getByText("Values as a table").click();
     const { best } = await world.daemon.get(`/v1/jobs/${world.tries[0]}`);
-    const cells = await part.locator("tbody tr", { hasText: "<img" }).locator("td").allInnerTexts();
-    assert.ok(Math.abs(Number(cells[2]) - best.val_loss.value) < 5e-4 * (1 + best.val_loss.value));
+    const cells = part.locator("tbody tr", { hasText: "<img" }).locator("td");
+    await until("its loss", async () => {
+        const error = Math.abs(Number((await cells.allInnerTexts())[2]) - best.val_loss.value);
+        return error < 5e-4 * (1 + best.val_loss.value);
+    });
     assert.equal(await world.page.locator("main img").count(), 0);
 }
 
@@ -209,7 +217,7 @@ async function moving(world) {
     const last = async () => points(world, "Train loss").catch(() => 0);
     await until("first points", async () => (await last()) > 120);
     const before = await last();
-    await until("more points", async () => (await last()) > before);
+    await until("other points", async () => (await last()) !== before);
     await fetch(`${world.daemon.address}/v1/jobs/${id}/cancel`, { method: "POST" });
     await run(world, id).locator(".state.cancelled").waitFor();
 }

@@ -8,7 +8,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { longJob, open, requests, shot, until, view } from "./support.mjs";
 
 const spec = (world) => world.page.locator("#spec");
-const parsed = async (world) => JSON.parse(await spec(world).inputValue());
+/** The text as a job; it is empty while a preset is on its way. */
+const parsed = async (world) => JSON.parse((await spec(world).inputValue()) || '{ "model": [] }');
 const said = (world) => world.page.locator(".ruling p").innerText();
 const layer = (world, pointer) => world.page.locator(`[data-layer="${pointer}"]`);
 const shape = (world, pointer) => layer(world, pointer).locator(".shape").first().innerText();

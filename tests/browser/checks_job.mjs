@@ -177,11 +177,13 @@ async function tableTwin(world) {
     const stored = await world.daemon.get(
         `/v1/jobs/${world.long}/metrics?names=train_loss,val_loss&from=1&to=400&max_points=0`,
     );
-    const cells = async (step) =>
-        figure
-            .locator("tbody tr", { has: world.page.locator(`th:text-is("${step}")`) })
-            .locator("td")
-            .allInnerTexts();
+    const cells = async (step) => {
+        const line = figure.locator("tbody tr", {
+            has: world.page.locator(`th:text-is("${step}")`),
+        });
+        await line.waitFor();
+        return line.locator("td").allInnerTexts();
+    };
     near((await cells("1"))[2], stored.series.train_loss.value[0]);
     near((await cells("400"))[3], stored.series.val_loss.value[0]);
     await figure.getByText("Values as a table").click();

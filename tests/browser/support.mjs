@@ -16,11 +16,11 @@ export const longJob = (name) => ({
     dataset: { name: "fashion-mnist" },
     model: NETWORK,
     optimizer: { type: "sgd", lr: 0.01, momentum: 0.9 },
-    max_steps: 2000000,
+    max_steps: 20000000,
     batch_size: 32,
     seed: 1,
     evaluate_every: { steps: 400 },
-    checkpoint: { every: { steps: 2000 } },
+    checkpoint: { every: { steps: 20000 } },
 });
 
 export const shot = (world, name) =>
@@ -62,11 +62,14 @@ export const open = (world, hash) =>
     world.page.evaluate((value) => (location.hash = value), hash);
 /** Paths of all stored checkpoints of the long job, newest first, once its tab shows them. */
 export async function allCheckpoints(world) {
-    const { items } = await world.daemon.get(`/v1/jobs/${world.long}/checkpoints`);
-    const stored = items.map(({ links: { self } }) => self).reverse();
     const links = world.page.locator('table a[href*="/checkpoints/"]:text-is("safetensors")');
     const shown = () => links.evaluateAll((all) => all.map((link) => link.getAttribute("href")));
-    await until("the stored checkpoints", async () => String(await shown()) === String(stored));
+    let stored = [];
+    await until("the stored checkpoints", async () => {
+        const { items } = await world.daemon.get(`/v1/jobs/${world.long}/checkpoints`);
+        stored = items.map(({ links: { self } }) => self).reverse();
+        return stored.length > 0 && String(await shown()) === String(stored);
+    });
     return stored;
 }
 
