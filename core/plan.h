@@ -19,6 +19,9 @@ struct data_shape {
     int64_t given_samples; /* and the data set's own train_samples */
 };
 
+/* Bytes that the data set takes in memory. */
+int64_t data_shape_bytes(const struct data_shape *data);
+
 enum { PLAN_RANK_MAX = 6 };
 
 /* One learned array, or one that goes with it (running statistics are not learned). */
