@@ -128,6 +128,9 @@ struct plan_work {
 /* Fills work[0 … layer_count − 1]. */
 void plan_work(const struct plan *plan, struct plan_work *work);
 
+/* Writes the defaults in that follow from the plan, as the length of the schedule. */
+void plan_settle(struct spec *spec, const struct plan *plan);
+
 /* Learning rate of step `step` (counted from 1) by the spec's schedule: pure, for any step. That of
  * reduce_on_plateau is before any reduction. */
 double plan_lr(const struct spec *spec, const struct plan *plan, int64_t step);

@@ -196,7 +196,7 @@ static void answer_error(struct http_exchange *exchange, const struct error *err
                               log_text("path", exchange->request.path)),
                    "%s%s%s", error->where, error->where[0] ? ": " : "", error->text);
     http_response_drop(&exchange->response);
-    http_problem_from(&exchange->response, error);
+    request_problem(exchange, error);
 }
 
 /* ---- the body ---- */

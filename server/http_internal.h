@@ -140,6 +140,9 @@ struct desk_turn {
     struct http_exchange *next; /* in the line */
 };
 
+/* The method of a request that no route takes. */
+#define HTTP_OTHER_METHOD "another method"
+
 struct http_exchange {
     struct http *http;
     struct MHD_Connection *connection;
@@ -157,8 +160,11 @@ struct http_exchange {
     struct desk_turn turn;
 };
 
-/* http_request.c: looks at everything that comes before the body; finds the route, fills in
- * exchange->request. False: the response is a problem. */
+/* http_request.c */
+/* Makes the error the answer; that of a query parameter names it. */
+void request_problem(struct http_exchange *exchange, const struct error *error);
+/* Looks at everything that comes before the body; finds the route, fills in exchange->request.
+ * False: the response is a problem. */
 bool request_check(struct http_exchange *exchange, const char *method,
                    const char *version) MUST_CHECK;
 

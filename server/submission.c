@@ -221,7 +221,9 @@ bool submission_check(struct submission *submission, const json_t *json,
         !plan_make(&submission->spec, &shape, &submission->plan, problems, &submission->warnings,
                    error))
         return false;
-    if (problems->count == 0)
+    if (problems->count == 0) {
+        plan_settle(&submission->spec, &submission->plan);
         reckon(submission, &shape, request->app);
+    }
     return check_initial(submission, request, error);
 }
