@@ -260,6 +260,8 @@ void peer_notice(void *context, struct MHD_Connection *connection, void **slot,
                  enum MHD_ConnectionNotificationCode what);
 struct http_peer *peer_of(struct MHD_Connection *connection);
 /* Its request begins (NULL: ended). */
+/* He has closed his side: nothing comes any more, but what did may not have been read yet. */
+bool peer_has_left(const struct http_peer *peer);
 void peer_turn(struct http_peer *peer, struct http_exchange *exchange);
 
 /* http_linger.c: the ends of connections. A socket that is closed while bytes come in resets the
@@ -303,6 +305,8 @@ int weight_find(const char *list, const char *name);
 /* http_later.c: asks the handler until it has an answer. False: the connection sleeps until there
  * may be one, and the exchange may be another thread's at once. */
 bool later_ask(struct http_exchange *exchange);
+/* After a part of a request: has the connection looked at once more when its client has closed. */
+void later_look_for_end(struct http_exchange *exchange);
 /* With the hub's lock held. Wakes those whose time is over and those whose clients have left;
  * lowers *until to when it wants to look again. */
 void later_tick(struct http_hub *hub, double now, double *until);
