@@ -65,6 +65,10 @@ bool store_reader(struct store *store, struct db **out, struct error *error) MUS
 /* The same to the file in `dir`, which may be another process's store; *out is NULL when there is
  * none. Nothing is checked, migrated or written. */
 bool store_peek(const char *dir, struct db **out, struct error *error) MUST_CHECK;
+/* Copies the database of the data directory into `file` as it is at one moment, whether a daemon
+ * has it open or not; `file` is made, or replaced, when the copy is complete. ERROR_NOT_FOUND when
+ * there is none. */
+bool store_backup(const char *dir, const char *file, struct error *error) MUST_CHECK;
 void db_close(struct db *db);
 
 /* The data directory, as store_open was told. Not after store_peek. */
