@@ -46,12 +46,7 @@ export function near(shown, stored) {
     assert.ok(error <= Math.max(5e-5, 5e-4 * stored), `${shown} is shown for ${stored}`);
 }
 
-/** Ends a check that cannot be held yet, and says why. */
-export function skip(why) {
-    throw Object.assign(new Error(why), { skip: true });
-}
-
-export async function until(what, condition, milliseconds = 20000) {
+export async function until(what, condition, milliseconds = 30000) {
     for (const deadline = Date.now() + milliseconds; Date.now() < deadline; await sleep(100))
         if (await condition())
             return;
