@@ -10,6 +10,7 @@ import { access } from "./checks_access.mjs";
 import { comparing } from "./checks_compare.mjs";
 import { diverging, watched, watching } from "./checks_job.mjs";
 import { editing } from "./checks_editor.mjs";
+import { large } from "./checks_large.mjs";
 import { learned } from "./checks_learned.mjs";
 import { steering } from "./checks_steer.mjs";
 import { table } from "./checks_table.mjs";
@@ -245,6 +246,7 @@ export const checks = [
     ...learned,
     ...editing,
     ...access,
+    ...large,
     ["libraries are served at addresses that name the version of the lock file", versions],
     ["pages fit a phone and a desk, in light and dark", narrow],
     ["a first visit to the jobs and one of them weighs less than 100 KB", weight],

@@ -46,6 +46,7 @@ export class Daemon {
         this.place = place;
         this.listen = "127.0.0.1:0";
         this.output = "";
+        this.datasets = `${place}/datasets`;
         const data = `${place}/datasets/fashion-mnist`;
         mkdirSync(data, { recursive: true });
         writeSplit(data, "train", 2000);
@@ -63,7 +64,7 @@ export class Daemon {
             "--data-dir",
             `${this.place}/data`,
             "--datasets",
-            `${this.place}/datasets`,
+            this.datasets,
             "--port-file",
             file,
             "--workers",

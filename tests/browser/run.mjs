@@ -3,7 +3,7 @@
 //
 // usage: node tests/browser/run.mjs
 // TRAIND: path of the program (build/traind); T: stop after the last sentence that contains this
-// (each check needs those before it)
+// (each check needs those before it). A check may have a time limit of its own.
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -17,12 +17,12 @@ const root = resolve(here, "../..");
 const shots = join(root, "build/screenshots");
 const CHECK_MS = 120000;
 
-function inTime(promise) {
+function inTime(promise, milliseconds = CHECK_MS) {
     let timer;
     const late = new Promise((_, reject) => {
         timer = setTimeout(
-            () => reject(new Error(`not done after ${CHECK_MS / 1000} s`)),
-            CHECK_MS,
+            () => reject(new Error(`not done after ${milliseconds / 1000} s`)),
+            milliseconds,
         );
     });
     return Promise.race([promise, late]).finally(() => clearTimeout(timer));
@@ -42,9 +42,9 @@ async function runChecks(wanted, world) {
     const count = { passed: 0, failed: 0 };
     const late = []; // promises that nobody awaits any more
     process.on("unhandledRejection", (error) => late.push(error));
-    for (const [sentence, check] of wanted) {
+    for (const [sentence, check, milliseconds] of wanted) {
         try {
-            await inTime(check(world));
+            await inTime(check(world), milliseconds);
             if (late.length > 0)
                 throw late[0];
             count.passed++;

@@ -68,6 +68,21 @@ export async function allCheckpoints(world) {
     return stored;
 }
 
+/** Milliseconds from frame to frame: {half, most}, which half and 95 % of them stay below. */
+export async function frames(world) {
+    const times = await world.page.evaluate(async () => {
+        const all = [];
+        let last = performance.now();
+        while (all.length < 120) {
+            const now = await new Promise(requestAnimationFrame);
+            all.push(now - last);
+            last = now;
+        }
+        return all.sort((a, b) => a - b);
+    });
+    return { half: times[60], most: times[114] };
+}
+
 /** Goes to a tab of the page of a job. */
 export const tab = (world, title) =>
     world.page.locator("nav.tabs").getByRole("link", { name: title }).click();
