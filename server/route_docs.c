@@ -19,7 +19,7 @@ const struct route_doc doc_submit = {
              "same job; another one with the same key is 422.",
     .body = "JobSpec",
     .request_headers = "Idempotency-Key",
-    .answer_headers = "Location Idempotency-Replayed",
+    .answer_headers = "ETag Location Idempotency-Replayed",
     .answers = ANSWERS({201, JSON, "Job"}, {200, JSON, "DryRun"}),
     .problems = PROBLEMS(422),
 };
@@ -74,7 +74,7 @@ const struct route_doc doc_fork = {
     .summary = "Submits a new job that begins with a checkpoint of this one",
     .body = "Fork",
     .request_headers = "Idempotency-Key If-Match",
-    .answer_headers = "Location Idempotency-Replayed",
+    .answer_headers = "ETag Location Idempotency-Replayed",
     .answers = ANSWERS({201, JSON, "Job"}, {200, JSON, "DryRun"}),
     .problems = PROBLEMS(412, 422),
 };

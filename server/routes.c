@@ -44,7 +44,7 @@ static const struct query metrics_queries[] = {
     {"names", "series, with commas between; all, when absent", QUERY_TEXT},
     {"from", "first step", QUERY_INTEGER, 0, QUERY_INTEGER_MAX},
     {"to", "last step", QUERY_INTEGER, 1, QUERY_INTEGER_MAX},
-    {"max_points", "most points of a series; 0: every row", QUERY_INTEGER, 0, API_POINTS_MAX},
+    {"max_points", "most points of a series, 5 at least; 0: every row", QUERY_INTEGER, 0, API_POINTS_MAX},
     {"since", "cursor of an earlier answer: only rows written after it", QUERY_INTEGER, 0,
      QUERY_INTEGER_MAX},
     {"times", "also when each row was measured, in ms since 1970", QUERY_TRUTH},
