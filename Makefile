@@ -1,7 +1,7 @@
 # traind: build, tests, demo. `make help` lists what can be made.
 #
 #   make SANITIZE=address,undefined test     the same under sanitizers, in a folder of its own
-#   make SANITIZE=thread test
+#   make SANITIZE=thread test                (make sanitize: one after the other)
 #   make ONEDNN=0                            without oneDNN: our own kernels for any processor
 #   make WERROR=1                            warnings are errors, as in CI
 #   make test T=word                         only the tests whose sentence or file contains the word
@@ -61,7 +61,7 @@ LINK       = $(CC) $(FLAGS) $(CFLAGS) $(LINKING) $(LDFLAGS)
 PORTABLE   := $(filter-out core/onednn%,$(wildcard core/*.c))
 CORE       := $(if $(filter 0,$(ONEDNN)),$(PORTABLE),$(wildcard core/*.c))
 SERVER     := $(wildcard server/*.c)
-HARNESS    := tests/harness.c tests/checks.c
+HARNESS    := tests/harness.c tests/report.c tests/checks.c
 FUZZING    := $(filter-out tests/fuzz/entry.c tests/fuzz/test_%,$(wildcard tests/fuzz/*.c))
 TESTS      := $(wildcard tests/core/*.c tests/server/*.c tests/api/*.c tests/fuzz/test_*.c) $(FUZZING) $(HARNESS)
 DOUBLE     := $(wildcard tests/double/*.c) $(filter-out tests/core/test_%,$(wildcard tests/core/*.c)) $(HARNESS)
@@ -185,6 +185,13 @@ test:
 	@$(MAKE) programs
 	@tests/run.sh $(OUT)
 
+## sanitize: `make test` under the sanitizers, with a verdict for each (hours, not minutes)
+sanitize:
+	@verdicts=; code=0; for kind in address,undefined thread; do \
+	    if $(MAKE) SANITIZE=$$kind test; then word=passed; else word=failed; code=1; fi; \
+	    verdicts="$$verdicts, $$kind $$word"; \
+	done; echo "sanitizers: $${verdicts#, }"; exit $$code
+
 programs: $(PROGRAM) $(PROGRAMS)
 
 ## lint: warnings, format, layering, banned calls, sizes
@@ -236,4 +243,4 @@ help:
 	@echo
 	@sed -n '3,/^$$/ s/^#\( *\)//p' $(firstword $(MAKEFILE_LIST)) | sed 's/^/  /'
 
-.PHONY: all demo test programs lint fuzz golden bench bench-readme profile accuracy packages clean help always
+.PHONY: all demo test sanitize programs lint fuzz golden bench bench-readme profile accuracy packages clean help always

@@ -203,8 +203,14 @@ static bool find_layout(const struct probe_words *like, struct layout *layout, s
     return true;
 }
 
-bool speed_measure(enum kernel_choice kernels, enum spec_precision precision, struct speed *out,
-                   struct error *error)
+/* Whether nothing more is to be tried. */
+static bool over(double start, const atomic_bool *enough)
+{
+    return probe_clock() - start >= SPEED_LIMIT || (enough && atomic_load(enough));
+}
+
+bool speed_measure(enum kernel_choice kernels, enum spec_precision precision,
+                   const atomic_bool *enough, struct speed *out, struct error *error)
 {
     struct probe_words words = {.kernels = kernels,
                                 .window = WINDOW,
@@ -219,13 +225,14 @@ bool speed_measure(enum kernel_choice kernels, enum spec_precision precision, st
         out->layers[i].unit = NAN;
     for (int i = 0; i < SPEED_OPTIMIZERS_MAX; i++)
         out->updates[i] = NAN;
+    if (over(start, enough))
+        return true;
     if (!find_layout(&words, &words.x, error) || !measure_updates(out, error))
         return false;
     out->block = words.x.block;
     for (size_t i = 0; i < layer_kinds.count && i < SPEED_LAYERS_MAX; i++) {
         words.kind = layer_kinds.rows[i];
-        if (probe_clock() - start < SPEED_LIMIT &&
-            !measure_layer(&words, out, &out->layers[i], error))
+        if (!over(start, enough) && !measure_layer(&words, out, &out->layers[i], error))
             return false;
     }
     return true;

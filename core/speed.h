@@ -9,6 +9,8 @@
 
 #include "core/trainer.h"
 
+#include <stdatomic.h>
+
 enum { SPEED_LAYERS_MAX = 64, SPEED_OPTIMIZERS_MAX = 16 };
 
 struct speed_cost {
@@ -25,11 +27,12 @@ struct speed {
 };
 
 /* For runs of that precision, which these kernels must have. Takes about a tenth of a second; a
- * kind whose turn would come only after SPEED_LIMIT seconds of processor time stays unknown. To be
- * called in a thread that has nothing else to do. False only when memory is gone. */
+ * kind whose turn would come only after SPEED_LIMIT seconds of processor time, or when another
+ * thread has said `enough` (NULL: nobody does), stays unknown. To be called in a thread that has
+ * nothing else to do. False only when memory is gone. */
 #define SPEED_LIMIT 3
-bool speed_measure(enum kernel_choice kernels, enum spec_precision precision, struct speed *out,
-                   struct error *error) MUST_CHECK;
+bool speed_measure(enum kernel_choice kernels, enum spec_precision precision,
+                   const atomic_bool *enough, struct speed *out, struct error *error) MUST_CHECK;
 
 /* One sample's units of work in a layer: multiply-adds in the padded layout, or where there are
  * none the numbers that are read or written. */

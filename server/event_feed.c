@@ -160,7 +160,8 @@ static bool begin(struct event_feed *feed, struct db *db, struct error *error)
 
 /* ---- the next one ---- */
 
-/* Behind the ring. False with *out NULL and no failure: the ring has what follows. */
+/* Not in the ring: behind it, or already in the store when the feed was not told of it yet, which
+ * then is all that is left of a deleted job. *out NULL: the ring has what follows. */
 static bool find_old(struct event_feed *feed, struct db *db, int64_t job, int64_t *after,
                      const struct feed_event **out, struct error *error)
 {
@@ -169,9 +170,10 @@ static bool find_old(struct event_feed *feed, struct db *db, int64_t job, int64_
     if (!store_events_read(db, &(struct event_query){job, *after, 1}, take_old, &intake, error) ||
         intake.failed)
         return false;
-    if (intake.any && feed->old.event.number <= feed->low) {
+    const int64_t number = feed->old.event.number;
+    if (intake.any && (number <= feed->low || number > feed->high)) {
         *out = &feed->old.event;
-        *after = feed->old.event.number;
+        *after = number;
     } else {
         *after = feed->low;
     }

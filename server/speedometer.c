@@ -10,6 +10,7 @@ struct speedometer {
     pthread_t thread;
     enum kernel_choice kernels;
     int processors;
+    atomic_bool enough;
     struct {
         struct speed speed;
         atomic_bool known; /* `speed` is whole and changes no more */
@@ -24,8 +25,8 @@ static void *measure(void *context)
 
     error = (struct error){0};
     for (int i = PRECISION_FP32; i <= last; i++)
-        if (speed_measure(speedometer->kernels, (enum spec_precision)i, &speedometer->by[i].speed,
-                          &error))
+        if (speed_measure(speedometer->kernels, (enum spec_precision)i, &speedometer->enough,
+                          &speedometer->by[i].speed, &error))
             atomic_store(&speedometer->by[i].known, true);
     return NULL;
 }
@@ -52,6 +53,7 @@ void speedometer_stop(struct speedometer *speedometer)
 {
     if (!speedometer)
         return;
+    atomic_store(&speedometer->enough, true);
     pthread_join(speedometer->thread, NULL);
     free(speedometer);
 }

@@ -10,7 +10,7 @@ struct speedometer;
 /* Begins to measure the kernels that jobs will use; `processors` are what jobs can have. */
 bool speedometer_start(enum kernel_choice kernels, int processors, struct speedometer **out,
                        struct error *error) MUST_CHECK;
-/* Waits for the measuring to end. NULL is allowed. */
+/* Ends the measuring at the next kind of layer, and waits for that. NULL is allowed. */
 void speedometer_stop(struct speedometer *speedometer);
 
 /* How long a planned job would take with `threads` threads, of which those beyond the machine's

@@ -4,6 +4,7 @@
  * Environment: T=word runs the tests whose sentence or file contains it; JOBS=n runs n at a time.
  */
 #include "tests/harness.h"
+#include "tests/report.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,6 +117,7 @@ static _Noreturn void run_test(const struct test *test, const char *log, struct 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     take_output(log);
+    report_take(log);
     self.message = message;
     if (mkdir(self.dir, 0700) != 0 || chdir(self.dir) != 0) {
         FAIL("no temporary directory %s: %s", self.dir, strerror(errno));
@@ -177,22 +179,21 @@ static void start(struct runner *runner, int index)
     runner->running++;
 }
 
-static void judge(struct entry *entry, int status)
+static void judge(struct entry *entry, int status, bool reported)
 {
     enum progress progress = entry->message->progress;
     entry->verdict = FAILED;
-    if (entry->late) {
+    if (reported) {
+        snprintf(entry->why, sizeof entry->why, "a sanitizer found something");
+    } else if (entry->late) {
         snprintf(entry->why, sizeof entry->why, "was still running after its %d s",
                  entry->test->seconds * test_slowdown());
     } else if (WIFSIGNALED(status)) {
         snprintf(entry->why, sizeof entry->why, "ended by signal %d (%s)", WTERMSIG(status),
                  strsignal(WTERMSIG(status)));
     } else if (WEXITSTATUS(status) != 0) {
-        if (progress == FINISHED) {
-            snprintf(entry->why, sizeof entry->why,
-                     "finished, then exit code %d: a sanitizer found something",
-                     WEXITSTATUS(status));
-        }
+        if (progress == FINISHED)
+            snprintf(entry->why, sizeof entry->why, "finished, but not with exit code 0");
     } else if (progress == UNFINISHED) {
         snprintf(entry->why, sizeof entry->why, "left with exit code 0 before its end");
     } else if (progress == SKIPPED) {
@@ -250,9 +251,10 @@ static void reap(struct runner *runner)
             if (entry->pid == pid && entry->verdict == RUNNING) {
                 kill(-pid, SIGKILL); /* what it may have left running */
                 entry->took = now() - entry->started;
-                judge(entry, status);
+                char log[320], dir[320];
+                log_path(runner, i, log, sizeof log);
+                judge(entry, status, report_add(log));
                 runner->running--;
-                char dir[320];
                 snprintf(dir, sizeof dir, "%s/%d", runner->dir, i);
                 remove_tree(dir);
             }

@@ -53,6 +53,9 @@ case ${SANITIZE:-} in
 *address*) must_fail "leaks" "detected memory leaks" ;;
 *thread*) must_fail "races" "data race" ;;
 esac
+case ${SANITIZE:-} in
+*address* | *thread*) must_fail "kills a child that erred" "a sanitizer found something" ;;
+esac
 
 folder=$(mktemp -d)
 output=$(TMPDIR="$folder" T="planted: leaves a daemon" "$planted" 2>&1)

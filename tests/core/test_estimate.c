@@ -178,7 +178,7 @@ static void check_estimates(enum kernel_choice kernels, enum spec_precision prec
     struct error error = {0};
     struct speed speed;
 
-    CHECK(speed_measure(kernels, precision, &speed, &error));
+    CHECK(speed_measure(kernels, precision, NULL, &speed, &error));
     check_measured(&speed);
     for (size_t i = 0; i < COUNT_OF(nets); i++) {
         const struct job_words words = {.model = nets[i]};
@@ -215,4 +215,17 @@ TEST("measuring knows every kind of layer and optimizer, and what follows is nea
     if (kernels_have_bf16(KERNELS_BEST, &error))
         check_estimates(KERNELS_BEST, PRECISION_BF16, dataset);
     dataset_release(dataset);
+}
+
+TEST("measuring that is told to end tries nothing more, and what it has not tried stays unknown")
+{
+    const atomic_bool enough = true;
+    struct error error = {0};
+    struct speed speed;
+
+    CHECK(speed_measure(KERNELS_REFERENCE, PRECISION_FP32, &enough, &speed, &error));
+    for (size_t i = 0; i < layer_kinds.count; i++)
+        CHECK(isnan(speed.layers[i].unit));
+    for (size_t i = 0; i < optimizer_kinds.count; i++)
+        CHECK(isnan(speed.updates[i]));
 }

@@ -64,7 +64,7 @@ j(peglib|error)\.h	core/image_jpeg\.c
 immintrin\.h	(core|tests/bench)/[a-z0-9_]*\.[ch]
 (microhttpd|sqlite3|zlib|jansson|nettle/.*|archive.*|png|jpeglib|curl/.*)\.h	tests/.*'
 # Headers of C, POSIX and Linux: anyone's.
-common='(assert|ctype|dirent|dlfcn|errno|execinfo|fcntl|float|ftw|getopt|inttypes|limits|locale|math|netdb|poll|pthread|sched|semaphore|setjmp|signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|time|unistd|(sys|netinet|arpa|linux)/[a-z_0-9]*)\.h'
+common='(assert|ctype|dirent|dlfcn|errno|execinfo|fcntl|float|ftw|getopt|glob|inttypes|limits|locale|math|netdb|poll|pthread|sched|semaphore|setjmp|signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|time|unistd|(sys|netinet|arpa|linux)/[a-z_0-9]*)\.h'
 
 includes() {
     # "file header" of every include, rooted ones in quotes

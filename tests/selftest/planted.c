@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 TEST("planted: passes")
@@ -99,7 +100,7 @@ static void *write_shared(void *nothing)
     return NULL;
 }
 
-TEST("planted: races")
+static void race(void)
 {
     pthread_t threads[2];
     for (int i = 0; i < 2; i++) {
@@ -108,6 +109,34 @@ TEST("planted: races")
     for (int i = 0; i < 2; i++) {
         pthread_join(threads[i], NULL);
     }
+}
+
+TEST("planted: races")
+{
+    race();
+}
+
+/* As a daemon may end in a test of crashes: its output is elsewhere, its exit code says nothing. */
+TEST("planted: kills a child that erred")
+{
+    int ends[2];
+    char byte = 0;
+    CHECK(pipe(ends) == 0);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        CHECK(freopen("/dev/null", "w", stderr) != NULL);
+        volatile int end = 1000;
+        char *volatile place = malloc(1000);
+        race();
+        place[end] = byte;
+        (void)!write(ends[1], &byte, 1);
+        pause();
+    }
+    close(ends[1]);
+    (void)!read(ends[0], &byte, 1);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
 }
 
 TEST("planted: leaves a daemon and a file behind")

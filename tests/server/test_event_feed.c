@@ -1,5 +1,6 @@
 /* The feed against the store: whoever reads in whatever order misses nothing. */
 #include "server/event_feed.h"
+#include "server/store_control.h"
 #include "tests/server/store_support.h"
 
 #include <stdlib.h>
@@ -109,6 +110,46 @@ TEST("readers of a feed that come and go, sleep and fall behind, each see every 
     }
     event_feed_free(feed);
     free(story);
+    db_close(db);
+    must_finish(store);
+}
+
+static bool delete_work(struct db *db, void *context, struct error *error)
+{
+    return store_job_delete(db, *(const int64_t *)context, error);
+}
+
+TEST("who reads a job's old events while it is deleted hears of that, even before the feed does")
+{
+    struct store *store = must_open();
+    struct db *db = must_read(store);
+    struct error error = {0};
+    const struct feed_event *event = NULL;
+
+    for (int all = 0; all < 2; all++) {
+        int64_t after = 0, newest = 0, number;
+        struct event_feed *feed;
+
+        GOOD(store_event_newest(db, &after, &error));
+        int64_t job = must_add(store, 0), whose = all ? 0 : job;
+        for (int i = 0; i < 5; i++)
+            GOOD(try_event(store, job, "warning", i, &error));
+        GOOD(try_sql(store, "UPDATE job SET state = 'failed' WHERE state = 'queued'", &error));
+        GOOD(store_event_newest(db, &newest, &error));
+        GOOD(event_feed_new(told, &newest, &feed, &error));
+        GOOD(event_feed_next(feed, db, whose, &after, &event, &error));
+        CHECK(event && event->job == job);
+        GOOD(store_write(store, delete_work, &job, &error));
+        GOOD(event_feed_next(feed, db, whose, &after, &event, &error));
+        CHECK(event && event->ends);
+        CHECK_TEXT(event->name, "deleted");
+        number = event->number;
+        CHECK(number == after && number > newest);
+        newest = number; /* it is told, and heard no second time */
+        GOOD(event_feed_next(feed, db, whose, &after, &event, &error));
+        CHECK(!event);
+        event_feed_free(feed);
+    }
     db_close(db);
     must_finish(store);
 }

@@ -116,7 +116,7 @@ TEST("random bytes of any length make one entry a call, each valid UTF-8 and JSO
         int size = rand() % (i % 10 == 0 ? BYTES : 40), alphabet = i % 3 == 0 ? 256 : 4;
         static const char few[] = "\"\\\xe2\xf0";
         for (int k = 0; k < size; k++)
-            text[k] = alphabet == 256 ? (char)(rand() % 255 + 1) : few[rand() % 4];
+            text[k] = (char)(alphabet == 256 ? rand() % 255 + 1 : few[rand() % 4]);
         text[size] = '\0';
         log_record(&log, LOG_INFO,
                    LOG_FIELDS(log_text("a", text), log_text("b", text), log_text("c", text),
