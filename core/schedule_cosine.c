@@ -17,8 +17,8 @@ struct cosine_options {
 static const struct field rows[] = {
     {.name = "t_max", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = AT(t_max), .min = 1,
      .max = FIELD_INT_MAX,
-     .help = "units until the rate reaches eta_min; default: the whole run, also when its length is "
-             "changed"},
+     .help = "units until the rate reaches eta_min; default: the whole run, whatever its length "
+             "becomes"},
     {.name = "eta_min", .type = FIELD_REAL, .offset = AT(eta_min), .min = 0, .max = 1e6,
      .help = "lowest rate"},
 };

@@ -260,3 +260,8 @@ int pool_workers(const struct pool *pool)
 {
     return pool->count;
 }
+
+struct memory *pool_memory(const struct pool *pool)
+{
+    return pool->memory;
+}

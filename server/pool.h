@@ -37,6 +37,8 @@ void pool_free(struct pool *pool);
 /* How many workers are busy. */
 int pool_busy(struct pool *pool);
 int pool_workers(const struct pool *pool);
+/* The budget of the setup: of jobs and uploads together. */
+struct memory *pool_memory(const struct pool *pool);
 /* How many of the workers' threads have ended: none should before pool_stop. */
 int pool_ended(struct pool *pool);
 

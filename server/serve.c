@@ -217,7 +217,7 @@ static bool serve_start(struct serve *serve, struct error *error)
     app->kernels = serve->world.kernels;
     const struct pool_setup pool = {.store = app->store,
                                     .world = &serve->world,
-                                    .memory = app->memory,
+                                    .memory = &serve->memory,
                                     .workers = config->workers};
     if (!speedometer_start(serve->world.kernels, threads_processors(), &app->speedometer, error))
         return false;
@@ -285,7 +285,6 @@ int serve_run(const struct config *config)
     serve.app = (struct app){.config = config,
                              .log = log,
                              .instruments = &serve.instruments,
-                             .memory = &serve.memory,
                              .started_at = clock_milliseconds()};
     memory_init(&serve.memory, memory_most(config));
     signals_block(&serve.signals);

@@ -134,7 +134,8 @@ bool store_job_get_number(struct db *db, int64_t number, struct job_row *out,
 /* How many jobs are in each state. */
 bool store_job_counts(struct db *db, int64_t counts[JOB_STATES], struct error *error) MUST_CHECK;
 
-/* The plan of the job that the next claim would take, malloc'ed. ERROR_NOT_FOUND when none waits. */
+/* The plan of the job that the next claim would take, malloc'ed. ERROR_NOT_FOUND when none waits.
+ */
 bool store_job_next(struct db *db, char **plan, struct error *error) MUST_CHECK;
 /* Claims the next queued job (priority, then arrival): queued → running, started_at set at the
  * first time. ERROR_NOT_FOUND when none waits. */

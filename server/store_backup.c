@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,12 +37,14 @@ static bool check_target(const char *dir, const char *file, struct error *error)
 /* The name is on the disk, as its content is. */
 static bool publish(const char *draft, const char *file, struct error *error)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX] = ".";
+    const char *slash = strrchr(file, '/');
 
     if (rename(draft, file) != 0)
         return fail(file, "cannot be named so", error);
-    (void)snprintf(path, sizeof(path), "%s", file);
-    int folder = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (slash) /* with it: the root's name is nothing else */
+        (void)snprintf(path, sizeof(path), "%.*s", (int)(slash - file) + 1, file);
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool good = folder >= 0 && (fsync(folder) == 0 || errno == EINVAL);
     if (!good)
         (void)fail(file, "cannot be brought to the disk", error);

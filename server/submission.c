@@ -123,7 +123,7 @@ static void reckon(struct submission *submission, const struct data_shape *shape
     submission->estimate = speedometer_estimate(app->speedometer, &submission->spec,
                                                 &submission->plan, submission->threads);
     check_precision(submission, app);
-    check_memory(submission, shape, app->memory->most);
+    check_memory(submission, shape, pool_memory(app->pool)->most);
 }
 
 static bool unknown_weights(struct submission *submission, struct db *db, struct error *error)
