@@ -85,9 +85,9 @@ TEST("with If-Match each action is done only to the job that was seen, and says 
         answer = act(&api, id, actions[i].rest, match);
         CHECK_INT(answer.status, actions[i].status);
         if (actions[i].status == 200) {
-            (void)snprintf(tag, sizeof(tag), "\"%lld\"",
+            (void)snprintf(tag, sizeof(tag), "\"%lld.",
                            (long long)integer_at(answer.json, "revision"));
-            CHECK_TEXT(answer_header(&answer, "ETag"), tag);
+            CHECK(strncmp(answer_header(&answer, "ETag"), tag, strlen(tag)) == 0);
         }
         answer_drop(&answer);
     }

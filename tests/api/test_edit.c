@@ -257,7 +257,7 @@ TEST("name, labels and priority change in any state, null takes a label away, an
 TEST("with If-Match a job changes only as long as it is the one that was seen")
 {
     struct api api;
-    char id[16], blocker[16], path[160], match[64], tag[32];
+    char id[16], blocker[16], path[160], match[120], tag[80];
 
     api_start(&api);
     api_submit_tiny(&api, endless, blocker);
