@@ -369,7 +369,7 @@ static enum MHD_Result handle(struct http_exchange *exchange)
 }
 
 enum MHD_Result exchange_step(struct http_exchange *exchange, const char *method,
-                              const char *version, const struct exchange_piece *piece)
+                              const char *version, struct exchange_piece *piece)
 {
     struct http_hub *hub = &exchange->http->hub;
     enum exchange_phase phase;
@@ -379,6 +379,12 @@ enum MHD_Result exchange_step(struct http_exchange *exchange, const char *method
     pthread_mutex_unlock(&hub->lock);
     if (phase == EXCHANGE_FRESH)
         return begin(exchange, method, version);
+    /* A suspended connection gets nothing that is new from the network, but the chunks that were
+     * read with the one before it. */
+    if (piece && phase == EXCHANGE_AWAY) {
+        piece->stays = true;
+        return MHD_YES;
+    }
     if (piece)
         return collect(exchange, piece);
     if (phase == EXCHANGE_READING)
