@@ -39,7 +39,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
                                   const char *method, const char *version, const char *data,
                                   size_t *size, void **slot)
 {
-    struct exchange_piece piece = {data, *size};
+    struct exchange_piece piece = {data, *size, false};
     enum MHD_Result result;
 
     (void)context;
@@ -48,7 +48,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     if (!*slot)
         return MHD_NO;
     result = exchange_step(*slot, method, version, *size > 0 ? &piece : NULL);
-    *size = 0;
+    if (!piece.stays)
+        *size = 0;
     return result;
 }
 

@@ -369,7 +369,7 @@ static enum MHD_Result handle(struct http_exchange *exchange)
 }
 
 enum MHD_Result exchange_step(struct http_exchange *exchange, const char *method,
-                              const char *version, const struct exchange_piece *piece)
+                              const char *version, struct exchange_piece *piece)
 {
     struct http_hub *hub = &exchange->http->hub;
     enum exchange_phase phase;
@@ -377,6 +377,12 @@ enum MHD_Result exchange_step(struct http_exchange *exchange, const char *method
     pthread_mutex_lock(&hub->lock);
     phase = exchange->phase;
     pthread_mutex_unlock(&hub->lock);
+    /* A suspended connection gets nothing that is new from the network, but the chunks that were
+     * read with the one before it. */
+    if (piece && phase == EXCHANGE_AWAY) {
+        piece->stays = true;
+        return MHD_YES;
+    }
     if (phase == EXCHANGE_FRESH || piece) {
         enum MHD_Result result =
             piece ? collect(exchange, piece) : begin(exchange, method, version);

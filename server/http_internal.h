@@ -196,13 +196,15 @@ struct http_exchange *exchange_new(struct http_peer *peer, struct MHD_Connection
 /* Before it is freed: an answer that never reached libmicrohttpd still leaves. */
 void exchange_end(struct http_exchange *exchange, enum MHD_RequestTerminationCode why);
 void exchange_free(struct http_exchange *exchange);
-/* The next call of MHD for it: piece NULL when the body is complete. */
+/* The next call of MHD for it: piece NULL when the body is complete. A piece that stays is offered
+ * again when the exchange is back. */
 struct exchange_piece {
     const char *bytes;
     size_t size;
+    bool stays;
 };
 enum MHD_Result exchange_step(struct http_exchange *exchange, const char *method,
-                              const char *version, const struct exchange_piece *piece);
+                              const char *version, struct exchange_piece *piece);
 
 /* Runs the route's handler once. */
 void exchange_ask(struct http_exchange *exchange, struct db *db);

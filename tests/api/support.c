@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,7 +101,8 @@ void api_kill(struct api *api)
         CHECK(errno == EINTR);
 }
 
-double api_seconds(const struct api *api)
+/* Processor seconds that the daemon has used. */
+static double used_seconds(const struct api *api)
 {
     char path[64], text[1024] = "";
     unsigned long user = 0, system = 0;
@@ -113,6 +115,20 @@ double api_seconds(const struct api *api)
     CHECK(sscanf(strrchr(text, ')'), ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
                  &system) == 2);
     return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+void api_check_idle(const struct api *api, const char *who)
+{
+    double used = INFINITY;
+
+    for (int i = 0; i < 5 * test_slowdown() && used > 0.2; i++) {
+        double before = used_seconds(api);
+
+        nap(2);
+        used = used_seconds(api) - before;
+    }
+    if (used > 0.2)
+        FAIL("%s used %g s of processor time in 2 s", who, used);
 }
 
 /* ---- requests ---- */

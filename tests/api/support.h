@@ -30,8 +30,9 @@ void api_start(struct api *api);
 void api_stop(struct api *api);
 /* SIGKILL, and gone when it returns. */
 void api_kill(struct api *api);
-/* Processor seconds that the daemon has used. */
-double api_seconds(const struct api *api);
+/* Fails the test unless the daemon soon uses next to no processor time: at its start it measures
+ * the machine. `who` has nothing to do. */
+void api_check_idle(const struct api *api, const char *who);
 
 /* ---- requests ---- */
 

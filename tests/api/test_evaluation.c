@@ -276,6 +276,7 @@ TEST("an evaluation goes with its checkpoint")
     json_t *answer = evaluation(&api, id, "", 200);
     int64_t step = integer_at(answer, "model.checkpoint"); /* of a job that runs, the newest */
     CHECK(step >= 6);
+    json_decref(answer);
     api_wait_step(&api, id, step + 30);
     char query[40];
     (void)snprintf(query, sizeof(query), "?checkpoint=%d", (int)step);

@@ -127,9 +127,9 @@ TEST("planted: kills a child that erred")
     if (child == 0) {
         CHECK(freopen("/dev/null", "w", stderr) != NULL);
         volatile int end = 1000;
-        char *volatile place = malloc(1000);
+        forgotten = malloc(1000);
         race();
-        place[end] = byte;
+        ((char *)forgotten)[end] = byte;
         (void)!write(ends[1], &byte, 1);
         pause();
     }

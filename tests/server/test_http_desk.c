@@ -258,6 +258,38 @@ TEST("a body in chunks goes to a file as well; one that is too large or breaks o
     free(piece);
 }
 
+TEST("of a body in many small chunks none is lost while others are on their way to the disk")
+{
+    enum { CHUNK = 250, CHUNKS = 8000 };
+    static const char head[] = "POST /file HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                               "Transfer-Encoding: chunked\r\n\r\n";
+    struct own own;
+    int64_t sum;
+    char *piece = make_body(CHUNK, &sum), *bytes = NULL, wanted[100];
+    size_t size = 0;
+    FILE *file = open_memstream(&bytes, &size);
+
+    CHECK(file);
+    fputs(head, file);
+    for (int i = 0; i < CHUNKS; i++)
+        (void)fprintf(file, "%x\r\n%s\r\n", CHUNK, piece);
+    fputs("0\r\n\r\n", file);
+    CHECK(fclose(file) == 0);
+    own_start(&own, 50);
+    int handle = raw_open(&own.api);
+    raw_send(handle, bytes, size);
+    char *text = raw_read(handle, 10, NULL);
+    (void)snprintf(wanted, sizeof(wanted), "{\"size\":%d,\"sum\":%lld}", CHUNK * CHUNKS,
+                   (long long)(CHUNKS * sum));
+    if (!strstr(text, wanted))
+        FAIL("the answer is %s", text);
+    free(text);
+    free(bytes);
+    free(piece);
+    (void)close(handle);
+    own_stop(&own);
+}
+
 TEST("what a dead daemon left of a body is removed at the next start, and nothing else")
 {
     struct own own;
