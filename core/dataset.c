@@ -169,6 +169,8 @@ void dataset_content_drop(struct dataset_content *content)
         free(content->parts[i].labels);
     }
     arena_drop(&content->arena);
+    if (content->memory)
+        memory_give(content->memory, content->taken);
     *content = (struct dataset_content){0};
 }
 
@@ -195,8 +197,14 @@ bool dataset_adopt(const struct dataset_format *format, struct dataset_content *
 
 bool dataset_open(const char *path, struct dataset **out, struct error *error)
 {
+    return dataset_open_within(path, NULL, out, error);
+}
+
+bool dataset_open_within(const char *path, struct memory *memory, struct dataset **out,
+                         struct error *error)
+{
     const struct dataset_format *format = NULL;
-    struct dataset_content content = {0};
+    struct dataset_content content = {.memory = memory};
     struct fileset *fileset = NULL;
     struct fileset_view view;
     bool good;

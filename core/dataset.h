@@ -7,6 +7,7 @@
 #define CORE_DATASET_H
 
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/plan.h"
 
 struct dataset_split {
@@ -26,6 +27,10 @@ struct dataset;
  * name in `where`, and what is wrong with it), ERROR_UNSUPPORTED, ERROR_TOO_LARGE, ERROR_IO,
  * ERROR_MEMORY. No error names the folder that `path` is in. Takes seconds for large sets. */
 bool dataset_open(const char *path, struct dataset **out, struct error *error) MUST_CHECK;
+/* The same within a budget, from which the images are taken before there is memory for them, until
+ * the set is released. ERROR_BUSY too: it would fit if others gave back what they have. */
+bool dataset_open_within(const char *path, struct memory *memory, struct dataset **out,
+                         struct error *error) MUST_CHECK;
 
 /* Writes the set into the open, empty folder `dir` in the form that dataset_open reads fastest, and
  * sees to it that it is on the disk: NPY files, and class_names.txt where the classes have names.

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { NAMES_BYTES_MAX = 16 << 20 };
 
@@ -31,13 +30,35 @@ static int64_t part_bytes(const struct dataset_part *part)
     return part->count * shape_elements(&part->sample) * (part->real ? 4 : 1);
 }
 
-/* No more than this machine could hold beside everything else. */
+/* No more than could ever be held beside everything else. */
 static int64_t most_bytes(void)
 {
-    int64_t memory =
-        saturating_product((int64_t)sysconf(_SC_PHYS_PAGES), (int64_t)sysconf(_SC_PAGESIZE));
+    int64_t most = memory_limit() / 4 * 3;
 
-    return memory > 0 && memory / 4 * 3 < DATASET_BYTES_MAX ? memory / 4 * 3 : DATASET_BYTES_MAX;
+    return most < DATASET_BYTES_MAX ? most : DATASET_BYTES_MAX;
+}
+
+/* Both parts from the budget; what is taken already, as for the first part, is not taken again. */
+static bool take(struct dataset_content *content, int64_t bytes, const char *where,
+                 struct error *error)
+{
+    struct memory *memory = content->memory;
+    int64_t more = bytes - content->taken;
+
+    if (!memory || more <= 0)
+        return true;
+    if (bytes > memory->most)
+        return error_set(error, ERROR_TOO_LARGE, where,
+                         "the images take %" PRId64
+                         " MiB; all that this server may use is %" PRId64,
+                         bytes >> 20, memory->most >> 20);
+    if (!memory_take(memory, more))
+        return error_set(error, ERROR_BUSY, where,
+                         "the images take %" PRId64 " MiB; running jobs leave %" PRId64
+                         " MiB of memory: try again when they have ended",
+                         bytes >> 20, (memory_left(memory) + content->taken) >> 20);
+    content->taken = bytes;
+    return true;
 }
 
 bool dataset_claim(struct dataset_content *content, int part, const struct dataset_claim *claim,
@@ -60,6 +81,8 @@ bool dataset_claim(struct dataset_content *content, int part, const struct datas
         return error_set(error, ERROR_TOO_LARGE, where,
                          "there are %" PRId64 " images; at most %" PRId64 " are read", claim->count,
                          DATASET_SAMPLES_MAX);
+    if (!take(content, *bytes + part_bytes(other), where, error))
+        return false;
     own->count = claim->count;
     own->real = claim->real;
     own->sample = (struct shape){

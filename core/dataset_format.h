@@ -39,7 +39,9 @@ struct dataset_content {
     struct arena arena;       /* owns the names */
     const char **class_names; /* NULL where the files name no classes */
     int64_t class_name_count;
-    int64_t classes; /* at least so many; 0 where labels and names alone tell */
+    int64_t classes;       /* at least so many; 0 where labels and names alone tell */
+    struct memory *memory; /* NULL: no budget */
+    int64_t taken;         /* from it */
 };
 
 struct dataset_format {
@@ -69,7 +71,8 @@ struct dataset_claim {
     bool real;
 };
 /* Takes the claim into the content's part when it is within every limit, also together with the
- * other part. `where` is the file's name. *bytes: what the images take. No memory is taken. */
+ * other part, and takes that from the budget. `where` is the file's name. *bytes: what the images
+ * take. No memory is taken. */
 bool dataset_claim(struct dataset_content *content, int part, const struct dataset_claim *claim,
                    int64_t *bytes, const char *where, struct error *error) MUST_CHECK;
 

@@ -181,6 +181,13 @@ void plan_drop(struct plan *plan)
     memset(plan, 0, sizeof *plan);
 }
 
+void plan_settle(struct spec *spec, const struct plan *plan)
+{
+    const struct schedule_run run = {.steps = plan->steps,
+                                     .steps_per_epoch = plan->steps_per_epoch};
+    schedule_settle(&spec->lr_schedule, &run);
+}
+
 double plan_lr(const struct spec *spec, const struct plan *plan, int64_t step)
 {
     struct schedule_run run = {.base_lr = optimizer_base_lr(&spec->optimizer),

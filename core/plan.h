@@ -19,6 +19,9 @@ struct data_shape {
     int64_t given_samples; /* and the data set's own train_samples */
 };
 
+/* Bytes that the data set takes in memory. */
+int64_t data_shape_bytes(const struct data_shape *data);
+
 enum { PLAN_RANK_MAX = 6 };
 
 /* One learned array, or one that goes with it (running statistics are not learned). */
@@ -124,6 +127,9 @@ struct plan_work {
 };
 /* Fills work[0 … layer_count − 1]. */
 void plan_work(const struct plan *plan, struct plan_work *work);
+
+/* Writes the defaults in that follow from the plan, as the length of the schedule. */
+void plan_settle(struct spec *spec, const struct plan *plan);
 
 /* Learning rate of step `step` (counted from 1) by the spec's schedule: pure, for any step. That of
  * reduce_on_plateau is before any reduction. */

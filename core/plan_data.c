@@ -27,6 +27,13 @@ bool spec_settle(struct spec *spec, const struct data_shape *data, struct plan_w
            error_set(error, ERROR_MEMORY, "spec", "no memory for the defaults");
 }
 
+int64_t data_shape_bytes(const struct data_shape *data)
+{
+    int64_t sample = shape_elements(&data->sample) * (data->real_pixels ? 4 : 1) + 2; /* a label */
+
+    return saturating_product(data->train_samples + data->test_samples, sample);
+}
+
 static void take_limit(const struct spec *spec, struct plan *plan, struct plan_warnings *warnings)
 {
     long long limit = spec->dataset.limit;

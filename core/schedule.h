@@ -32,6 +32,8 @@ struct schedule_kind {
      * could not be read: those have their rows' defaults. */
     void (*check)(const void *options, const char *pointer, struct problems *problems);
     double (*lr)(const void *options, const struct schedule_at *at);
+    /* Where the whole run, in units, is an option's default: that option, else NULL. */
+    int64_t *(*whole_run)(void *options);
     /* From which unit on, 0 being the first, the schedule has rates of its own and does not ask for
      * the optimizer's. NULL: it always does. */
     int64_t (*own_from)(const void *options);
@@ -64,6 +66,12 @@ extern const struct schedule_kind schedule_constant, schedule_step, schedule_mul
 /* Fills in what depends on other fields and checks the rules between options. */
 void schedule_complete(struct variant *schedule, const struct spec_run *run, const char *pointer,
                        struct problems *problems);
+
+/* Writes the run's length in where it is an option's default. */
+void schedule_settle(struct variant *schedule, const struct schedule_run *run);
+/* The option that schedule_settle would write, where it says the run's length; else NULL. Who
+ * changes the length takes it back: what is the whole run stays so. */
+const char *schedule_whole_run(const struct variant *schedule, const struct schedule_run *run);
 
 /* The rate of step `step`, counted from 1, warm-up included. Pure, for any step. That of
  * reduce_on_plateau is before any reduction. */

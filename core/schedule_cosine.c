@@ -17,11 +17,17 @@ struct cosine_options {
 static const struct field rows[] = {
     {.name = "t_max", .type = FIELD_INT, .flags = FIELD_OPTIONAL, .offset = AT(t_max), .min = 1,
      .max = FIELD_INT_MAX,
-     .help = "units until the rate reaches eta_min; default: the whole run"},
+     .help = "units until the rate reaches eta_min; default: the whole run, also when its length is "
+             "changed"},
     {.name = "eta_min", .type = FIELD_REAL, .offset = AT(eta_min), .min = 0, .max = 1e6,
      .help = "lowest rate"},
 };
 /* clang-format on */
+
+static int64_t *whole_run(void *options)
+{
+    return &((struct cosine_options *)options)->t_max;
+}
 
 static double lr(const void *options, const struct schedule_at *at)
 {
@@ -36,4 +42,5 @@ const struct schedule_kind schedule_cosine = {
              {rows, COUNT_OF(rows), sizeof(struct cosine_options)}},
     .unit = UNIT_EPOCH,
     .lr = lr,
+    .whole_run = whole_run,
 };

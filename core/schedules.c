@@ -71,6 +71,32 @@ static int64_t steps_of_unit(const struct schedule_common *common, const struct 
     return common->unit == UNIT_STEP ? 1 : run->steps_per_epoch;
 }
 
+static int64_t units_of_run(const struct schedule_common *common, const struct schedule_run *run)
+{
+    int64_t unit = steps_of_unit(common, run);
+    return (run->steps + unit - 1) / unit;
+}
+
+void schedule_settle(struct variant *schedule, const struct schedule_run *run)
+{
+    const struct schedule_kind *kind = (const struct schedule_kind *)schedule->kind;
+    int64_t *length = kind->whole_run ? kind->whole_run(schedule->options) : NULL;
+    if (length && *length == FIELD_ABSENT)
+        *length = units_of_run(schedule->common, run);
+}
+
+const char *schedule_whole_run(const struct variant *schedule, const struct schedule_run *run)
+{
+    const struct schedule_kind *kind = (const struct schedule_kind *)schedule->kind;
+    const int64_t *length = kind->whole_run ? kind->whole_run(schedule->options) : NULL;
+    if (!length || *length != units_of_run(schedule->common, run))
+        return NULL;
+    for (size_t i = 0; i < kind->kind.options.count; i++)
+        if (field_at(&kind->kind.options.rows[i], schedule->options) == length)
+            return kind->kind.options.rows[i].name;
+    return NULL;
+}
+
 bool schedule_uses_base(const struct variant *schedule, const struct schedule_run *run,
                         int64_t step)
 {
@@ -83,9 +109,9 @@ double schedule_lr(const struct variant *schedule, const struct schedule_run *ru
 {
     const struct schedule_kind *kind = (const struct schedule_kind *)schedule->kind;
     const struct schedule_common *common = schedule->common;
-    int64_t unit = steps_of_unit(common, run);
-    struct schedule_at at = {
-        .base_lr = run->base_lr, .t = (step - 1) / unit, .length = (run->steps + unit - 1) / unit};
+    struct schedule_at at = {.base_lr = run->base_lr,
+                             .t = (step - 1) / steps_of_unit(common, run),
+                             .length = units_of_run(common, run)};
     return warmup_factor(&common->warmup, step - 1) * kind->lr(schedule->options, &at);
 }
 

@@ -66,7 +66,7 @@ bool api_answer_job(struct db *db, int64_t number, struct http_response *respons
                 http_response_json(response, 200, &body, error);
 
     if (good)
-        http_response_header(response, "ETag", "\"%" PRId64 "\"", row.revision);
+        http_response_etag(response, "%" PRId64 ".", row.revision);
     body_drop(&body);
     job_row_drop(&row);
     return good;
@@ -91,6 +91,16 @@ bool api_is_about_file(enum error_kind kind)
         [ERROR_CORRUPT] = true, [ERROR_UNSUPPORTED] = true,
     };
     return about[kind];
+}
+
+void api_refuse_body(struct http_response *response, const struct problems *problems)
+{
+    json_t *list = problems_to_json(problems);
+    char *text = json_text(list, NULL);
+
+    json_decref(list);
+    http_problem(response, 400, text, "the body is no JSON object: %s", problems->items[0].detail);
+    free(text);
 }
 
 void api_refuse_file(struct http_response *response, const char *what, const char *file,

@@ -126,6 +126,9 @@ bool api_may_change(const struct api_aim *aim, const struct job_row *row,
 bool api_answer_job(struct db *db, int64_t number, struct http_response *response,
                     struct error *error) MUST_CHECK;
 
+/* Makes the response a 400: the body is no JSON object, and the problems say where and why. */
+void api_refuse_body(struct http_response *response, const struct problems *problems);
+
 /* What came as a file is not what it should be: makes the response a 422 whose error says what is
  * wrong, and in which member of the file where `cause` names one. `file` is the body's path: its
  * name is nobody's business. */

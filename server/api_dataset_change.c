@@ -62,7 +62,7 @@ static bool add(const struct http_request *request, struct http_response *respon
     bool good;
 
     if (!catalog_add(request->app->config->data_dir, request->params[0], request->body_file,
-                     &addition, &cause)) {
+                     request->app->memory, &addition, &cause)) {
         if (addition.read || !api_is_about_file(cause.kind))
             return error_set(error, cause.kind, cause.where, "%s", cause.text);
         api_refuse_file(response, "the body is no data set that can be used", request->body_file,

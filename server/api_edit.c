@@ -143,8 +143,7 @@ static bool read_request(const struct http_request *request, struct patch *patch
     if (!*good) {
         done = problems->count > 0;
         if (done)
-            http_problem(response, 400, NULL, "the body is no JSON object: %s",
-                         problems->items[0].detail);
+            api_refuse_body(response, problems);
     }
     free(problems);
     patch->app = request->app;

@@ -59,8 +59,8 @@ static void put_line(struct body *out, const struct feed_event *event)
 static const char *const wire_types[] = {"text/event-stream", "application/jsonl", NULL};
 static const struct wire wires[] = {
     {"text/event-stream; charset=utf-8", "retry: 1500\n\n", ": still here\n\n", put_sse},
-    /* Readers of lines that wait for more pass over empty ones. */
-    {"application/jsonl", "", "\n", put_line},
+    /* A blank in front of the next line: an empty line would be none of JSON. */
+    {"application/jsonl", "", " ", put_line},
 };
 
 /* ---- the stream ---- */

@@ -5,6 +5,7 @@
  * submitted like any other job. */
 #include "server/api.h"
 
+#include "server/job_course.h"
 #include "server/json_merge.h"
 #include "server/spec_json.h"
 
@@ -97,7 +98,7 @@ static bool add_source(json_t *job, const char *id, const json_t *request)
  * no JSON. */
 static json_t *job_of(const struct job_row *row, const json_t *request)
 {
-    json_t *stored = json_loads(row->meta, 0, NULL), *spec = json_loads(row->spec, 0, NULL);
+    json_t *stored = json_loads(row->meta, 0, NULL), *spec = course_unsettle(row->spec, row->plan);
     const json_t *patch = json_object_get(request, "spec");
     json_t *job = stored && spec ? json_deep_copy(spec) : NULL;
 
@@ -171,8 +172,7 @@ bool api_jobs_fork(const struct http_request *request, struct http_response *res
     } else {
         good = problems->count > 0;
         if (good)
-            http_problem(response, 400, NULL, "the body is no JSON object: %s",
-                         problems->items[0].detail);
+            api_refuse_body(response, problems);
     }
     json_decref(wanted);
     free(problems);

@@ -1,6 +1,6 @@
 /* GET /v1/jobs/{id}/checkpoints/{step|best|last}?format=onnx: made piece by piece out of the stored
- * bytes, as the safetensors file is. Its digest is its tag; to know it, the numbers are read once
- * before. */
+ * bytes, as the safetensors file is. Its tag is a digest of all that it follows from, known without
+ * reading the numbers. They are read twice only where all of the file is sent, with its digest. */
 #include "server/api.h"
 
 #include "core/checkpoint.h"
@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Where the numbers of a checkpoint are. */
 struct place {
@@ -84,6 +85,27 @@ static bool digest_file(struct download *download, char sha256[DIGEST_HEX], stru
     return good;
 }
 
+/* What the file follows from: its texts, where numbers stand between them, and the checkpoint. */
+static void make_tag(const struct download *download, const struct checkpoint_row *row,
+                     char tag[DIGEST_HEX])
+{
+    const struct onnx_file *file = &download->file;
+    uint8_t digest[DIGEST_BYTES];
+    struct digest_sum sum;
+
+    digest_begin(&sum);
+    digest_add(&sum, row->sha256, strlen(row->sha256));
+    digest_add(&sum, file->texts.bytes, file->texts.size);
+    for (int i = 0; i < file->piece_count; i++) {
+        const struct onnx_piece *piece = &file->pieces[i];
+        const int64_t place[] = {(int64_t)piece->text_size, piece->offset, piece->count,
+                                 piece->turned};
+        digest_add(&sum, place, sizeof(place));
+    }
+    digest_end(&sum, digest);
+    digest_hex(digest, tag);
+}
+
 static bool make_file(const struct job_row *job, const struct checkpoint_row *row,
                       const struct job_network *network, struct download *download,
                       struct problems *problems, struct error *error)
@@ -126,20 +148,22 @@ static bool answer(const struct http_request *request, const struct job_row *job
                    const struct checkpoint_row *row, struct download *download,
                    struct http_response *response, struct error *error)
 {
-    char sha256[DIGEST_HEX];
-    bool good;
+    char tag[DIGEST_HEX], sha256[DIGEST_HEX];
+    bool good = true, settled;
 
     download->place.db = request->db;
-    good = digest_file(download, sha256, error);
-    if (good) {
-        http_response_etag(response, "%s", sha256);
-        api_put_digest(response, sha256);
-        http_response_header(response, "Cache-Control", "private, no-cache");
-        http_response_header(response, "Content-Disposition",
-                             "attachment; filename=\"%s-step%" PRId64 ".onnx\"", job->id,
-                             row->step);
+    make_tag(download, row, tag);
+    http_response_etag(response, "%s", tag);
+    http_response_header(response, "Cache-Control", "private, no-cache");
+    http_response_header(response, "Content-Disposition",
+                         "attachment; filename=\"%s-step%" PRId64 ".onnx\"", job->id, row->step);
+    settled = http_settled(request, response);
+    if (!settled && !http_header(request, "Range")) {
+        good = digest_file(download, sha256, error);
+        if (good)
+            api_put_digest(response, sha256);
     }
-    if (!good || http_settled(request, response)) {
+    if (!good || settled) {
         download_drop(&download->stream);
         return good;
     }

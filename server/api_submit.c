@@ -5,6 +5,7 @@
 #include "server/job_json.h"
 #include "server/store_control.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,6 +147,7 @@ static bool store_accepted(struct db *db, void *context, struct http_response *r
            job_json_put(&body, db, &row, error) && http_response_json(response, 201, &body, error);
     if (good) {
         http_response_header(response, "Location", "/v1/jobs/%s", row.id);
+        http_response_etag(response, "%" PRId64 ".", row.revision);
         response->after = wake_pool;
     }
     body_drop(&body);

@@ -148,6 +148,7 @@ static bool store_upload(struct db *db, void *context, struct http_response *res
     api_put_weights(&body, &now, upload->tensors);
     bool good = http_response_json(response, standing == STANDING_NEW ? 201 : 200, &body, error);
     http_response_header(response, "Location", "/v1/weights/%s", now.name);
+    http_response_etag(response, "%s", now.sha256);
     body_drop(&body);
     return good;
 }

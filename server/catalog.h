@@ -77,10 +77,11 @@ struct catalog_addition {
 /* Reads and checks the data set at `path` (folder or archive) fully, writes it into the data
  * directory `dir` (made when missing) and makes it appear under `name` at one stroke: who looks
  * sees all of it or nothing, also after a crash. Needs no store; a daemon may run on the same
- * directory. ERROR_CONFLICT when the name belongs to other content; what dataset_open and
+ * directory. `memory`: the budget, or NULL.
+ * ERROR_CONFLICT when the name belongs to other content; what dataset_open and
  * dataset_write say. */
-bool catalog_add(const char *dir, const char *name, const char *path, struct catalog_addition *out,
-                 struct error *error) MUST_CHECK;
+bool catalog_add(const char *dir, const char *name, const char *path, struct memory *memory,
+                 struct catalog_addition *out, struct error *error) MUST_CHECK;
 /* Removes what additions that died left behind, unless one is just being made. */
 void catalog_sweep(const char *dir);
 

@@ -165,7 +165,8 @@ static bool write_info(int folder, const char *text, struct error *error)
 
 /* Writes everything into the hidden folder, then reads it again: a disk that does not keep what it
  * was given is found out now. out->dataset becomes what was read. */
-static bool write_folder(const char *path, struct catalog_addition *out, struct error *error)
+static bool write_folder(const char *path, struct memory *memory, struct catalog_addition *out,
+                         struct error *error)
 {
     struct dataset *again = NULL;
     char *info = catalog_info_text(out->dataset, out->format, NULL);
@@ -178,7 +179,7 @@ static bool write_folder(const char *path, struct catalog_addition *out, struct 
            (fsync(folder) == 0 || errno == EINVAL || fail("the folder", error));
     dataset_release(out->dataset);
     out->dataset = NULL;
-    good = good && dataset_open(path, &again, error);
+    good = good && dataset_open_within(path, memory, &again, error);
     if (good && strcmp(dataset_digest(again), digest) != 0) {
         dataset_release(again);
         good = error_set(error, ERROR_CORRUPT, "", "what was written is not what is read back");
@@ -203,15 +204,15 @@ static bool publish(int sets, const char *incoming, const char *name, struct err
     return fsync(sets) == 0 || errno == EINVAL || fail(name, error);
 }
 
-static bool store_set(int sets, const char *path, const char *name, struct catalog_addition *out,
-                      struct error *error)
+static bool store_set(int sets, const char *path, const char *name, struct memory *memory,
+                      struct catalog_addition *out, struct error *error)
 {
     char folder[4096];
     int length = snprintf(folder, sizeof(folder), "%s/" INCOMING "XXXXXX", path);
     if (length < 0 || (size_t)length >= sizeof(folder) || !mkdtemp(folder))
         return fail("the folder of a new data set", error);
     const char *incoming = strrchr(folder, '/') + 1;
-    if (write_folder(folder, out, error) && publish(sets, incoming, name, error))
+    if (write_folder(folder, memory, out, error) && publish(sets, incoming, name, error))
         return true;
     remove_folder(sets, incoming);
     return false;
@@ -227,13 +228,13 @@ static bool open_sets(const char *dir, char path[4096], int *sets, int *lock, st
     return *lock >= 0 || fail(path, error);
 }
 
-bool catalog_add(const char *dir, const char *name, const char *path, struct catalog_addition *out,
-                 struct error *error)
+bool catalog_add(const char *dir, const char *name, const char *path, struct memory *memory,
+                 struct catalog_addition *out, struct error *error)
 {
     char sets_path[4096];
     int sets = -1, lock = -1;
     memset(out, 0, sizeof(*out));
-    if (!catalog_name_good(name, error) || !dataset_open(path, &out->dataset, error))
+    if (!catalog_name_good(name, error) || !dataset_open_within(path, memory, &out->dataset, error))
         return false;
     out->read = true;
     out->format = dataset_format(out->dataset);
@@ -241,7 +242,7 @@ bool catalog_add(const char *dir, const char *name, const char *path, struct cat
                 open_sets(dir, sets_path, &sets, &lock, error) &&
                 look_at_name(dir, name, out, error);
     if (good && !out->there)
-        good = store_set(sets, sets_path, name, out, error);
+        good = store_set(sets, sets_path, name, memory, out, error);
     if (lock >= 0)
         close(lock);
     if (sets >= 0)

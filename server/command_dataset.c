@@ -71,7 +71,7 @@ static int add(const struct config *config, const char *name, const char *path)
     struct catalog_addition addition;
     struct error error = {0};
 
-    if (catalog_add(config->data_dir, name, path, &addition, &error)) {
+    if (catalog_add(config->data_dir, name, path, NULL, &addition, &error)) {
         print_addition(name, &addition);
         dataset_release(addition.dataset);
         return STATUS_GOOD;

@@ -213,6 +213,8 @@ static bool make_plan(struct training *training, struct problems *problems, stru
     for (size_t i = 0; i < warnings.count && !quiet; i++)
         fprintf(stderr, "%s: %s: note: %s\n", training->options->spec_path,
                 warnings.items[i].pointer, warnings.items[i].text);
+    if (problems->count == 0)
+        plan_settle(&training->spec, &training->plan);
     return !refused(training, problems, error);
 }
 

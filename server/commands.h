@@ -13,6 +13,9 @@ int command_dataset(int argc, char **argv);
 /* Access tokens: traind token add NAME --scope submit */
 int command_token(int argc, char **argv);
 
+/* Copies the database while the daemon runs: traind backup FILE */
+int command_backup(int argc, char **argv);
+
 /* Whether the daemon answers: traind healthcheck [--url http://127.0.0.1:8080] */
 int command_healthcheck(int argc, char **argv);
 

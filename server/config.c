@@ -59,6 +59,10 @@ static const struct option options[] = {
      "folder whose data sets are registered at start"},
     {"--free-disk", "TRAIND_FREE_DISK", "MIB", "64", OPTION_INT, offsetof(struct config, free_disk),
      0, 1 << 30, NULL, "MiB that must be free where the data directory is, or /readyz says 503"},
+    {"--memory", "TRAIND_MEMORY", "MIB", "0", OPTION_INT, offsetof(struct config, memory), 0,
+     1 << 30, NULL,
+     "MiB of memory for running jobs and uploads together; 0 takes seven eighths of the machine's "
+     "or the container's"},
     {"--upload-limit", "TRAIND_UPLOAD_LIMIT", "MIB", "8192", OPTION_INT,
      offsetof(struct config, upload_limit), 1, 1 << 20, NULL,
      "most MiB of an uploaded data set or file of weights"},

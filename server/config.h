@@ -16,6 +16,7 @@ struct config {
     char kernels[16];     /* "auto", "portable" or "reference" */
     char port_file[1024]; /* the address is written there once the daemon answers; "" none */
     int free_disk;        /* MiB that must be free, or the daemon is not ready */
+    int memory;           /* MiB of jobs and uploads together; 0: what the machine gives */
     int upload_limit;     /* MiB of an uploaded archive or file at most; 0: http's default */
     char datasets[1024];  /* folder whose members are registered at start: /usr/share/datasets */
     struct log log;

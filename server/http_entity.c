@@ -153,7 +153,7 @@ static void settle_get(struct http_exchange *exchange)
 void entity_settle(struct http_exchange *exchange)
 {
     struct http_response *response = &exchange->response;
-    bool useful;
+    bool useful, coded;
 
     if (exchange->marks.settled)
         return;
@@ -163,9 +163,12 @@ void entity_settle(struct http_exchange *exchange)
         settle_get(exchange);
         return;
     }
+    /* What was changed or made has the tag that a GET of it would have. */
+    if (response->entity.etag[0] != '\0')
+        tag_bytes(response);
     useful = coding_is_useful(response);
-    if (useful && coding_is_taken(&exchange->request))
-        (void)coding_apply(response);
+    coded = useful && coding_is_taken(&exchange->request) && coding_apply(response);
+    name_entity(response, &response->entity, coded);
     vary(exchange, useful);
 }
 

@@ -196,7 +196,7 @@ static void answer_error(struct http_exchange *exchange, const struct error *err
                               log_text("path", exchange->request.path)),
                    "%s%s%s", error->where, error->where[0] ? ": " : "", error->text);
     http_response_drop(&exchange->response);
-    http_problem_from(&exchange->response, error);
+    request_problem(exchange, error);
 }
 
 /* ---- the body ---- */
@@ -377,16 +377,19 @@ enum MHD_Result exchange_step(struct http_exchange *exchange, const char *method
     pthread_mutex_lock(&hub->lock);
     phase = exchange->phase;
     pthread_mutex_unlock(&hub->lock);
-    if (phase == EXCHANGE_FRESH)
-        return begin(exchange, method, version);
     /* A suspended connection gets nothing that is new from the network, but the chunks that were
      * read with the one before it. */
     if (piece && phase == EXCHANGE_AWAY) {
         piece->stays = true;
         return MHD_YES;
     }
-    if (piece)
-        return collect(exchange, piece);
+    if (phase == EXCHANGE_FRESH || piece) {
+        enum MHD_Result result =
+            piece ? collect(exchange, piece) : begin(exchange, method, version);
+        if (result == MHD_YES)
+            later_look_for_end(exchange);
+        return result;
+    }
     if (phase == EXCHANGE_READING)
         return handle(exchange);
     if (phase == EXCHANGE_AWAY || phase == EXCHANGE_WAITING)

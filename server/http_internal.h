@@ -140,6 +140,9 @@ struct desk_turn {
     struct http_exchange *next; /* in the line */
 };
 
+/* The method of a request that no route takes. */
+#define HTTP_OTHER_METHOD "another method"
+
 struct http_exchange {
     struct http *http;
     struct MHD_Connection *connection;
@@ -157,8 +160,11 @@ struct http_exchange {
     struct desk_turn turn;
 };
 
-/* http_request.c: looks at everything that comes before the body; finds the route, fills in
- * exchange->request. False: the response is a problem. */
+/* http_request.c */
+/* Makes the error the answer; that of a query parameter names it. */
+void request_problem(struct http_exchange *exchange, const struct error *error);
+/* Looks at everything that comes before the body; finds the route, fills in exchange->request.
+ * False: the response is a problem. */
 bool request_check(struct http_exchange *exchange, const char *method,
                    const char *version) MUST_CHECK;
 
@@ -256,6 +262,8 @@ void peer_notice(void *context, struct MHD_Connection *connection, void **slot,
                  enum MHD_ConnectionNotificationCode what);
 struct http_peer *peer_of(struct MHD_Connection *connection);
 /* Its request begins (NULL: ended). */
+/* He has closed his side: nothing comes any more, but what did may not have been read yet. */
+bool peer_has_left(const struct http_peer *peer);
 void peer_turn(struct http_peer *peer, struct http_exchange *exchange);
 
 /* http_linger.c: the ends of connections. A socket that is closed while bytes come in resets the
@@ -299,6 +307,8 @@ int weight_find(const char *list, const char *name);
 /* http_later.c: asks the handler until it has an answer. False: the connection sleeps until there
  * may be one, and the exchange may be another thread's at once. */
 bool later_ask(struct http_exchange *exchange);
+/* After a part of a request: has the connection looked at once more when its client has closed. */
+void later_look_for_end(struct http_exchange *exchange);
 /* With the hub's lock held. Wakes those whose time is over and those whose clients have left;
  * lowers *until to when it wants to look again. */
 void later_tick(struct http_hub *hub, double now, double *until);

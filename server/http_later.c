@@ -6,8 +6,6 @@
 
 #include "server/clock.h"
 
-#include <poll.h>
-
 /* Seconds until it is noticed that a client has left. */
 static const double look_seconds = 1;
 
@@ -49,14 +47,6 @@ void http_stir(struct http *http, const int64_t *keys, int count)
     pthread_mutex_unlock(&hub->lock);
 }
 
-/* He has closed his side. Who closed that side alone, and still listens, gets his answer now. */
-static bool has_left(const struct http_exchange *exchange)
-{
-    struct pollfd look = {.fd = exchange->peer->socket, .events = POLLRDHUP};
-
-    return poll(&look, 1, 0) > 0;
-}
-
 void later_tick(struct http_hub *hub, double now, double *until)
 {
     struct http_exchange *next;
@@ -65,7 +55,8 @@ void later_tick(struct http_hub *hub, double now, double *until)
         struct exchange_later *later = &exchange->later;
 
         next = later->next;
-        if (now >= later->deadline || has_left(exchange)) {
+        /* Who closed his side alone, and still listens, gets his answer now. */
+        if (now >= later->deadline || peer_has_left(exchange->peer)) {
             later->late = true;
             wake(hub, exchange);
             continue;
@@ -160,4 +151,23 @@ bool later_ask(struct http_exchange *exchange)
             break;
         }
     }
+}
+
+/* libmicrohttpd hears of an end only once, and forgets it when it comes together with bytes: then
+ * it would wait for more until its patience ends. A connection that wakes up is looked at anew. */
+void later_look_for_end(struct http_exchange *exchange)
+{
+    struct http_hub *hub = &exchange->http->hub;
+    bool here;
+
+    if (!exchange->intake.expected || !peer_has_left(exchange->peer))
+        return;
+    pthread_mutex_lock(&hub->lock);
+    here = exchange->phase == EXCHANGE_READING ||
+           (exchange->phase == EXCHANGE_REFUSED && !exchange->marks.close);
+    if (here && !hub->stopping) {
+        MHD_suspend_connection(exchange->connection);
+        MHD_resume_connection(exchange->connection);
+    }
+    pthread_mutex_unlock(&hub->lock);
 }

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,6 +21,13 @@ struct http_peer *peer_of(struct MHD_Connection *connection)
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
     return info ? info->socket_context : NULL;
+}
+
+bool peer_has_left(const struct http_peer *peer)
+{
+    struct pollfd look = {.fd = peer->socket, .events = POLLRDHUP};
+
+    return poll(&look, 1, 0) > 0;
 }
 
 void peer_turn(struct http_peer *peer, struct http_exchange *exchange)

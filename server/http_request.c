@@ -2,9 +2,11 @@
 #include "server/http_internal.h"
 
 #include "core/field.h"
+#include "server/query_errors.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -110,7 +112,8 @@ static bool check_origin(struct http_exchange *exchange)
 
 /* ---- how it is asked ---- */
 
-/* What any address may be asked for, here or elsewhere; NULL: there is no such method. */
+/* What any address may be asked for, here or elsewhere. Of other methods all are alike: no address
+ * takes them, and each says with 405 what it takes. */
 static const char *find_method(const char *name)
 {
     static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
@@ -120,30 +123,87 @@ static const char *find_method(const char *name)
     for (size_t i = 0; i < COUNT_OF(methods); i++)
         if (strcmp(methods[i], name) == 0)
             return methods[i];
-    return NULL;
+    return HTTP_OTHER_METHOD;
 }
 
-static bool check_method(struct http_exchange *exchange)
+/* What CONNECT is about is no address of this server. */
+static bool check_method(struct http_exchange *exchange, const char *method)
 {
-    return exchange->request.method ||
-           request_refuse(exchange, 501, "this server knows no such method");
+    return strcmp(method, MHD_HTTP_METHOD_CONNECT) != 0 ||
+           request_refuse(exchange, 501, "this server is no proxy");
 }
 
 /* ---- what stands behind the ?, and the body ---- */
 
+/* False: something was wrong, and is the last entry of the list. */
+static bool check_query(const struct query *rows, const struct target_query *query,
+                        struct body *errors, struct error *first)
+{
+    const struct query *row = query_find(rows, query->name);
+    struct error error = {0};
+
+    if (row ? query_check(row, query->value, &error) : query_refuse_name(rows, query->name, &error))
+        return true;
+    const struct query_fault fault = {query->name, query->value, error.text};
+    body_text(errors, first->kind ? "," : "[");
+    query_error_put(errors, rows, &fault);
+    return error_set(first, error.kind, error.where, "%s", error.text);
+}
+
 static bool check_queries(struct http_exchange *exchange)
 {
     const struct target *target = &exchange->target;
-    struct error error = {0};
+    struct error first = {0};
+    struct body errors = {0};
+    char *list;
+    size_t size;
+    bool good = true;
 
-    for (int i = 0; i < target->query_count; i++) {
-        const struct query *row = query_find(exchange->route->queries, target->queries[i].name);
+    for (int i = 0; i < target->query_count; i++)
+        good &= check_query(exchange->route->queries, &target->queries[i], &errors, &first);
+    if (good)
+        return true;
+    body_text(&errors, "]");
+    list = body_take(&errors, &size, NULL);
+    http_problem(&exchange->response, 400, list, "%s", first.text);
+    free(list);
+    return false;
+}
 
-        if (row ? !query_check(row, target->queries[i].value, &error)
-                : !query_refuse_name(exchange->route->queries, target->queries[i].name, &error)) {
-            http_problem_from(&exchange->response, &error);
-            return false;
-        }
+void request_problem(struct http_exchange *exchange, const struct error *error)
+{
+    const char *value =
+        error->kind == ERROR_INVALID ? target_query(&exchange->target, error->where) : NULL;
+    const struct query_fault fault = {error->where, value, error->text};
+    struct body errors = {0};
+    char *list;
+    size_t size;
+
+    if (!value) {
+        http_problem_from(&exchange->response, error);
+        return;
+    }
+    body_text(&errors, "[");
+    query_error_put(&errors, exchange->route ? exchange->route->queries : NULL, &fault);
+    body_text(&errors, "]");
+    list = body_take(&errors, &size, NULL);
+    http_problem(&exchange->response, 400, list, "%s", error->text);
+    free(list);
+}
+
+/* JSON is UTF-8 (RFC 8259, 8.1): another charset is another type, whatever the bytes are. */
+static bool charset_allowed(const char *parameters)
+{
+    static const char name[] = "charset=";
+
+    for (const char *at = parameters; at && *at; at = strchr(at, ';')) {
+        at += strspn(at, "; \t");
+        if (strncasecmp(at, name, sizeof(name) - 1) != 0)
+            continue;
+        at += sizeof(name) - 1;
+        size_t quote = *at == '"', size = strcspn(at + quote, "\"; \t");
+        return (size == 5 && strncasecmp(at + quote, "utf-8", size) == 0) ||
+               (size == 8 && strncasecmp(at + quote, "us-ascii", size) == 0);
     }
     return true;
 }
@@ -160,7 +220,7 @@ static bool type_allowed(const struct route *route, const char *type)
     for (size_t i = 0; i < COUNT_OF(types); i++)
         if ((types[i].flags & route->flags) && length == strlen(types[i].name) &&
             strncasecmp(type, types[i].name, length) == 0)
-            return true;
+            return charset_allowed(type + length);
     return !(route->flags & (ROUTE_BODY_JSON | ROUTE_BODY_PATCH));
 }
 
@@ -234,7 +294,7 @@ static bool read_target(struct http_exchange *exchange)
         strcmp(exchange->request.method, MHD_HTTP_METHOD_OPTIONS) == 0)
         return route_options(exchange, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
     if (!target_parse(exchange->uri, &exchange->target, &error)) {
-        http_problem_from(&exchange->response, &error);
+        request_problem(exchange, &error);
         return false;
     }
     exchange->request.path = exchange->target.path;
@@ -246,6 +306,6 @@ bool request_check(struct http_exchange *exchange, const char *method, const cha
     exchange->marks.head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
     exchange->request.method = find_method(method);
     return framing_check(exchange, method, version) && check_host(exchange) &&
-           check_method(exchange) && read_target(exchange) && route_check(exchange) &&
+           check_method(exchange, method) && read_target(exchange) && route_check(exchange) &&
            check_origin(exchange) && check_queries(exchange) && check_body(exchange);
 }

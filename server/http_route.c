@@ -176,6 +176,14 @@ bool route_options(struct http_exchange *exchange, const char *allow)
     return false;
 }
 
+/* Planning makes nothing: who may read may plan. */
+static bool is_dry(const struct http_exchange *exchange)
+{
+    const char *value = target_query(&exchange->target, "dry_run");
+
+    return value && strcmp(value, "true") == 0 && query_find(exchange->route->queries, "dry_run");
+}
+
 /* Who may not see what is there does not hear either whether there is something. */
 bool route_check(struct http_exchange *exchange)
 {
@@ -184,7 +192,7 @@ bool route_check(struct http_exchange *exchange)
 
     find_route(exchange, &found);
     if (exchange->route)
-        needed = http_route_scope(exchange->route);
+        needed = is_dry(exchange) ? SCOPE_READ : http_route_scope(exchange->route);
     else
         needed = found.open ? SCOPE_NONE : SCOPE_READ;
     if (!bearer_check(exchange, needed))

@@ -77,7 +77,7 @@ static bool add_query(struct target *target, char *name, struct error *error)
         return error_set(error, ERROR_INVALID, "",
                          "the query holds a bad escape or a control character");
     if (target_query(target, name))
-        return error_set(error, ERROR_INVALID, "",
+        return error_set(error, ERROR_INVALID, name,
                          "the query parameter \"%.40s\" stands there twice: give it once, with "
                          "commas between its values where it takes several",
                          name);

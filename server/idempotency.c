@@ -5,6 +5,7 @@
 #include "server/job_json.h"
 #include "server/store_control.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,6 +84,7 @@ static bool answer_job(struct db *db, int64_t number, struct http_response *resp
 
     if (good) {
         http_response_header(response, "Location", "/v1/jobs/%s", row.id);
+        http_response_etag(response, "%" PRId64 ".", row.revision);
         http_response_header(response, "Idempotency-Replayed", "true");
     }
     body_drop(&body);

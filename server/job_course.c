@@ -1,7 +1,8 @@
 /* Job's course: see job_course.h. */
 #include "server/job_course.h"
 
-#include "core/field.h"
+#include "core/schedule.h"
+#include "server/spec_json.h"
 
 #include <string.h>
 
@@ -64,16 +65,49 @@ json_t *course_changes(const json_t *request, const json_t *before, const json_t
         const struct course_part *part = &course_parts[i];
         const json_t *from = value_of(before, part), *to = value_of(after, part);
         bool same = from == to || (from && to && json_equal(from, to));
+        bool named = json_object_get(request, part->key) != NULL;
+        json_t *change;
 
-        if (json_object_get(request, part->key) || !same)
-            good = json_object_set_new(
-                       changes, part->key,
-                       json_pack("{s:o, s:o}", "from", or_null(from), "to", or_null(to))) == 0;
+        if (!named && same)
+            continue;
+        change = json_pack("{s:o, s:o}", "from", or_null(from), "to", or_null(to));
+        good = (named || json_object_set_new(change, "implied", json_true()) == 0) &&
+               json_object_set_new(changes, part->key, change) == 0;
     }
     if (good)
         return changes;
     json_decref(changes);
     return NULL;
+}
+
+json_t *course_unsettle(const char *spec, const char *plan)
+{
+    json_t *out = json_loads(spec, 0, NULL), *run_of = json_loads(plan, 0, NULL);
+    json_int_t steps = 0, steps_per_epoch = 0;
+    struct spec read;
+    struct error none = {0};
+
+    spec_init(&read);
+    if (out &&
+        json_unpack(run_of, "{s:I, s:I}", "steps", &steps, "steps_per_epoch", &steps_per_epoch) ==
+            0 &&
+        steps_per_epoch > 0 && spec_from_stored(spec, &read, &none)) {
+        const struct schedule_run run = {.steps = steps, .steps_per_epoch = steps_per_epoch};
+        const char *name = schedule_whole_run(&read.lr_schedule, &run);
+
+        if (name)
+            (void)json_object_del(json_object_get(out, "lr_schedule"), name);
+    }
+    spec_drop(&read);
+    json_decref(run_of);
+    return out;
+}
+
+bool course_names(const json_t *changes, const char *key)
+{
+    const json_t *change = json_object_get(changes, key);
+
+    return change && !json_is_true(json_object_get(change, "implied"));
 }
 
 bool course_apply(json_t *spec, const json_t *changes, struct error *error)

@@ -86,18 +86,22 @@ static void check_keys(struct job_edit_making *making)
 
 /* ---- name, labels, priority ---- */
 
+/* Of what is another than before; *any: something is. */
 static json_t *meta_event(const struct job_edit_making *making, const json_t *before,
-                          const json_t *after)
+                          const json_t *after, bool *any)
 {
     json_t *changes = json_object();
 
     for (size_t i = 0; i < COUNT_OF(meta_keys); i++) {
         const char *key = meta_keys[i];
         json_t *from = json_object_get(before, key), *to = json_object_get(after, key);
+        bool same = from == to || (from && to && json_equal(from, to));
 
-        if (json_object_get(making->request, key) &&
-            json_object_set_new(changes, key, json_pack("{s:O?, s:O?}", "from", from, "to", to)) !=
-                0) {
+        if (same || !json_object_get(making->request, key))
+            continue;
+        *any = true;
+        if (json_object_set_new(changes, key, json_pack("{s:O?, s:O?}", "from", from, "to", to)) !=
+            0) {
             json_decref(changes);
             return NULL;
         }
@@ -126,13 +130,21 @@ static json_t *merge_meta(const struct job_edit_making *making, const json_t *st
     return merged;
 }
 
+/* Who asks for what is there already has changed nothing, and no event tells of it. */
+static void forget_meta(struct job_edit *edit)
+{
+    free(edit->meta);
+    free(edit->meta_event);
+    edit->meta = edit->meta_event = NULL;
+}
+
 static bool make_meta(struct job_edit_making *making, struct error *error)
 {
     json_t *stored = json_loads(making->job->meta, 0, NULL);
     json_t *merged = merge_meta(making, stored), *written = NULL;
     struct arena arena = {0};
     struct job_meta meta;
-    bool good = stored && merged;
+    bool good = stored && merged, any = false;
 
     if (!good)
         error_set(error, ERROR_CORRUPT, making->job->id, "the stored name and labels are not JSON");
@@ -140,11 +152,13 @@ static bool make_meta(struct job_edit_making *making, struct error *error)
     if (good && making->problems->count == 0) {
         written = job_meta_to_json(&meta);
         making->out->priority = meta.priority;
-        making->out->meta_event = job_edit_text(meta_event(making, stored, written));
+        making->out->meta_event = job_edit_text(meta_event(making, stored, written, &any));
         /* What else is there stays. */
         if (json_object_update(stored, written) == 0)
             making->out->meta = json_text(stored, NULL);
         good = (making->out->meta && making->out->meta_event) || job_edit_no_memory(error);
+        if (!any)
+            forget_meta(making->out);
     }
     arena_drop(&arena);
     json_decref(written);

@@ -144,10 +144,12 @@ static bool read_was(struct job_edit_making *making, struct error *error)
 static bool merge_course(struct job_edit_making *making, struct error *error)
 {
     json_t *patch = course_patch(making->request), *merged;
+    json_t *open = course_unsettle(making->job->spec, making->job->plan);
     struct job_meta none;
 
     making->before = json_loads(making->job->spec, 0, NULL);
-    merged = patch && making->before ? json_merge(making->before, patch) : NULL;
+    merged = patch && open && making->before ? json_merge(open, patch) : NULL;
+    json_decref(open);
     json_decref(patch);
     if (!merged)
         return job_edit_no_memory(error);
@@ -198,6 +200,7 @@ static bool write_course(struct job_edit_making *making, struct error *error)
 {
     struct job_edit *out = making->out;
 
+    plan_settle(&making->spec, &making->plan);
     making->after = spec_to_json(&making->spec);
     out->spec = json_text(making->after, NULL);
     out->plan = job_edit_text(plan_of(making));

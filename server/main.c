@@ -43,6 +43,7 @@ static const struct command {
     {"train", command_train, "train one job in the foreground: traind train SPEC.json"},
     {"dataset", command_dataset, "store a data set: traind dataset add NAME PATH"},
     {"token", command_token, "access tokens: traind token add NAME --scope submit, list, remove"},
+    {"backup", command_backup, "copy the database, also of a daemon that runs: traind backup FILE"},
     {"healthcheck", command_healthcheck,
      "exit 0 when the daemon answers: traind healthcheck [--url URL]"},
     {"version", command_version, "print the version and the kernels of this build"},

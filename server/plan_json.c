@@ -177,6 +177,18 @@ bool plan_data_from_text(const char *text, struct data_shape *out)
     return good;
 }
 
+int64_t plan_bytes_from_text(const char *text)
+{
+    struct data_shape data = {.train_samples = 0};
+    json_t *plan = json_loads(text, 0, NULL);
+    json_int_t bytes = 0;
+
+    if (json_unpack(plan, "{s:{s:I}}", "totals", "bytes", &bytes) != 0)
+        bytes = 0;
+    json_decref(plan);
+    return bytes + (plan_data_from_text(text, &data) ? data_shape_bytes(&data) : 0);
+}
+
 json_t *plan_to_json(const struct plan_view *view, bool layers)
 {
     const struct plan *plan = view->plan;

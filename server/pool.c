@@ -2,6 +2,8 @@
  * seconds, never a job. */
 #include "server/pool.h"
 
+#include "server/spec_json.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -20,6 +22,7 @@ struct worker {
 struct pool {
     struct store *store;
     const struct runner_world *world;
+    struct memory *memory;
     int started; /* threads to join */
     int count;
     struct worker *workers;
@@ -28,21 +31,65 @@ struct pool {
     pthread_mutex_t lock;
     pthread_cond_t news; /* `wakes` or `stopping` changed */
     int64_t wakes;
+    int admitted; /* jobs, from their claim on */
+    bool held;    /* the next job waits for memory */
     bool stopping;
     int ended; /* threads */
 };
 
 struct claim {
+    struct pool *pool;
     struct job_row job;
+    int64_t bytes; /* taken for it */
     bool found;
 };
+
+/* Whether there is memory for the next job. One that would run alone is never held: it was
+ * accepted, and nothing that it could wait for would end. */
+static bool admit(struct claim *claim)
+{
+    struct pool *pool = claim->pool;
+    bool fits = memory_take(pool->memory, claim->bytes);
+
+    pthread_mutex_lock(&pool->lock);
+    bool alone = pool->admitted == 0;
+    pool->admitted += fits || alone;
+    pool->held = !fits && !alone;
+    pthread_mutex_unlock(&pool->lock);
+    if (alone && !fits)
+        memory_charge(pool->memory, claim->bytes);
+    return fits || alone;
+}
+
+static void dismiss(const struct claim *claim)
+{
+    struct pool *pool = claim->pool;
+
+    memory_give(pool->memory, claim->bytes);
+    pthread_mutex_lock(&pool->lock);
+    pool->admitted--;
+    bool held = pool->held;
+    pool->held = false;
+    pthread_mutex_unlock(&pool->lock);
+    if (held)
+        pool_wake(pool);
+}
 
 /* An empty queue is no failure: nothing is to be undone. */
 static bool claim_work(struct db *db, void *context, struct error *error)
 {
     struct claim *claim = context;
     struct error failure = {0};
-    claim->found = store_job_claim(db, &claim->job, &failure);
+    char *plan = NULL;
+    if (store_job_next(db, &plan, &failure)) {
+        claim->bytes = plan_bytes_from_text(plan);
+        free(plan);
+        if (!admit(claim))
+            return true;
+        claim->found = store_job_claim(db, &claim->job, &failure);
+        if (!claim->found)
+            dismiss(claim);
+    }
     if (claim->found || failure.kind == ERROR_NOT_FOUND)
         return true;
     return error_set(error, failure.kind, failure.where, "%s", failure.text);
@@ -52,12 +99,14 @@ static bool claim_work(struct db *db, void *context, struct error *error)
 static bool worker_turn(struct worker *worker)
 {
     struct pool *pool = worker->pool;
-    struct claim claim = {0};
+    struct claim claim = {.pool = pool};
     struct error error = {0};
     if (!store_write(pool->store, claim_work, &claim, &error)) {
         log_line(pool->world->log, LOG_ERROR, "cannot claim a job: %s", error.text);
-        if (claim.found)
-            job_row_drop(&claim.job); /* claimed, but the transaction failed */
+        if (claim.found) { /* claimed, but the transaction failed */
+            dismiss(&claim);
+            job_row_drop(&claim.job);
+        }
         return false;
     }
     if (!claim.found)
@@ -72,6 +121,7 @@ static bool worker_turn(struct worker *worker)
     pthread_mutex_lock(&pool->lock);
     worker->job = 0;
     pthread_mutex_unlock(&pool->lock);
+    dismiss(&claim);
     job_row_drop(&claim.job);
     return true;
 }
@@ -119,6 +169,7 @@ static struct pool *pool_make(const struct pool_setup *setup)
     }
     pool->store = setup->store;
     pool->world = setup->world;
+    pool->memory = setup->memory;
     pool->count = setup->workers;
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);

@@ -1,5 +1,6 @@
 /* Pool: the worker threads. Each claims a queued job from the store, has the runner run it, and
- * sleeps when none waits. Knows nothing of what running a job means.
+ * sleeps when none waits, or when the memory that others leave is too little for the next one: no
+ * later job overtakes it. Knows nothing of what running a job means.
  *
  * Other threads speak to a running job by its number only: pool_tell sets a flag that the runner
  * reads at each step boundary. */
@@ -13,6 +14,7 @@ struct pool;
 struct pool_setup {
     struct store *store;
     const struct runner_world *world; /* borrowed, shared by all workers */
+    struct memory *memory;            /* what a job takes of it is known when it is claimed */
     int workers;
 };
 

@@ -107,7 +107,7 @@ bool query_refuse_name(const struct query *rows, const char *name, struct error 
         nearest_try(&nearest, row->name);
     }
     put_guess(guess, sizeof(guess), &nearest);
-    return error_set(error, ERROR_INVALID, "",
+    return error_set(error, ERROR_INVALID, name,
                      "\"%.64s\" is not a query parameter of this address%s; it takes %s", name,
                      guess, names[0] ? names : "none");
 }

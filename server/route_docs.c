@@ -16,10 +16,11 @@ const struct route_doc doc_submit = {
     .about = "Only `dataset`, `model` and `optimizer` are required; every default is written back "
              "into the job's `spec`. What was answered 201 survives a crash. With an "
              "`Idempotency-Key` the same request may be sent again and is answered 201 with the "
-             "same job; another one with the same key is 422.",
+             "same job; another one with the same key is 422. A dry run makes nothing: the scope "
+             "`read` is enough for it.",
     .body = "JobSpec",
     .request_headers = "Idempotency-Key",
-    .answer_headers = "Location Idempotency-Replayed",
+    .answer_headers = "ETag Location Idempotency-Replayed",
     .answers = ANSWERS({201, JSON, "Job"}, {200, JSON, "DryRun"}),
     .problems = PROBLEMS(422),
 };
@@ -74,7 +75,7 @@ const struct route_doc doc_fork = {
     .summary = "Submits a new job that begins with a checkpoint of this one",
     .body = "Fork",
     .request_headers = "Idempotency-Key If-Match",
-    .answer_headers = "Location Idempotency-Replayed",
+    .answer_headers = "ETag Location Idempotency-Replayed",
     .answers = ANSWERS({201, JSON, "Job"}, {200, JSON, "DryRun"}),
     .problems = PROBLEMS(412, 422),
 };

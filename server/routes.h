@@ -28,6 +28,7 @@ struct app {
     struct models *models;
     struct evaluator *evaluator;
     struct threads threads;
+    struct memory *memory;      /* of jobs and uploads together */
     enum kernel_choice kernels; /* that train */
     atomic_bool stopping; /* /readyz says 503 and submissions are refused with 503 + Retry-After */
 };

@@ -169,8 +169,8 @@ static bool edit_trainer(struct runner *runner, const char *text, struct error *
     json_t *changes = json_loads(text, 0, NULL);
     const struct trainer_edit edit = {.spec = version ? &version->spec : NULL,
                                       .plan = version ? &version->plan : NULL,
-                                      .lr = json_object_get(changes, "lr") != NULL,
-                                      .schedule = json_object_get(changes, "lr_schedule") != NULL};
+                                      .lr = course_names(changes, "lr"),
+                                      .schedule = course_names(changes, "lr_schedule")};
 
     json_decref(changes);
     if (!version || !trainer_edit(runner->trainer, &edit, error)) {

@@ -26,6 +26,7 @@ struct serve {
     struct app app;
     struct runner_world world;
     struct instruments instruments;
+    struct memory memory;
     struct log log; /* as configured, and counted */
     _Atomic(struct http *)
         audience; /* whom commits are told to; NULL before the listener and after it */
@@ -214,8 +215,10 @@ static bool serve_start(struct serve *serve, struct error *error)
     serve->world = world_make(config, app);
     app->threads = serve->world.threads;
     app->kernels = serve->world.kernels;
-    const struct pool_setup pool = {
-        .store = app->store, .world = &serve->world, .workers = config->workers};
+    const struct pool_setup pool = {.store = app->store,
+                                    .world = &serve->world,
+                                    .memory = app->memory,
+                                    .workers = config->workers};
     if (!speedometer_start(serve->world.kernels, threads_processors(), &app->speedometer, error))
         return false;
     if (!models_new(MODELS_BYTES, &app->models, error) || !evaluator_new(&app->evaluator, error))
@@ -266,6 +269,13 @@ static void announce(const struct serve *serve)
              serve->world.threads.usual == 1 ? "" : "s", kernels_describe(serve->world.kernels));
 }
 
+/* Without a word of the operator an eighth is left for everything else. */
+static int64_t memory_most(const struct config *config)
+{
+    int64_t limit = memory_limit();
+    return config->memory > 0 ? (int64_t)config->memory << 20 : limit - limit / 8;
+}
+
 int serve_run(const struct config *config)
 {
     struct serve serve = {.config = config, .log = config->log};
@@ -275,7 +285,9 @@ int serve_run(const struct config *config)
     serve.app = (struct app){.config = config,
                              .log = log,
                              .instruments = &serve.instruments,
+                             .memory = &serve.memory,
                              .started_at = clock_milliseconds()};
+    memory_init(&serve.memory, memory_most(config));
     signals_block(&serve.signals);
     bool started = serve_start(&serve, &error);
     if (started) {
@@ -286,6 +298,7 @@ int serve_run(const struct config *config)
                  error.text);
     }
     serve_stop(&serve);
+    memory_drop(&serve.memory);
     if (started)
         log_line(log, LOG_INFO, "stopped");
     return started ? 0 : 1;

@@ -73,6 +73,9 @@ json_t *plan_to_json(const struct plan_view *view, bool layers);
 /* The shape of its data set out of a stored plan's text, which holds for its job for ever: the set
  * itself may be gone. False: the plan of an earlier version does not say. */
 bool plan_data_from_text(const char *text, struct data_shape *out);
+/* Bytes of memory that a stored plan's job takes together with its data set; what the plan does not
+ * say is not counted. */
+int64_t plan_bytes_from_text(const char *text);
 
 /* JSON Schema (2020-12) of the job object. */
 json_t *spec_schema(void);

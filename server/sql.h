@@ -122,6 +122,9 @@ struct sql_part {
 bool sql_read_part(struct sql *sql, const struct sql_part *part, void *out,
                    struct error *error) MUST_CHECK;
 
+/* Makes the empty file at `path` a copy of the database as it is at one moment, and reads it.
+ * Others may write meanwhile. */
+bool sql_backup(struct sql *from, const char *path, struct error *error) MUST_CHECK;
 /* Moves the log into the file and empties it. */
 bool sql_checkpoint(struct sql *sql, struct error *error) MUST_CHECK;
 

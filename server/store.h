@@ -65,6 +65,10 @@ bool store_reader(struct store *store, struct db **out, struct error *error) MUS
 /* The same to the file in `dir`, which may be another process's store; *out is NULL when there is
  * none. Nothing is checked, migrated or written. */
 bool store_peek(const char *dir, struct db **out, struct error *error) MUST_CHECK;
+/* Copies the database of the data directory into `file` as it is at one moment, whether a daemon
+ * has it open or not; `file` is made, or replaced, when the copy is complete. ERROR_NOT_FOUND when
+ * there is none. */
+bool store_backup(const char *dir, const char *file, struct error *error) MUST_CHECK;
 void db_close(struct db *db);
 
 /* The data directory, as store_open was told. Not after store_peek. */
@@ -130,6 +134,8 @@ bool store_job_get_number(struct db *db, int64_t number, struct job_row *out,
 /* How many jobs are in each state. */
 bool store_job_counts(struct db *db, int64_t counts[JOB_STATES], struct error *error) MUST_CHECK;
 
+/* The plan of the job that the next claim would take, malloc'ed. ERROR_NOT_FOUND when none waits. */
+bool store_job_next(struct db *db, char **plan, struct error *error) MUST_CHECK;
 /* Claims the next queued job (priority, then arrival): queued → running, started_at set at the
  * first time. ERROR_NOT_FOUND when none waits. */
 bool store_job_claim(struct db *db, struct job_row *out, struct error *error) MUST_CHECK;

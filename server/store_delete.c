@@ -70,17 +70,17 @@ static const char note_swept[] = "UPDATE deletion SET swept = 1 WHERE job = ?1";
  * goes with the job's row. */
 static const char *const pieces[] = {
     "DELETE FROM metric WHERE (job, series, step) IN"
-    " (SELECT job, series, step FROM metric WHERE job = ?1 LIMIT 4096)",
+    " (SELECT job, series, step FROM metric WHERE job = ?1 LIMIT 1024)",
     "DELETE FROM stretch WHERE (job, series, shift, place) IN"
-    " (SELECT job, series, shift, place FROM stretch WHERE job = ?1 LIMIT 4096)",
+    " (SELECT job, series, shift, place FROM stretch WHERE job = ?1 LIMIT 1024)",
     "DELETE FROM arrival WHERE (job, series, event) IN"
-    " (SELECT job, series, event FROM arrival WHERE job = ?1 LIMIT 4096)",
-    "DELETE FROM event WHERE number IN (SELECT number FROM event WHERE job = ?1 LIMIT 4096)",
+    " (SELECT job, series, event FROM arrival WHERE job = ?1 LIMIT 1024)",
+    "DELETE FROM event WHERE number IN (SELECT number FROM event WHERE job = ?1 LIMIT 1024)",
 };
 
 /* Gives pages at the end of the file back to the file system. */
 static const char count_free[] = "PRAGMA freelist_count";
-static const char give_back[] = "PRAGMA incremental_vacuum(256)";
+static const char give_back[] = "PRAGMA incremental_vacuum(64)";
 
 static bool sweep_job(struct db *db, int64_t number, struct error *error)
 {

@@ -25,13 +25,16 @@ static const char count_states[] = "SELECT state, count(*) FROM job GROUP BY sta
 static const char select_state[] = "SELECT state FROM job WHERE number = ?1";
 
 /* The literal allows the index of waiting jobs alone, and SQLite would rather sort all of them. */
+#define SELECT_NEXT                                                                                \
+    "SELECT number FROM job INDEXED BY job_waiting WHERE state = 'queued'"                         \
+    " ORDER BY priority DESC, number LIMIT 1"
+
+static const char next_plan[] = "SELECT plan FROM job_text WHERE job = (" SELECT_NEXT ")";
 static const char claim[] =
     "UPDATE job SET state = ?1, reason = NULL, revision = revision + 1, fruitless = max(fruitless, "
     "0),"
     " started_at = CASE started_at WHEN 0 THEN ?2 ELSE started_at END"
-    " WHERE number = (SELECT number FROM job INDEXED BY job_waiting WHERE state = 'queued'"
-    "                 ORDER BY priority DESC, number LIMIT 1)"
-    " RETURNING number";
+    " WHERE number = (" SELECT_NEXT ") RETURNING number";
 
 static const char move_job[] =
     "UPDATE job SET state = ?3, reason = ?4, revision = revision + 1, restarts = restarts + ?5,"
@@ -201,6 +204,22 @@ bool store_job_add(struct db *db, const struct job_new *job, struct job_row *out
            sql_run(&db->sql, insert_labels, SQL_LIST(sql_integer(number), sql_text(job->meta)),
                    error) &&
            add_state_event(db, number, error) && store_job_get_number(db, number, out, error);
+}
+
+bool store_job_next(struct db *db, char **plan, struct error *error)
+{
+    struct sqlite3_stmt *statement = NULL;
+    bool row = false;
+
+    *plan = NULL;
+    if (!sql_query(&db->sql, next_plan, SQL_NONE, &statement, error) ||
+        !sql_step(&db->sql, statement, &row, error))
+        return false;
+    if (!row)
+        return error_set(error, ERROR_NOT_FOUND, "", "no job waits");
+    bool good = sql_copy_text(statement, 0, plan, error);
+    sql_reset(statement);
+    return good;
 }
 
 bool store_job_claim(struct db *db, struct job_row *out, struct error *error)

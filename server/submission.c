@@ -91,21 +91,20 @@ static bool find_shape(struct submission *submission, struct db *db, struct data
 }
 
 /* A job that cannot fit is refused now and not when its turn comes. */
-static void check_memory(struct submission *submission)
+static void check_memory(struct submission *submission, const struct data_shape *shape,
+                         int64_t most)
 {
-    int64_t memory = (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
-
     submission->bytes = plan_bytes(&submission->spec, &submission->plan, submission->threads);
     if (submission->bytes >= 0) /* what a checkpoint is gathered in counts as well */
         submission->bytes += (int64_t)checkpoint_size(&submission->plan);
     if (submission->bytes < 0)
         problem_add(&submission->problems, "",
                     "training would take more memory than can be counted");
-    else if (memory > 0 && submission->bytes > memory - memory / 8)
+    else if (submission->bytes > most - data_shape_bytes(shape))
         problem_add(&submission->problems, "",
-                    "training would take %" PRId64 " MiB; this machine has %" PRId64
-                    " and keeps an eighth of it free",
-                    submission->bytes >> 20, memory >> 20);
+                    "training would take %" PRId64 " MiB, and its data %" PRId64
+                    "; all that this server may use is %" PRId64,
+                    submission->bytes >> 20, data_shape_bytes(shape) >> 20, most >> 20);
 }
 
 static void check_precision(struct submission *submission, const struct app *app)
@@ -117,13 +116,14 @@ static void check_precision(struct submission *submission, const struct app *app
 }
 
 /* What it would take: memory and time. */
-static void reckon(struct submission *submission, const struct app *app)
+static void reckon(struct submission *submission, const struct data_shape *shape,
+                   const struct app *app)
 {
     submission->threads = threads_of_job(&app->threads, &submission->spec, &submission->plan);
     submission->estimate = speedometer_estimate(app->speedometer, &submission->spec,
                                                 &submission->plan, submission->threads);
     check_precision(submission, app);
-    check_memory(submission);
+    check_memory(submission, shape, app->memory->most);
 }
 
 static bool unknown_weights(struct submission *submission, struct db *db, struct error *error)
@@ -221,7 +221,9 @@ bool submission_check(struct submission *submission, const json_t *json,
         !plan_make(&submission->spec, &shape, &submission->plan, problems, &submission->warnings,
                    error))
         return false;
-    if (problems->count == 0)
-        reckon(submission, request->app);
+    if (problems->count == 0) {
+        plan_settle(&submission->spec, &submission->plan);
+        reckon(submission, &shape, request->app);
+    }
     return check_initial(submission, request, error);
 }

@@ -242,6 +242,10 @@ TEST("name, labels and priority change in any state, null takes a label away, an
     job = api_patch(&api, first, "{\"name\": null, \"labels\": null, \"priority\": -1}", 200);
     CHECK_TEXT(text_at(job, "name"), "");
     CHECK_COUNT(json_object_size(json_at(job, "labels")), 0);
+    int64_t revision = integer_at(job, "revision");
+    json_decref(job);
+    job = api_patch(&api, first, "{\"labels\": null, \"name\": null, \"priority\": -1}", 200);
+    CHECK_INT(integer_at(job, "revision"), revision); /* nothing is another: no event, no edit */
     json_decref(job);
     check_problem(api_patch(&api, first, "{\"lr\": 0.1, \"name\": \"c\"}", 409), 409, "succeeded");
     job = api_job(&api, first);

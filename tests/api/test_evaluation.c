@@ -317,7 +317,7 @@ static void add_named(void)
     make_npy_dataset("named", NPY_PIXELS_BYTES);
     FILE *names = fopen("named/class_names.txt", "w");
     CHECK(names && fputs("cat\ndog\nox\n", names) >= 0 && fclose(names) == 0);
-    if (!catalog_add("data", "pets", "named", &addition, &error))
+    if (!catalog_add("data", "pets", "named", NULL, &addition, &error))
         FAIL("%s", error.text);
     dataset_release(addition.dataset);
 }

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* The whole body of a stream that ends, as lines of JSON; blank ones are signs of life. */
+/* The whole body of a stream that ends, as lines of JSON. */
 static json_t *lines_of(const struct api *api, const char *path)
 {
     const struct call call = {.path = path, .headers = {"Accept: application/jsonl"}};
@@ -20,8 +20,8 @@ static json_t *lines_of(const struct api *api, const char *path)
     CHECK_TEXT(answer_header(&answer, "Content-Type"), "application/jsonl");
     CHECK(strstr(answer_header(&answer, "Vary"), "Accept"));
     for (char *rest = answer.body, *line; (line = strsep(&rest, "\n"));) {
-        if (line[0] == '\0')
-            continue;
+        if (line[0] == '\0' && !rest)
+            break; /* behind the last one */
         json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
         CHECK(object);
         CHECK(json_array_append_new(lines, object) == 0);
@@ -181,5 +181,21 @@ TEST("a job's events can be asked for by kind, without its metrics and without w
     json_decref(ends);
     check_problem(api_get(&api, job_path(id, "/events?names=stat", path), 400), 400, "names");
     check_problem(api_get(&api, job_path(id, "/events?follow=no", path), 400), 400, "follow");
+    api_stop(&api);
+}
+
+TEST("a stream of lines that has nothing to say shows that it is alive without a line of its own")
+{
+    struct api api;
+
+    api_start(&api);
+    int handle = raw_open(&api);
+    raw_text(handle, "GET /v1/events HTTP/1.0\r\nAccept: application/jsonl\r\n\r\n");
+    char *answer = raw_read(handle, 1, NULL), *body = strstr(answer, "\r\n\r\n");
+    CHECK(strstr(answer, "200 OK") && body);
+    /* Blanks in front of the next object: every line stays one of JSON. */
+    CHECK(body[4] == ' ' && strspn(body + 4, " ") == strlen(body + 4));
+    (void)close(handle);
+    free(answer);
     api_stop(&api);
 }

@@ -249,7 +249,7 @@ static void check_allow(const struct api *api, const char *method, const char *p
     answer_drop(&answer);
 }
 
-TEST("wrong methods get 405 with those that are right, unknown addresses 404, later features 501")
+TEST("wrong methods get 405 with those that are right, and unknown addresses 404")
 {
     struct api api;
 
@@ -258,6 +258,8 @@ TEST("wrong methods get 405 with those that are right, unknown addresses 404, la
     check_allow(&api, "GET", "/v1/jobs/aaaaaaaaaaaa/cancel", "POST, OPTIONS");
     check_allow(&api, "POST", "/livez", "GET, HEAD, OPTIONS");
     check_allow(&api, "DELETE", "/", "GET, HEAD, OPTIONS");
+    check_allow(&api, "PROPFIND", "/v1/jobs", "POST, GET, HEAD, OPTIONS");
+    check_call(&api, &(struct call){.method = "PROPFIND", .path = "/v1/nothing"}, 404);
     check_call(&api, &(struct call){.path = "/v1/job"}, 404);
     check_call(&api, &(struct call){.path = "/v1/jobs/"}, 404);
     check_call(&api, &(struct call){.path = "//v1/jobs"}, 404);

@@ -31,9 +31,9 @@ TEST("nonsense of every kind gets a problem document, whether we or the library 
         {"GET livez HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "400"},
         {"GET * HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "400"},
         {"CONNECT localhost:1 HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "501"},
-        {"TRACE / HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "501"},
-        {"BREW /livez HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "501"},
-        {"get /livez HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "501"},
+        {"TRACE / HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "405"},
+        {"BREW /livez HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "405"},
+        {"get /livez HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "405"},
         {"GET /livez HTTP/2.0\r\n" HOST "\r\n", "505"},
         {"GET /livez HTTP/1.2\r\n" HOST "\r\n", "505"},
         {"GET /livez HTTP/0.9\r\n" HOST "\r\n", "505"},
@@ -169,7 +169,7 @@ TEST("what is pipelined behind a refused request is answered when its beginning 
         "GET /livez HTTP/1.1\r\nHost: evil.example\r\n\r\n",
     };
     static const char *const wanted[] = {"415 200 ", "415 200 ", "404 200 ",
-                                         "411 200 ", "501 200 ", "421 200 "};
+                                         "411 200 ", "405 200 ", "421 200 "};
     static const char *const unsure[] = {
         "POST /v1/jobs HTTP/1.1\r\n" HOST JSON "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
         "POST /v1/jobs HTTP/1.1\r\n" HOST JSON "Transfer-Encoding: gzip\r\n\r\n",

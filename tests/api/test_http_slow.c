@@ -131,3 +131,34 @@ TEST("who is sending, or listens to a stream, keeps the place when silent ones c
     free(handles);
     free(body);
 }
+
+/* A connection that has sent `size` bytes of a larger body, and is closed at once. */
+static void leave_behind(const struct api *api, const char *coding, size_t size)
+{
+    static char bytes[300000];
+    int socket = raw_open(api);
+
+    raw_text(socket, "PUT /v1/datasets/x HTTP/1.1\r\nHost: localhost\r\n");
+    raw_text(socket, coding);
+    raw_send(socket, bytes, size);
+    close(socket);
+}
+
+TEST("a body whose client leaves in the middle is let go of at once, however much has come")
+{
+    static const char *const codings[] = {"Content-Length: 3000000\r\n\r\n",
+                                          "Transfer-Encoding: chunked\r\n\r\nF0000\r\n"};
+    static const size_t sizes[] = {0, 10, 100000, 258048, 262144, 300000};
+    struct api api;
+
+    api_start(&api);
+    for (size_t i = 0; i < 6; i++)
+        for (int k = 0; k < 8; k++)
+            leave_behind(&api, codings[k % 2], sizes[i]);
+    double start = seconds_now();
+    while (count_entries("data/incoming", "") > 0) {
+        CHECK(seconds_now() - start < 10.0 * test_slowdown());
+        nap(0.02);
+    }
+    api_stop(&api);
+}

@@ -121,10 +121,39 @@ static int64_t catch_up(const struct api *api, const char *id, int64_t cursor, j
     return cursor;
 }
 
+/* What the client has put together is what there is. */
+static void check_whole(const struct api *api, const char *id, const json_t *have)
+{
+    json_t *all = metrics_of(api, id, "?max_points=0"), *series;
+    const char *name;
+
+    CHECK_COUNT(json_object_size(json_object_get(all, "series")), json_object_size(have));
+    json_object_foreach (json_object_get(all, "series"), name, series) {
+        size_t rows = json_array_size(json_object_get(series, "step"));
+        const json_t *mine = json_object_get(have, name);
+        CHECK_COUNT(json_object_size(mine), rows);
+        for (size_t i = 0; i < rows; i++) {
+            char key[32];
+            (void)snprintf(key, sizeof(key), "%lld", (long long)value_at(series, "step", i));
+            CHECK(json_equal(json_object_get(mine, key),
+                             json_array_get(json_object_get(series, "value"), i)));
+        }
+    }
+    json_decref(all);
+}
+
+static void cancel(const struct api *api, const char *id)
+{
+    char path[160];
+
+    json_decref(api_post(api, job_path(id, "/cancel", path), NULL, 200));
+    api_wait(api, id, "cancelled");
+}
+
 TEST("a client that asks for increments has every row once, across a restart of the daemon")
 {
     struct api api;
-    char id[16], path[160];
+    char id[16];
     json_t *have = json_object();
     int64_t cursor = 0;
 
@@ -141,32 +170,64 @@ TEST("a client that asks for increments has every row once, across a restart of 
         }
         nap(0.05);
     }
-    json_decref(api_post(&api, job_path(id, "/cancel", path), NULL, 200));
-    api_wait(&api, id, "cancelled");
+    cancel(&api, id);
     cursor = catch_up(&api, id, cursor, have);
     CHECK_INT(catch_up(&api, id, cursor, have), cursor);
-    json_t *all = metrics_of(&api, id, "?max_points=0");
-    const char *name;
-    json_t *series;
-    CHECK_COUNT(json_object_size(json_object_get(all, "series")), json_object_size(have));
-    json_object_foreach (json_object_get(all, "series"), name, series) {
-        size_t rows = json_array_size(json_object_get(series, "step"));
-        const json_t *mine = json_object_get(have, name);
-        CHECK_COUNT(json_object_size(mine), rows);
-        for (size_t i = 0; i < rows; i++) {
-            char key[32];
-            (void)snprintf(key, sizeof(key), "%lld", (long long)value_at(series, "step", i));
-            CHECK(json_equal(json_object_get(mine, key),
-                             json_array_get(json_object_get(series, "value"), i)));
-        }
-    }
-    json_decref(all);
+    check_whole(&api, id, have);
     json_decref(have);
     /* A cursor of another data directory: all is new, and nothing that the client has is true. */
-    all = metrics_of(&api, id, "?since=999999999&names=lr&max_points=5");
+    json_t *all = metrics_of(&api, id, "?since=999999999&names=lr&max_points=5");
     CHECK_INT(integer_at(all, "drop_after"), 0);
     CHECK_INT(integer_at(all, "series.lr.step.0"), 1);
     json_decref(all);
+    api_stop(&api);
+}
+
+/* Asks on until that many further rows of the curve are there, or some time is over. */
+static int64_t catch_some(const struct api *api, const char *id, int64_t cursor, json_t *have,
+                          size_t rows)
+{
+    size_t before = json_object_size(json_object_get(have, "train_loss"));
+
+    for (int i = 0; i < 2000; i++) {
+        cursor = catch_up(api, id, cursor, have);
+        if (json_object_size(json_object_get(have, "train_loss")) >= before + rows)
+            return cursor;
+        nap(0.003);
+    }
+    FAIL("the job %s does not get on", id);
+}
+
+TEST_SLOW("a client that asks for increments has every row once, whenever daemons are killed", 120)
+{
+    enum { DEATHS = 12 };
+    struct api api;
+    char id[16];
+    json_t *have = json_object();
+    int64_t cursor = 0;
+
+    api_start(&api);
+    /* Checkpoints are far between, so that each life takes steps again that the client has. */
+    api_submit_tiny(&api,
+                    "\"epochs\": 100000, \"seed\": 4, \"evaluate_every\": {\"steps\": 40},"
+                    " \"checkpoint\": {\"every\": {\"steps\": 100}}",
+                    id);
+    for (int death = 0; death < DEATHS; death++) {
+        cursor = catch_some(&api, id, cursor, have, 150);
+        nap(0.013 * (death % 5));
+        if (death % 2)
+            cursor = catch_up(&api, id, cursor, have);
+        api_kill(&api);
+        api_start(&api);
+        /* What it has heard of before is there still, and not once more. */
+        cursor = catch_up(&api, id, cursor, have);
+    }
+    cursor = catch_some(&api, id, cursor, have, 150);
+    cancel(&api, id);
+    cursor = catch_up(&api, id, cursor, have);
+    CHECK_INT(catch_up(&api, id, cursor, have), cursor);
+    check_whole(&api, id, have);
+    json_decref(have);
     api_stop(&api);
 }
 

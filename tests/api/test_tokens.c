@@ -65,7 +65,7 @@ static enum scope scope_wanted(const struct route *route)
     for (size_t i = 0; i < COUNT_OF(open); i++)
         if (strcmp(route->pattern, open[i]) == 0)
             return SCOPE_NONE;
-    if (strcmp(route->method, "GET") == 0)
+    if (strcmp(route->method, "GET") == 0 || strstr(route->pattern, "/predict"))
         return SCOPE_READ;
     return strcmp(route->method, "DELETE") == 0 || strcmp(route->method, "PUT") == 0 ? SCOPE_ADMIN
                                                                                      : SCOPE_SUBMIT;
@@ -113,6 +113,24 @@ TEST("every route asks for its scope: without a token, with a wrong one, with ea
         for (int scope = SCOPE_NONE; scope < SCOPES; scope++)
             check_row(&api, &routes[i], (enum scope)scope, headers[scope]);
     }
+    /* Planning makes nothing, whatever method it goes by. */
+    struct answer answer = ask(&api, "POST", "/v1/jobs?dry_run=true", headers[SCOPE_READ]);
+    CHECK(answer.status != 401 && answer.status != 403);
+    answer_drop(&answer);
+    answer = ask(&api, "POST", "/v1/jobs/aaaaaaaaaaaa/fork?dry_run=true", headers[SCOPE_READ]);
+    CHECK(answer.status != 401 && answer.status != 403);
+    answer_drop(&answer);
+    static const char *const others[] = {"/v1/jobs?dry_run=false", "/v1/jobs?dry_run=1",
+                                         "/v1/jobs?dry_run=false&dry_run=true",
+                                         "/v1/jobs/aaaaaaaaaaaa/pause?dry_run=true"};
+    for (size_t i = 0; i < 4; i++) {
+        answer = ask(&api, "POST", others[i], headers[SCOPE_READ]);
+        CHECK(answer.status == 403 || (i == 2 && answer.status == 400));
+        answer_drop(&answer);
+    }
+    answer = ask(&api, "POST", "/v1/jobs?dry_run=true", NULL);
+    CHECK_INT(answer.status, 401);
+    answer_drop(&answer);
     api_stop(&api);
 }
 

@@ -38,7 +38,7 @@ export class Browser {
             args: FLAGS,
             viewport: { width: 1360, height: 900 },
         });
-        this.context.setDefaultTimeout(15000);
+        this.context.setDefaultTimeout(30000);
     }
 
     async page(address) {

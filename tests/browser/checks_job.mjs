@@ -149,7 +149,7 @@ async function events(world) {
     const log = world.page.locator("table.events");
     await log.locator('tr[data-event="evaluation"]').first().waitFor();
     assert.match(await log.innerText(), /evaluation: validation loss [\d.]+, validation accuracy/);
-    assert.match(await log.locator('tr[data-event="checkpoint"]').last().innerText(), /2,000\s/);
+    assert.match(await log.locator('tr[data-event="checkpoint"]').last().innerText(), /20,000\s/);
     await world.page.getByLabel("Evaluations").uncheck();
     assert.equal(await log.locator('tr[data-event="evaluation"]').count(), 0);
     assert.match(world.page.url(), /hide=evaluation/);
@@ -159,9 +159,11 @@ async function events(world) {
 
 async function marks(world) {
     await chart(world, "Loss").locator(".plot").focus();
-    await world.page.keyboard.press("m");
     const text = () => chart(world, "Loss").locator(".mark-text").first().innerText();
-    await until("the first mark", async () => /step 2,000: checkpoint/.test(await text()));
+    await until("the first checkpoint", async () => {
+        await world.page.keyboard.press("m");
+        return /step 20,000: checkpoint/.test(await text());
+    });
     await world.page.getByText(/^Marks on the curves/).click();
     const list = world.page.locator(".marks tbody tr");
     await list.filter({ hasText: "went on in a daemon started anew" }).first().waitFor();
@@ -269,6 +271,7 @@ async function zoom(world) {
     await world.page.getByRole("button", { name: "Show", exact: true }).click();
     await figure.locator(".plot").focus();
     await until("neighbours", async () => {
+        await world.page.keyboard.press("End");
         await world.page.keyboard.press("ArrowLeft");
         const here = await lastStep(world);
         await world.page.keyboard.press("ArrowLeft");

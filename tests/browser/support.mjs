@@ -46,12 +46,7 @@ export function near(shown, stored) {
     assert.ok(error <= Math.max(5e-5, 5e-4 * stored), `${shown} is shown for ${stored}`);
 }
 
-/** Ends a check that cannot be held yet, and says why. */
-export function skip(why) {
-    throw Object.assign(new Error(why), { skip: true });
-}
-
-export async function until(what, condition, milliseconds = 20000) {
+export async function until(what, condition, milliseconds = 30000) {
     for (const deadline = Date.now() + milliseconds; Date.now() < deadline; await sleep(100))
         if (await condition())
             return;
@@ -71,6 +66,21 @@ export async function allCheckpoints(world) {
         return stored.length > 0 && String(await shown()) === String(stored);
     });
     return stored;
+}
+
+/** Milliseconds from frame to frame: {half, most}, which half and 95 % of them stay below. */
+export async function frames(world) {
+    const times = await world.page.evaluate(async () => {
+        const all = [];
+        let last = performance.now();
+        while (all.length < 120) {
+            const now = await new Promise(requestAnimationFrame);
+            all.push(now - last);
+            last = now;
+        }
+        return all.sort((a, b) => a - b);
+    });
+    return { half: times[60], most: times[114] };
 }
 
 /** Goes to a tab of the page of a job. */

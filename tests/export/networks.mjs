@@ -262,4 +262,11 @@ export const networks = {
         ...around(NORM, RELU),
         job: { dataset: { normalize: "none" }, loss: { type: "binary_cross_entropy" } },
     },
+    // Its weights and what leaves the house are fp32; the daemon computes as in training.
+    "trained in bf16": {
+        ...around(RELU, NORM),
+        job: { precision: "bf16" },
+        tolerance: 0.02,
+        needs: "bf16",
+    },
 };

@@ -25,7 +25,7 @@ static void add(const char *name, const char *path, bool there)
     struct catalog_addition addition;
     struct error error = {0};
 
-    if (!catalog_add("data", name, path, &addition, &error))
+    if (!catalog_add("data", name, path, NULL, &addition, &error))
         FAIL("%s: %s", error.where, error.text);
     CHECK_INT(addition.there, there);
     dataset_release(addition.dataset);
@@ -37,7 +37,7 @@ static void check_add_refused(const char *name, const char *path, enum error_kin
     struct catalog_addition addition;
     struct error error = {0};
 
-    CHECK(!catalog_add("data", name, path, &addition, &error));
+    CHECK(!catalog_add("data", name, path, NULL, &addition, &error));
     if (error.kind != kind || strstr(error.text, text) == NULL)
         FAIL("%s (%s): %s", error_kind_name(error.kind), error.where, error.text);
 }
@@ -257,7 +257,7 @@ static void add_until(const char *file)
     if (child == 0) {
         struct catalog_addition addition;
 
-        _exit(catalog_add("data", "set", "set", &addition, NULL) ? 0 : 1);
+        _exit(catalog_add("data", "set", "set", NULL, &addition, NULL) ? 0 : 1);
     }
     for (;;) {
         char folder[300], path[400];
@@ -323,7 +323,7 @@ TEST("what another process is just adding is not cleared away")
             char name[20];
 
             snprintf(name, sizeof(name), "set%d", i);
-            if (!catalog_add("data", name, "set", &addition, NULL))
+            if (!catalog_add("data", name, "set", NULL, &addition, NULL))
                 _exit(1);
             dataset_release(addition.dataset);
         }

@@ -86,7 +86,8 @@ TEST("a course's changes, made once more, give the same spec from the first one"
     json_t *changes = course_changes(request, before, after);
     json_t *wanted = parse(
         "{\"lr\":{\"from\":0.1,\"to\":0.1},\"weight_decay\":{\"from\":0.0,\"to\":0.5},"
-        "\"epochs\":{\"from\":3,\"to\":null},\"max_steps\":{\"from\":null,\"to\":9},"
+        "\"epochs\":{\"from\":3,\"to\":null,\"implied\":true},\"max_steps\":{\"from\":null,\"to\":"
+        "9},"
         "\"lr_schedule\":{\"from\":{\"type\":\"cosine\",\"warmup\":{\"steps\":4}},\"to\":{\"type\":"
         "\"cosine\"}}}");
     json_t *patch = course_patch(request);
@@ -96,6 +97,8 @@ TEST("a course's changes, made once more, give the same spec from the first one"
 
     CHECK(json_equal(changes, wanted));
     CHECK(json_equal(patch, wanted_patch));
+    CHECK(course_names(changes, "max_steps") && !course_names(changes, "epochs"));
+    CHECK(!course_names(changes, "momentum"));
     CHECK(course_apply(before, changes, &error));
     CHECK(json_equal(before, after));
     json_t *broken = parse("{\"lr\":{\"from\":1}}"), *strange = parse("{\"seed\":{\"to\":1}}");

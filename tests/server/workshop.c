@@ -50,6 +50,7 @@ void workshop_open(struct workshop *shop, const char *dir)
     struct error error = {0};
     char path[512];
     *shop = (struct workshop){.log = {.level = LOG_ERROR}};
+    memory_init(&shop->memory, INT64_MAX);
     (void)snprintf(path, sizeof(path), "%s/tiny", test_dir());
     if (access(path, F_OK) != 0)
         tiny_dataset(path);
@@ -68,7 +69,8 @@ void workshop_open(struct workshop *shop, const char *dir)
 void workshop_work(struct workshop *shop, int workers)
 {
     struct error error = {0};
-    struct pool_setup setup = {.store = shop->store, .world = &shop->world, .workers = workers};
+    struct pool_setup setup = {
+        .store = shop->store, .world = &shop->world, .memory = &shop->memory, .workers = workers};
     if (!pool_new(&setup, &shop->pool, &error) || !pool_start(shop->pool, &error))
         FAIL("%s: %s", error.where, error.text);
 }
@@ -88,6 +90,7 @@ void workshop_close(struct workshop *shop)
     db_close(shop->db);
     catalog_free(shop->catalog);
     store_close(shop->store);
+    memory_drop(&shop->memory);
 }
 
 /* ---- submitting ---- */

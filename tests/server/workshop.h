@@ -13,7 +13,8 @@ struct workshop {
     struct db *db; /* the test's reader */
     struct log log;
     struct runner_world world;
-    struct pool *pool; /* NULL while nobody works */
+    struct memory memory; /* without an end */
+    struct pool *pool;    /* NULL while nobody works */
 };
 
 /* Opens the store in `dir` and registers the data set "tiny", which is made beside it at the first
