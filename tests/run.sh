@@ -68,7 +68,7 @@ watched() { # command …
 }
 
 # A size that nobody has must be refused as it is without a sanitizer, by NULL.
-export TSAN_OPTIONS="allocator_may_return_null=1 second_deadlock_stack=1 ${TSAN_OPTIONS:-}"
+export TSAN_OPTIONS="allocator_may_return_null=1 second_deadlock_stack=1 suppressions='$PWD/tests/tsan.supp' ${TSAN_OPTIONS:-}"
 export ASAN_OPTIONS="allocator_may_return_null=1 detect_stack_use_after_return=1 ${ASAN_OPTIONS:-}"
 export UBSAN_OPTIONS="print_stacktrace=1 ${UBSAN_OPTIONS:-}"
 
