@@ -102,7 +102,7 @@ void runner_run(const struct runner_world *world, const struct job_row *job,
          * first look asks the store. */
         atomic_store(&signals->look, true);
         good = good && runner_train(&runner, &wish, &error);
-        if (!good && runner.rows.count > 0 && !runner_flush(&runner, NULL))
+        if (!good && runner_rows_wait(&runner.rows) && !runner_flush(&runner, NULL))
             RUNNER_LOG(&runner, LOG_WARNING, "the last rows are not stored");
         over = runner_conclude(&runner, wish, good ? NULL : &error);
     }

@@ -8,7 +8,7 @@
 #include "server/runner.h"
 #include "server/store_control.h"
 
-enum { RUNNER_ROWS = 4096 };
+enum { RUNNER_ROWS = 4096, RUNNER_EVALUATIONS = 16 };
 
 /* What the world wants of the job at a step boundary. */
 enum runner_wish {
@@ -19,10 +19,20 @@ enum runner_wish {
     WISH_LEAVE   /* the stored state is one that another hand set: touch nothing more */
 };
 
-/* Metric rows that are gathered for the store. */
+/* What an evaluation has found, as it is stored. */
+struct runner_found {
+    int64_t step;
+    struct metric_row rows[SPEC_METRICS];
+    size_t count;
+    char *event; /* its data, malloc'ed */
+};
+
+/* Metric rows of steps, and what evaluations have found, that are gathered for the store. */
 struct runner_rows {
     struct metric_row *rows; /* RUNNER_ROWS of them */
     size_t count;
+    struct runner_found found[RUNNER_EVALUATIONS];
+    size_t found_count;
     double flushed_at;         /* clock_seconds of the last flush */
     double progress_at;        /* of the last one with the progress */
     struct delivery *delivery; /* those on their way: runner_rows.c */
@@ -85,6 +95,14 @@ void runner_rows_close(struct runner_rows *rows);
  * heard of then. */
 bool runner_report(struct runner *runner, const struct step_report *report,
                    struct error *error) MUST_CHECK;
+/* Adds what an evaluation has found; the event's text is given away. Rows and event are one write,
+ * behind those of the steps that were gathered with them. */
+bool runner_report_found(struct runner *runner, const struct runner_found *found,
+                         struct error *error) MUST_CHECK;
+/* Sends off what waits and does not wait for it. */
+bool runner_send(struct runner *runner, struct error *error) MUST_CHECK;
+/* Whether something waits. */
+bool runner_rows_wait(const struct runner_rows *rows);
 /* Stores what waits, with the progress, and waits for it. */
 bool runner_flush(struct runner *runner, struct error *error) MUST_CHECK;
 

@@ -88,8 +88,9 @@ static bool go_back(struct runner *runner, const struct step_report *report, str
 {
     double factor = trainer_lr_factor(runner->trainer);
     int64_t retries = trainer_retries(runner->trainer), edits = trainer_edits(runner->trainer);
-    runner->rows.count = 0; /* of steps that now have never been */
-    if (!load_earlier(runner, error) || !course_repeat(runner, edits, error))
+    /* What was measured stays told, although its steps now have never been. */
+    if (!runner_flush(runner, error) || !load_earlier(runner, error) ||
+        !course_repeat(runner, edits, error))
         return false;
     trainer_count_return(runner->trainer, factor, retries);
     if (!runner_stand(runner, error))
