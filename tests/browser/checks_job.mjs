@@ -226,10 +226,11 @@ async function network(world) {
 
 async function restart(world) {
     await world.page.evaluate(() => (window.sameDocument = true));
+    const before = await lastStep(world);
     world.browser.expected = /net::ERR_/;
     await world.daemon.stop("SIGKILL");
     await world.page.getByText("Connection lost").waitFor();
-    const before = await lastStep(world);
+    assert.ok((await lastStep(world)) >= before, "the curve is gone with the daemon");
     await world.daemon.start();
     await until(
         "a live stream",

@@ -102,6 +102,10 @@ export class Daemon {
         return `http://${this.listen}`;
     }
 
+    lives() {
+        return answers(`${this.address}/livez`);
+    }
+
     async stop(signal = "SIGTERM") {
         this.process?.kill(signal);
         return this.ended;

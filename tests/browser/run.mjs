@@ -31,6 +31,8 @@ function inTime(promise, milliseconds = CHECK_MS) {
 /** What a failed check has left must not fail the next one. */
 async function tidy({ daemon, page, browser, ...world }) {
     browser.expected = null;
+    if (!(await daemon.lives()))
+        await daemon.start();
     const { items } = await daemon.get("/v1/jobs?state=queued,running&limit=200");
     for (const { id } of items.filter(({ id }) => id !== world.long))
         await fetch(`${daemon.address}/v1/jobs/${id}/cancel`, { method: "POST" });
