@@ -47,7 +47,7 @@ function App({ model, place, now }) {
                         aria-current=${here(page)}>${page.nav}</a>`,
                 )}
             </nav>
-            <${Live} live=${model.live} />
+            <${Live} live=${model.locked ? null : model.live} />
             <${ThemeSwitch} />
         </header>
         ${
