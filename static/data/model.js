@@ -287,10 +287,10 @@ export class Model {
         this.forget(id);
     }
 
-    /** Shows what went wrong. */
-    note(text) {
+    /** Shows what went wrong; `passing`: it is forgotten with the next connection. */
+    note(text, passing = false) {
         this.notice = text;
-        this.passing = false;
+        this.passing = passing;
         this.changed();
     }
 
@@ -306,8 +306,7 @@ export class Model {
         } catch (problem) {
             if (problem.status === 401)
                 this.locked = true;
-            else if (problem.status !== 0) this.note(problem.message);
-            this.passing = problem.status === BUSY;
+            else if (problem.status !== 0) this.note(problem.message, problem.status === BUSY);
             this.changed();
             return null;
         }

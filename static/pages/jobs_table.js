@@ -100,7 +100,7 @@ function Labels({ labels }) {
     return html`<span class="labels">
         ${list.slice(0, LABELS).map(
             ([key, value]) => html`<button type="button" class="label" key=${key}
-                title="Show the jobs with this label"
+                title="Show the jobs with the label ${key}: ${value}"
                 onClick=${() => setOption("label", labelQuery(key, value))}>
                 ${value === "" ? key : `${key}: ${value}`}
             </button>`,
