@@ -36,13 +36,17 @@ function linesOf({ look, rows, smoothed }) {
         dash,
         points: {
             show: () => Boolean(dots) && rows().length <= DOTS_MAX,
-            filter: (plot, series, all) => (all ? null : alone(plot.data[series])),
+            filter: (plot, series, all) =>
+                all || !mayStandAlone(rows()) ? null : alone(plot.data[series]),
             size: 6,
         },
     };
     const mean = { stroke: () => colour(tone), width: 2, dash, points: { show: false } };
     return [...(many ? [hidden, hidden] : []), raw, ...(smoothed ? [mean] : [])];
 }
+
+// A long curve without gaps, as nearly all are, need not be searched at every draw.
+const mayStandAlone = ({ length, nonfinite }) => length <= DOTS_MAX || nonfinite.size > 0;
 
 // Where a value stands between gaps: no line goes there, so that it has to be a dot.
 function alone(values) {
