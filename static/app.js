@@ -4,6 +4,7 @@ import { Model } from "./data/model.js";
 import { save } from "./data/save.js";
 import { setToken, takeToken, token } from "./data/token.js";
 import { PAGES, findPage, viewOf } from "./pages/pages.js";
+import { Guard } from "./parts/guard.js";
 import { Late } from "./parts/late.js";
 import { ThemeSwitch } from "./parts/theme_switch.js";
 import { address, readAddress } from "./route.js";
@@ -46,7 +47,7 @@ function App({ model, place, now }) {
                         aria-current=${here(page)}>${page.nav}</a>`,
                 )}
             </nav>
-            <${Live} live=${model.live} />
+            <${Live} live=${model.locked ? null : model.live} />
             <${ThemeSwitch} />
         </header>
         ${
@@ -56,7 +57,11 @@ function App({ model, place, now }) {
             <button type="button" onClick=${() => model.dismiss()}>Dismiss</button>
         </p>`
         }
-        <main id="main" tabindex="-1"><${Page} model=${model} place=${place} now=${now} /></main>`;
+        <main id="main" tabindex="-1">
+            <${Guard} at=${location.hash}>
+                <${Page} model=${model} place=${place} now=${now} />
+            <//>
+        </main>`;
 }
 
 // The address is the page's own: a link to a place on it would take it away.

@@ -3,6 +3,7 @@
 import { count, percent, shortest } from "../parts/format.js";
 
 const SECOND = 1000;
+const COUNTS = Array.from({ length: 15 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
 const TIME_STEPS = [1, 2, 5, 10, 15, 30].flatMap((n) => [n, 60 * n, 3600 * n]).concat([
     21600, 43200, 86400, 172800, 604800, 2592000,
 ]);
@@ -40,6 +41,7 @@ export const X_KINDS = {
         of: (step) => step,
         ticks: (value) => count(value),
         zero: true,
+        incrs: COUNTS, // there is no half a step
     },
     epoch: {
         title: "epoch",

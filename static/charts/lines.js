@@ -34,10 +34,34 @@ function linesOf({ look, rows, smoothed }) {
         stroke: () => (faint() ? faintly(tone, RAW) : colour(tone)),
         width,
         dash,
-        points: { show: () => Boolean(dots) && rows().length <= DOTS_MAX, size: 6 },
+        points: {
+            show: () => Boolean(dots) && rows().length <= DOTS_MAX,
+            filter: (plot, series, all) =>
+                all || !mayStandAlone(rows()) ? null : alone(plot.data[series]),
+            size: 6,
+        },
     };
     const mean = { stroke: () => colour(tone), width: 2, dash, points: { show: false } };
     return [...(many ? [hidden, hidden] : []), raw, ...(smoothed ? [mean] : [])];
+}
+
+// A long curve without gaps, as nearly all are, need not be searched at every draw.
+const mayStandAlone = ({ length, nonfinite }) => length <= DOTS_MAX || nonfinite.size > 0;
+
+// Where a value stands between gaps: no line goes there, so that it has to be a dot.
+function alone(values) {
+    const found = [];
+    let [before, last] = [GAP, GAP]; // whatever stood there; the place of the value before, if any
+    for (let i = 0; i <= values.length; i++) {
+        const value = i < values.length ? values[i] : GAP;
+        if (value === NO_ROW)
+            continue;
+        if (value === GAP && last !== GAP && before === GAP)
+            found.push(last);
+        before = last;
+        last = value === GAP ? GAP : i;
+    }
+    return found;
 }
 
 /** uPlot's series and bands for some curves {key, look, rows(), smoothed}. */

@@ -17,6 +17,8 @@ export const MARK_KINDS = {
 
 const DRAWN_MAX = 500; // more crosses than this are one red line anyway
 const NEAR = 6; // pixels around the crosshair
+const SIGN = 9; // pixels that a sign takes …
+const LINE = 11; // … and that the next one stands below it
 
 function placed(plot, marks, xOf) {
     const { left, width } = plot.bbox;
@@ -24,6 +26,18 @@ function placed(plot, marks, xOf) {
         .map((mark) => ({ mark, x: plot.valToPos(xOf(mark), "x", true) }))
         .filter(({ x }) => x >= left - 1 && x <= left + width + 1)
         .slice(-DRAWN_MAX);
+}
+
+// A sign goes below another one that stands in its place: neither hides the other.
+function rowsFor(unit) {
+    const rows = []; // the last sign of each
+    return (kind, x) => {
+        const free = (last) => last.kind === kind || Math.abs(x - last.x) >= SIGN * unit;
+        const found = rows.findIndex(free);
+        const row = found < 0 ? rows.length : found;
+        rows[row] = { kind, x };
+        return row;
+    };
 }
 
 /** Draws them; `xOf(mark)`: its place on the axis. */
@@ -35,6 +49,7 @@ export function drawMarks(plot, marks, xOf) {
     ctx.textAlign = "center";
     ctx.lineWidth = unit;
     ctx.setLineDash([3 * unit, 3 * unit]);
+    const rowOf = rowsFor(unit);
     for (const { mark, x } of placed(plot, marks, xOf)) {
         const { sign, tone, line } = MARK_KINDS[mark.kind];
         ctx.strokeStyle = ctx.fillStyle = colour(tone);
@@ -44,7 +59,7 @@ export function drawMarks(plot, marks, xOf) {
             ctx.lineTo(x, bbox.top + bbox.height);
             ctx.stroke();
         }
-        ctx.fillText(sign, x, bbox.top + 4 * unit);
+        ctx.fillText(sign, x, bbox.top + (4 + LINE * rowOf(mark.kind, x)) * unit);
     }
     ctx.restore();
 }

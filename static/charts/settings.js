@@ -7,7 +7,7 @@ import { X_KINDS } from "./axis.js";
 
 /** The kind of x axis that an address asks for and that the run can have. */
 export function usable(name, run) {
-    const kind = X_KINDS[name];
+    const kind = Object.hasOwn(X_KINDS, name) && X_KINDS[name]; // a name may be "constructor"
     return kind && (!kind.needs || run[kind.needs] > 0) ? name : "step";
 }
 

@@ -6,6 +6,7 @@ import { find, lineAt, readTree, tokens } from "./json_tree.js";
 
 const CHECK_MS = 350; // after the last key
 const RETRY_MS = 4000; // of a check that was not answered
+const PASSING = new Set([0, 503]); // what may be answered a moment later
 const STEPS_BACK = 100;
 const store = globalThis.sessionStorage;
 
@@ -150,7 +151,7 @@ export class Draft {
         const answer = await api.planJob(value).catch((problem) => problem);
         if (text !== this.text)
             return;
-        if (answer.status === 0)
+        if (PASSING.has(answer.status))
             return this.check(RETRY_MS);
         this.checked = text;
         this.problem = answer instanceof Error ? answer : null;

@@ -12,6 +12,8 @@ const ENDED = new Set(["succeeded", "failed", "cancelled"]);
 const PROGRESS_MS = 2000; // a running job's rate and remaining time
 const RECORD_MS = 250; // the best values after an evaluation
 
+const BUSY = 503; // it stops, or has too much to do
+
 const PAUSABLE = new Set(["queued", "running"]);
 const RESUMABLE = new Set(["paused", "pausing"]);
 
@@ -28,6 +30,7 @@ export class Model {
         this.marked = new Set(); // ids of jobs that the user has chosen for something
         this.live = null; // null until the stream first opens or fails
         this.notice = null; // what went wrong last, for the user
+        this.passing = false; // … for a while only
         this.locked = false; // the daemon wants a token, or another one
         this.opened = null;
         this.waiting = new Map(); // see soon()
@@ -116,10 +119,14 @@ export class Model {
     // try to open one reads as well.
     connection(live) {
         this.live = live;
+        if (live && this.passing)
+            this.dismiss();
         this.list.reload();
         this.compared?.connection();
         this.opened?.lose();
         this.opened?.follow(this.jobs.get(this.opened.id));
+        if (this.opened?.unread || (this.opened && !this.opened.plan))
+            this.readOpened();
         this.changed();
     }
 
@@ -222,22 +229,29 @@ export class Model {
         if ((this.opened?.id ?? "") === id)
             return;
         this.opened?.close();
-        const opened = id === "" ? null : new Opened(id, this.hands);
-        this.opened = opened;
-        if (!opened)
-            return;
+        this.opened = id === "" ? null : new Opened(id, this.hands);
+        if (this.opened)
+            await this.readOpened();
+    }
+
+    // A daemon that does not answer now may do so later: then it is asked again.
+    async readOpened() {
+        const { opened } = this;
         try {
-            this.put(await api.getJob(id));
+            this.put(await api.getJob(opened.id));
+            opened.unread = "";
         } catch (problem) {
-            opened.missing = problem.message;
+            const known = problem.status >= 400 && problem.status < 500;
+            opened[known ? "missing" : "unread"] = problem.message;
         }
         this.changed();
-        if (opened.missing || this.opened !== opened)
+        const job = this.jobs.get(opened.id);
+        if (opened.missing || this.opened !== opened || !job)
             return;
-        const job = this.jobs.get(id);
         if (this.live !== null && !opened.history.following)
             opened.follow(job);
-        opened.readPlan(job);
+        if (!opened.plan)
+            opened.readPlan(job);
     }
 
     // ---- what the user does ----
@@ -273,9 +287,10 @@ export class Model {
         this.forget(id);
     }
 
-    /** Shows what went wrong. */
-    note(text) {
+    /** Shows what went wrong; `passing`: it is forgotten with the next connection. */
+    note(text, passing = false) {
         this.notice = text;
+        this.passing = passing;
         this.changed();
     }
 
@@ -291,7 +306,7 @@ export class Model {
         } catch (problem) {
             if (problem.status === 401)
                 this.locked = true;
-            else if (problem.status !== 0) this.notice = problem.message;
+            else if (problem.status !== 0) this.note(problem.message, problem.status === BUSY);
             this.changed();
             return null;
         }

@@ -22,6 +22,7 @@ export class Opened {
         this.changed = changed;
         this.closed = false; // nobody looks any more
         this.missing = ""; // why there is no such job
+        this.unread = ""; // why it cannot be read now
         this.checkpoints = null;
         this.plan = null;
         this.ahead = null; // jobs before it in the queue; null: it is not known

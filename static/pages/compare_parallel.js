@@ -85,6 +85,7 @@ export class Parallel extends Component {
                 }
             </div>
             ${this.controls(axes)}
+            ${inputs(jobs).length === 0 && html`<p class="soft">No member but the seed differs between them.</p>`}
             <div class="scroll" tabindex="0" role="region" aria-label="Parallel coordinates: picture">
                 <svg class="picture-of-runs" viewBox="0 0 ${width} ${HEIGHT}" style=${{ width }}>
                     ${jobs.map(

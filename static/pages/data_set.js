@@ -18,16 +18,25 @@ export class DataSet extends Component {
         this.state = { set: null, missing: "", page: null };
     }
 
-    async componentDidMount() {
+    componentDidMount() {
+        this.read();
+    }
+
+    async read() {
         try {
-            this.setState({ set: await api.getDataset(this.props.name) });
+            this.setState({ set: await api.getDataset(this.props.name), missing: "" });
             this.turn();
         } catch (problem) {
             this.setState({ missing: problem.message });
         }
     }
 
+    // After a time without the daemon, it may answer what it did not before.
     componentDidUpdate({ options }) {
+        const { live } = this.props.model;
+        if (live === true && this.live === false)
+            this.read();
+        this.live = live;
         const now = this.props.options;
         if (["split", "at", "class"].some((key) => now[key] !== options[key]))
             this.turn();

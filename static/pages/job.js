@@ -42,7 +42,7 @@ export function Job({ model, tab, options, now }) {
     if (opened.missing)
         return html`<p>${opened.missing} <a href="#/jobs">All jobs</a></p>`;
     if (!job)
-        return html`<p class="soft">Reading the job …</p>`;
+        return html`<p class="soft">${opened.unread || "Reading the job …"}</p>`;
     const here = TABS.find(({ key }) => key === tab) ?? TABS[0];
     const view = here.view ?? viewOf(here, () => model.changed()) ?? Loading;
     return html`

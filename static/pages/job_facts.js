@@ -187,8 +187,16 @@ export function Figures({ job, history, options }) {
     </section>`;
 }
 
+// What is stored as the best is read from time to time; the rows may have brought a better one.
+function bestOf(stored, name, { min, max }) {
+    if (name.endsWith("accuracy"))
+        return max && !(stored?.value >= max.value) ? max : stored;
+    return name.endsWith("loss") && min && !(stored?.value <= min.value) ? min : stored;
+}
+
 function figureRow(job, history, name) {
-    const { min, max } = extremes(history.overview(name));
+    const found = extremes(history.overview(name));
+    const { min, max } = found;
     const cell = (record) =>
         html`<td>
             ${format.metric(name, record?.value)}
@@ -196,6 +204,6 @@ function figureRow(job, history, name) {
         </td>`;
     return html`<tr key=${name}>
         <th scope="row">${format.title(name)}</th>
-        ${cell(job.latest?.[name])} ${cell(best(job, name))} ${cell(min)} ${cell(max)}
+        ${cell(job.latest?.[name])} ${cell(bestOf(best(job, name), name, found))} ${cell(min)} ${cell(max)}
     </tr>`;
 }

@@ -21,11 +21,15 @@ function readLabels(text) {
     );
 }
 
-/** Labels that are gone are null in a merge patch. */
-function labelPatch(before, after) {
-    const gone = Object.keys(before ?? {}).filter((key) => !(key in after));
-    return { ...Object.fromEntries(gone.map((key) => [key, null])), ...after };
+/** What was changed between two objects, as a merge patch: what is gone is null. */
+function difference(before, after) {
+    const gone = Object.keys(before).filter((key) => !Object.hasOwn(after, key));
+    const changed = Object.entries(after).filter(([key, value]) => before[key] !== value);
+    return Object.fromEntries([...gone.map((key) => [key, null]), ...changed]);
 }
+
+const numberOr = (text) => (text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text));
+const read = ({ name, labels, priority }) => ({ name, priority: numberOr(priority), labels });
 
 const firstError = (problem, pointer) =>
     problem?.errors?.find(({ pointer: at }) => at === pointer || at.startsWith(`${pointer}/`))
@@ -35,29 +39,31 @@ const firstError = (problem, pointer) =>
 export class Name extends Component {
     constructor() {
         super();
-        this.state = { texts: null, problem: null };
+        this.state = { texts: null, first: null, problem: null };
     }
 
     begin() {
         const { name, labels, priority } = this.props.job;
-        this.setState({
-            texts: { name: name ?? "", labels: written(labels), priority: String(priority) },
-            problem: null,
-        });
+        const first = { name: name ?? "", labels: written(labels), priority: String(priority) };
+        this.setState({ texts: first, first, problem: null });
+    }
+
+    /** What was written here: another hand may have changed the rest meanwhile. */
+    patch() {
+        const { first, texts } = this.state;
+        const { labels, ...patch } = difference(read(first), read(texts));
+        if (labels === undefined)
+            return patch;
+        return { ...patch, labels: difference(readLabels(first.labels), readLabels(labels)) };
     }
 
     async save(event) {
         event.preventDefault();
         const { model, job } = this.props;
-        const { name, labels, priority } = this.state.texts;
-        const number = Number(priority);
-        const patch = {
-            name,
-            labels: labelPatch(job.labels, readLabels(labels)),
-            priority: priority.trim() === "" || Number.isNaN(number) ? priority : number,
-        };
+        const patch = this.patch();
         try {
-            await model.tell(job.id, changeJob(job.id, patch));
+            if (Object.keys(patch).length > 0)
+                await model.tell(job.id, changeJob(job.id, patch));
             this.setState({ texts: null, problem: null });
         } catch (problem) {
             this.setState({ problem });

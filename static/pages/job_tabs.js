@@ -6,7 +6,8 @@ import { Plan } from "./plan.js";
 export function Network({ opened }) {
     if (!opened.plan)
         return html`<p class="soft">
-            The daemon cannot say: perhaps the data set is no longer there.
+            The daemon does not say: perhaps the data set is no longer there, or this token may only
+            read.
         </p>`;
     return html`<section aria-label="Network"><${Plan} plan=${opened.plan} /></section>`;
 }

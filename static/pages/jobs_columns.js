@@ -95,7 +95,7 @@ function metricColumn(side, name) {
 /** A value of a definition as a person reads it. */
 export function memberText(value) {
     if (typeof value === "number")
-        return format.shortest(value);
+        return Number.isSafeInteger(value) ? String(value) : format.shortest(value);
     return value === undefined || value === null ? "–" : String(value);
 }
 

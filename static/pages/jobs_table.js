@@ -75,7 +75,7 @@ class Row extends Component {
                     onClick=${({ shiftKey }) => this.props.mark(shiftKey)} />
             </td>
             <th scope="row">
-                <a href=${jobAddress(job.id)}>${nameOf(job)}</a>
+                <a href=${jobAddress(job.id)} title=${nameOf(job)}>${nameOf(job)}</a>
                 <span class="soft">${job.spec?.dataset?.name ?? "synthetic"} · ${job.id}</span>
                 <${Labels} labels=${job.labels} />
             </th>
@@ -91,17 +91,20 @@ class Row extends Component {
     }
 }
 
+const LABELS = 6; // in a row; the page of the job has them all
+
 function Labels({ labels }) {
     const list = Object.entries(labels ?? {});
     if (list.length === 0)
         return null;
     return html`<span class="labels">
-        ${list.map(
+        ${list.slice(0, LABELS).map(
             ([key, value]) => html`<button type="button" class="label" key=${key}
-                title="Show the jobs with this label"
+                title="Show the jobs with the label ${key}: ${value}"
                 onClick=${() => setOption("label", labelQuery(key, value))}>
                 ${value === "" ? key : `${key}: ${value}`}
             </button>`,
         )}
+        ${list.length > LABELS && html`<span class="soft">and ${list.length - LABELS} more</span>`}
     </span>`;
 }

@@ -49,6 +49,21 @@ export class NewJob extends Component {
         const { preset, from, data } = this.props.options;
         if (preset !== options.preset || from !== options.from || data !== options.data)
             this.lay();
+        const { live } = this.props.model;
+        if (live === true && this.live === false)
+            this.again();
+        this.live = live;
+    }
+
+    // The daemon is there again: what it did not answer is asked for once more.
+    again() {
+        if (!this.state.schema)
+            this.learn();
+        if (this.state.problem?.status !== 0)
+            return;
+        if (this.draft.text === "")
+            this.lay();
+        else this.setState({ problem: null });
     }
 
     componentWillUnmount() {

@@ -48,7 +48,7 @@ export function Classes({ classes, options }) {
     const order = readOrder(options.order);
     return html`
         <h2 id="classes-title">Class by class</h2>
-        <div class="scroll" tabindex="0" role="region" aria-label="Figures of each class">
+        <div class="scroll class-scroll" tabindex="0" role="region" aria-label="Figures of each class">
             <table class="numbers class-figures">
                 <thead>
                     <tr>${COLUMNS.map((column) => html`<${Head} column=${column} order=${order} />`)}</tr>

@@ -12,6 +12,7 @@ import { diverging, watched, watching } from "./checks_job.mjs";
 import { editing } from "./checks_editor.mjs";
 import { large } from "./checks_large.mjs";
 import { learned } from "./checks_learned.mjs";
+import { strange } from "./checks_strange.mjs";
 import { steering } from "./checks_steer.mjs";
 import { table } from "./checks_table.mjs";
 import { NETWORK, longJob, open, row, shot, until, view } from "./support.mjs";
@@ -246,6 +247,7 @@ export const checks = [
     ...learned,
     ...editing,
     ...access,
+    ...strange,
     ...large,
     ["libraries are served at addresses that name the version of the lock file", versions],
     ["pages fit a phone and a desk, in light and dark", narrow],

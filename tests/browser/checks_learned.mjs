@@ -143,6 +143,7 @@ async function manyClasses(world) {
     const said = await evaluation(world, id);
     await world.page.keyboard.press("ArrowRight");
     const text = world.page.locator(".matrix-picture figcaption");
+    assert.ok((await world.page.locator(".class-scroll").boundingBox()).height <= 640);
     assert.match(await text.innerText(), new RegExp(`^0 taken for 1: ${said.confusion[0][1]} `));
     await world.page.keyboard.press("Enter");
     await world.page.getByRole("heading", { name: "0 taken for 1" }).waitFor();
