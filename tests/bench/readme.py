@@ -38,10 +38,10 @@ def chosen(page):
 
 
 def placed(readme, text):
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1:
+    if readme.count(BEGIN) != 1 or END not in readme.split(BEGIN)[1]:
         sys.exit("The README has not both marks: %s%s" % (BEGIN, END))
     before, rest = readme.split(BEGIN)
-    return before + BEGIN + "\n" + text + "\n" + END + rest.split(END)[1]
+    return before + BEGIN + "\n" + text + "\n" + END + rest.split(END, 1)[1]
 
 
 def main():
