@@ -141,14 +141,15 @@ export class CompareCharts extends Component {
         const x = this.kind();
         const smoothed = Boolean(smooth) && this.window() > 0;
         const runs = jobs
-            .filter(({ id }) => compared.history(id)?.has(key))
-            .map((job) => ({
+            .map((job) => ({ job, history: compared.history(job.id) }))
+            .filter(({ history }) => history?.has(key))
+            .map(({ job, history }) => ({
                 id: job.id,
                 key: job.id,
                 name: nameOf(job),
                 look: looks.get(job.id),
                 run: runOf(job),
-                rows: () => compared.history(job.id).get(key),
+                rows: () => history.get(key), // it may be drawn once more when it is let go
                 smoothed,
             }));
         const turn = (name, list) => () => setOption(name, toggled(list, key).join(","));

@@ -76,8 +76,8 @@ async function fluid(world) {
     await mouse;
     await shot(world, "long-runs");
     await fetch(`${world.daemon.address}/v1/jobs/${id}/cancel`, { method: "POST" });
-    assert.ok(times.half < 50, `half of the frames take more than ${times.half} ms`);
-    assert.ok(times.most < 250, `some frames take ${times.most} ms`);
+    assert.ok(times.half < 300, `half of the frames take more than ${times.half} ms`);
+    assert.ok(times.most < 1500, `some frames take ${times.most} ms`);
     await open(world, "#/jobs");
 }
 

@@ -68,7 +68,8 @@ export async function allCheckpoints(world) {
     return stored;
 }
 
-/** Milliseconds from frame to frame: {half, most}, which half and 95 % of them stay below. */
+/** Milliseconds from frame to frame: {half, most}, which half and 95 % of them stay below. What is
+ * wanted of them is far from what a calm machine does: the tests share theirs. */
 export async function frames(world) {
     const times = await world.page.evaluate(async () => {
         const all = [];
