@@ -36,8 +36,7 @@ function linesOf({ look, rows, smoothed }) {
         dash,
         points: {
             show: () => Boolean(dots) && rows().length <= DOTS_MAX,
-            filter: (plot, series, all) =>
-                all || !mayStandAlone(rows()) ? null : alone(plot.data[series]),
+            filter: (plot, series, all) => (all ? null : alone(plot.data[series])),
             size: 6,
         },
     };
@@ -45,23 +44,28 @@ function linesOf({ look, rows, smoothed }) {
     return [...(many ? [hidden, hidden] : []), raw, ...(smoothed ? [mean] : [])];
 }
 
-// A long curve without gaps, as nearly all are, need not be searched at every draw.
-const mayStandAlone = ({ length, nonfinite }) => length <= DOTS_MAX || nonfinite.size > 0;
+const found = new WeakMap(); // a column → what stands alone in it: one is drawn many times
 
 // Where a value stands between gaps: no line goes there, so that it has to be a dot.
 function alone(values) {
-    const found = [];
-    let [before, last] = [GAP, GAP]; // whatever stood there; the place of the value before, if any
+    if (!found.has(values))
+        found.set(values, findAlone(values));
+    return found.get(values);
+}
+
+function findAlone(values) {
+    const places = [];
+    let [before, last] = [GAP, GAP]; // whatever stood there; the place of the value, if there is one
     for (let i = 0; i <= values.length; i++) {
         const value = i < values.length ? values[i] : GAP;
         if (value === NO_ROW)
             continue;
         if (value === GAP && last !== GAP && before === GAP)
-            found.push(last);
+            places.push(last);
         before = last;
         last = value === GAP ? GAP : i;
     }
-    return found;
+    return places;
 }
 
 /** uPlot's series and bands for some curves {key, look, rows(), smoothed}. */
