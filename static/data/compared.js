@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { History } from "./history.js";
 
 export class Compared {
-    /** `attempt`, `put`, `changed`: see the model. `connected`: the stream has begun. */
+    /** `metrics`, `put`, `changed`: see the model. `connected`: the stream has begun. */
     constructor(hands, connected) {
         this.hands = hands;
         this.ids = [];
@@ -29,8 +29,8 @@ export class Compared {
     }
 
     begin(id) {
-        const { attempt, changed } = this.hands;
-        const read = (range) => (this.missing.has(id) ? null : attempt(api.getMetrics(id, range)));
+        const { metrics, changed } = this.hands;
+        const read = (range) => (this.missing.has(id) ? null : metrics(id, range));
         const history = new History(read, changed);
         this.runs.set(id, history);
         if (this.connected)

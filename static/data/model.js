@@ -11,6 +11,7 @@ const ENDED = new Set(["succeeded", "failed", "cancelled"]);
 // How long news may wait until what belongs to them is read, so that many news are one reading.
 const PROGRESS_MS = 2000; // a running job's rate and remaining time
 const RECORD_MS = 250; // the best values after an evaluation
+const AGAIN_MS = 2000; // until a job that could not be read is asked for again
 
 const BUSY = 503; // it stops, or has too much to do
 
@@ -37,6 +38,7 @@ export class Model {
         this.hands = {
             put: (job) => this.put(job),
             attempt: (promise) => this.attempt(promise),
+            metrics: (id, range) => this.metrics(id, range),
             soon: (what, delay, work) => this.soon(what, delay, work),
             changed: () => this.changed(),
         };
@@ -125,7 +127,7 @@ export class Model {
         this.compared?.connection();
         this.opened?.lose();
         this.opened?.follow(this.jobs.get(this.opened.id));
-        if (this.opened?.unread || (this.opened && !this.opened.plan))
+        if (this.opened?.unread)
             this.readOpened();
         this.changed();
     }
@@ -245,6 +247,8 @@ export class Model {
             opened[known ? "missing" : "unread"] = problem.message;
         }
         this.changed();
+        if (opened.unread)
+            this.soon(`opened ${opened.id}`, AGAIN_MS, () => this.opened === opened && this.readOpened());
         const job = this.jobs.get(opened.id);
         if (opened.missing || this.opened !== opened || !job)
             return;
@@ -297,6 +301,12 @@ export class Model {
     dismiss() {
         this.notice = null;
         this.changed();
+    }
+
+    // Rows, or null: of a job that was deleted meanwhile its own page says so.
+    metrics(id, range) {
+        const quiet = (problem) => (problem.status === 404 ? null : Promise.reject(problem));
+        return this.attempt(api.getMetrics(id, range).catch(quiet));
     }
 
     // The value, or null and a notice. That the daemon does not answer at all has its own sign.

@@ -7,17 +7,19 @@ import { Story } from "./story.js";
 const CHECKPOINTS_MS = 1000; // how long news of checkpoints may wait to be one reading
 const QUEUE_MS = 1000;
 
-/** Whether `other` is taken from the queue before `job`. */
-const before = (other, job) =>
-    other.priority > job.priority ||
-    (other.priority === job.priority && other.created_at < job.created_at);
+/** How many of `queued`, newest first, are taken before the one with `id`; null: it is not there. */
+function before(queued, id) {
+    const at = queued.findIndex((job) => job.id === id);
+    const first = ({ priority }, i) =>
+        priority > queued[at].priority || (priority === queued[at].priority && i > at);
+    return at < 0 ? null : queued.filter(first).length;
+}
 
 export class Opened {
-    /** `attempt(promise)`: the value, or null and a notice to the user; `soon(what, delay, work)`:
-     * once, however often it is asked for. */
-    constructor(id, { attempt, soon, changed }) {
+    /** `metrics(id, range)`: rows, or null; `soon(what, delay, work)`: once, however often it is
+     * asked for. */
+    constructor(id, { metrics, soon, changed }) {
         this.id = id;
-        this.attempt = attempt;
         this.soon = soon;
         this.changed = changed;
         this.closed = false; // nobody looks any more
@@ -27,7 +29,7 @@ export class Opened {
         this.plan = null;
         this.ahead = null; // jobs before it in the queue; null: it is not known
         this.story = new Story();
-        this.history = new History((range) => attempt(api.getMetrics(id, range)), changed);
+        this.history = new History((range) => metrics(id, range), changed);
     }
 
     close() {
@@ -57,13 +59,13 @@ export class Opened {
         if (name === "warning" && data.rollback)
             this.history.cut(data.rollback.to);
         if (name === "checkpoint" || name === "end")
-            this.soon("checkpoints", CHECKPOINTS_MS, () => this.readCheckpoints());
+            this.soon(`checkpoints of ${this.id}`, CHECKPOINTS_MS, () => this.readCheckpoints());
     }
 
     /** The job, or another that is in the queue, has changed. */
     look(job) {
         if (job?.state === "queued")
-            this.soon("queue", QUEUE_MS, () => this.readQueue(job));
+            this.soon(`queue before ${this.id}`, QUEUE_MS, () => this.readQueue());
         else this.ahead = null;
     }
 
@@ -85,10 +87,11 @@ export class Opened {
         });
     }
 
-    readQueue(job) {
+    // Of a queue too long for one page nothing is said.
+    readQueue() {
         return this.part(async () => {
-            const { items } = await api.listQueued();
-            this.ahead = items.filter((other) => other.id !== job.id && before(other, job)).length;
+            const { items, next_cursor: more } = await api.listQueued();
+            this.ahead = more === null ? before(items, this.id) : null;
         });
     }
 

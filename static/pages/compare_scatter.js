@@ -7,6 +7,7 @@ import { ValuesTable } from "./compare_table.js";
 import { common, inputs, makeAxis, results, valueOf } from "./compare_values.js";
 
 const HEIGHT = 320;
+const LEAST = 200; // wide, whatever a window says while it is made
 const WIDEST = 900;
 const [TOP, RIGHT, BOTTOM, LEFT] = [26, 20, 44, 78];
 const INSET = 14; // a dot is not on the edge
@@ -21,7 +22,7 @@ export function Scatter({ jobs, looks, options }) {
     const numbers = common(jobs).find((key) => typeof valueOf(key, jobs[0]) === "number");
     const x = makeAxis(either(options.sx ?? numbers, xs), jobs, options.sxlog);
     const y = makeAxis(either(options.sy, ys), jobs, options.sylog);
-    const width = Math.min(WIDEST, innerWidth - 28);
+    const width = Math.max(LEAST, Math.min(WIDEST, innerWidth - 28));
     const left = (place) => LEFT + INSET + place * (width - LEFT - RIGHT - 2 * INSET);
     const top = (place) => HEIGHT - BOTTOM - INSET - place * (HEIGHT - TOP - BOTTOM - 2 * INSET);
     const dots = jobs

@@ -5,7 +5,7 @@ import { marksOf } from "../data/story.js";
 import { ended } from "../data/model.js";
 import { nameOf } from "../parts/job_text.js";
 import { Late } from "../parts/late.js";
-import { address, withOptions } from "../route.js";
+import { address, setOption, withOptions } from "../route.js";
 import { Actions } from "./job_actions.js";
 import { Facts, Figures, Standing } from "./job_facts.js";
 import { Name } from "./job_name.js";
@@ -75,11 +75,20 @@ function Tabs({ job, here }) {
     </nav>`;
 }
 
+// What it takes to change a run is loaded when it is asked for.
+function Steer({ model, job, open }) {
+    const turn = ({ target }) => target.open !== open && setOption("steer", target.open ? "1" : "");
+    return html`<details class="steering" open=${open} onToggle=${turn}>
+        <summary>Change the rate while it runs</summary>
+        ${open && html`<${Late} load=${steering} model=${model} job=${job} />`}
+    </details>`;
+}
+
 function Curves({ model, job, opened, options, now }) {
     const { history, story } = opened;
     return html`
         <${Facts} job=${job} now=${now} />
-        ${!ended(job) && html`<${Late} load=${steering} model=${model} job=${job} options=${options} />`}
+        ${!ended(job) && html`<${Steer} model=${model} job=${job} open=${options.steer === "1"} />`}
         <${Charts} job=${job} history=${history} marks=${marksOf(story.events)}
             options=${options} />
         <${Figures} job=${job} history=${history} options=${options} />`;

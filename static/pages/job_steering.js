@@ -8,7 +8,6 @@ import { Field } from "../parts/field.js";
 import * as format from "../parts/format.js";
 import { latest } from "../parts/job_text.js";
 import { Refusal } from "../parts/refusal.js";
-import { setOption } from "../route.js";
 
 const asNumber = (text) => {
     const number = Number(text);
@@ -49,7 +48,7 @@ function rateNote(job) {
     return now === null ? "" : `the step just taken used ${format.shortest(now)}`;
 }
 
-/** Properties: model, job, options. */
+/** Properties: model, job. */
 export class Steering extends Component {
     constructor() {
         super();
@@ -93,12 +92,10 @@ export class Steering extends Component {
             this.setState({ texts: { ...this.state.texts, [key]: target.value }, said: "" });
     }
 
-    render({ job, options }, { problem, said }) {
+    render({ job }, { problem, said }) {
         const nothing = Object.keys(this.patch()).length === 0;
         const errors = problem?.errors ?? [];
-        return html`<details class="steering" open=${options.steer === "1"}
-            onToggle=${({ target }) => this.toggle(target.open)}>
-            <summary>Change the rate while it runs</summary>
+        return html`
             <form class="fields" onSubmit=${(event) => this.submit(event)}>
                 ${FIELDS.filter(({ of }) => of(job.spec) !== undefined).map((field) =>
                     this.field(field, job, errors),
@@ -115,13 +112,7 @@ export class Steering extends Component {
                     </button>
                     <span class="soft" role="status">${said}</span>
                 </p>
-            </form>
-        </details>`;
-    }
-
-    toggle(open) {
-        if (open !== (this.props.options.steer === "1"))
-            setOption("steer", open ? "1" : "");
+            </form>`;
     }
 
     field(field, job, errors) {

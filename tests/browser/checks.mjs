@@ -167,10 +167,12 @@ async function narrow(world) {
 }
 
 async function weight(world) {
+    const { id } = await world.daemon.submit(longJob("is visited while it runs"));
     const page = await world.browser.page(world.daemon.address);
     await page.locator("table.jobs").waitFor();
-    await page.evaluate((id) => (location.hash = `#/jobs/${id}`), world.long);
+    await page.evaluate((id) => (location.hash = `#/jobs/${id}`), id);
     await page.locator("figure.chart canvas").first().waitFor();
+    await fetch(`${world.daemon.address}/v1/jobs/${id}/cancel`, { method: "POST" });
     const files = await page.evaluate(() =>
         [
             ...performance.getEntriesByType("navigation"),

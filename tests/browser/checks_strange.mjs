@@ -23,6 +23,7 @@ const patch = (world, id, change) =>
     });
 
 async function addresses(world) {
+    const before = world.browser.complaints.length;
     const job = `#/jobs/${world.long}`;
     for (const name of ["constructor", "__proto__", "toString", "%3Cb%3E", "-1"])
         for (const hash of [
@@ -36,7 +37,7 @@ async function addresses(world) {
         }
     await open(world, `#/jobs?sort=${"__proto__"}&columns=constructor,__proto__`);
     await row(world, world.long).waitFor();
-    assert.deepEqual(world.browser.complaints, []);
+    assert.deepEqual(world.browser.complaints.slice(before), []);
 }
 
 /** A page that throws while it is drawn. */
@@ -177,7 +178,9 @@ async function away(world) {
     await row(world, world.long).waitFor();
     world.browser.expected = /./;
     await world.page.route("**/metrics?*", (route) =>
-        route.fulfill({ status: 503, json: { detail: "the server is stopping" } }),
+        route
+            .fulfill({ status: 503, json: { detail: "the server is stopping" } })
+            .catch(() => {}), // when it is taken away at that moment
     );
     await open(world, `#/jobs/${world.long}`);
     await world.page.getByRole("alert").getByText("the server is stopping").waitFor();
@@ -198,6 +201,42 @@ async function away(world) {
     world.browser.expected = null;
 }
 
+/** From one waiting job to another before the first one's place is read. */
+async function waiting(world) {
+    const ids = [];
+    for (const name of ["takes one", "takes all", "waits", "waits too"])
+        ids.push((await world.daemon.submit({ ...longJob(name), priority: 3 })).id);
+    await open(world, `#/jobs/${ids[2]}`);
+    await world.page.getByRole("heading", { name: "waits", exact: true }).waitFor();
+    await open(world, `#/jobs/${ids[3]}`);
+    await world.page.getByText("1 job before it in the queue").waitFor();
+    for (const id of ids.reverse())
+        await fetch(`${world.daemon.address}/v1/jobs/${id}/cancel`, { method: "POST" });
+    for (const id of ids)
+        await until("it is cancelled", async () =>
+            (await world.daemon.get(`/v1/jobs/${id}`)).state === "cancelled",
+        );
+}
+
+/** Another hand deletes the job between the answer that knows it and the one with its curves. */
+async function between(world) {
+    world.browser.expected = /status of 404/;
+    let asked = 0;
+    await world.page.route("**/metrics?*", (route) => {
+        asked++;
+        return route.fulfill({ status: 404, json: { detail: "there is no such job" } });
+    });
+    await open(world, "#/jobs");
+    await row(world, world.long).waitFor();
+    await open(world, `#/jobs/${world.long}`);
+    await until("its curves are asked for", () => asked > 0);
+    await world.page.locator(".standing").waitFor();
+    await sleep(500);
+    assert.equal(await world.page.getByRole("alert").count(), 0);
+    await world.page.unrouteAll({ behavior: "wait" });
+    world.browser.expected = null;
+}
+
 export const strange = [
     ["no address, however strange, breaks a page", addresses],
     ["an error in one page leaves the others alone", guarded],
@@ -207,5 +246,7 @@ export const strange = [
     ["two hands that edit one job lose nothing of each other", twoHands],
     ["networks of other kinds are compared layer by layer, seeds to the last digit", unlike],
     ["the best value is never worse than one that is shown", bests],
+    ["from one waiting job to the next, the place in the queue is the next one's", waiting],
+    ["of a job that was deleted meanwhile, its own page says so and no notice beside it", between],
     ["what is opened while the daemon is away is there once it is back", away],
 ];

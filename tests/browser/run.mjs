@@ -28,15 +28,30 @@ function inTime(promise, milliseconds = CHECK_MS) {
     return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** What a failed check has left must not fail the next one. */
-async function tidy({ daemon, page, browser, ...world }) {
+/** What can be seen of a failure from outside. */
+async function describe({ daemon, page }) {
+    const seen = await page?.locator("main").innerText({ timeout: 1000 }).catch(() => "");
+    const { items } = await daemon.get("/v1/jobs?limit=20").catch(() => ({ items: [] }));
+    return [
+        `the page: ${page?.url()}`,
+        ...(seen ?? "").split("\n").slice(0, 12),
+        "the jobs:",
+        ...items.map((job) => [job.id, job.state, job.priority, job.reason, job.name].join(" ")),
+    ];
+}
+
+/** What a failed check has left must not fail the next one: `hash` is where that one begins. */
+async function tidy({ daemon, page, browser, ...world }, hash) {
     browser.expected = null;
     if (!(await daemon.lives()))
         await daemon.start();
+    if (world.long)
+        await fetch(`${daemon.address}/v1/jobs/${world.long}/resume`, { method: "POST" });
     const { items } = await daemon.get("/v1/jobs?state=queued,running&limit=200");
     for (const { id } of items.filter(({ id }) => id !== world.long))
         await fetch(`${daemon.address}/v1/jobs/${id}/cancel`, { method: "POST" });
     await page?.unrouteAll({ behavior: "ignoreErrors" });
+    await page?.goto(`${daemon.address}/${hash}`);
     await page?.reload();
 }
 
@@ -45,6 +60,7 @@ async function runChecks(wanted, world) {
     const late = []; // promises that nobody awaits any more
     process.on("unhandledRejection", (error) => late.push(error));
     for (const [sentence, check, milliseconds] of wanted) {
+        const { hash } = new URL(world.page?.url() ?? "about:blank");
         try {
             await inTime(check(world), milliseconds);
             if (late.length > 0)
@@ -53,11 +69,11 @@ async function runChecks(wanted, world) {
             console.log(`ok    browser: ${sentence}`);
         } catch (error) {
             count.failed++;
-            const why = String(error.stack).replaceAll("\n", "\n      | ");
-            console.log(`FAIL  browser: ${sentence}\n      | ${why}`);
+            const why = [String(error.stack), ...(await describe(world))].join("\n");
+            console.log(`FAIL  browser: ${sentence}\n      | ${why.replaceAll("\n", "\n      | ")}`);
             const path = join(shots, `failed-${count.failed}.png`);
             await world.page?.screenshot({ path }).catch(() => {});
-            await tidy(world).catch(() => {});
+            await tidy(world, hash).catch(() => {});
         }
         late.length = 0;
     }
