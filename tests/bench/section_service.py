@@ -128,9 +128,11 @@ def in_daemon(bench, daemon, name, seconds):
     return 1e3 * (end[0] - begin[0]) / (end[1] - begin[1]), watch.others
 
 
-def calm_median(turns):
-    calm = [value for value, others in turns if others <= tools.DISTURBED]
-    return statistics.median(calm or [value for value, _ in turns])
+def calm_pairs(served, plain):
+    """Milliseconds in the daemon and without it, of the turns that other programs left alone."""
+    pairs = list(zip(served, plain))
+    calm = [pair for pair in pairs if all(others <= tools.DISTURBED for _, others in pair)]
+    return [(mine, theirs) for (mine, _), (theirs, _) in calm or pairs]
 
 
 def cost(bench, name, until):
@@ -139,17 +141,19 @@ def cost(bench, name, until):
     with tempfile.TemporaryDirectory() as data, \
          contextlib.closing(Daemon(bench.program, data, workers=1, threads=threads)) as daemon:
         daemon.settle()
-        for _ in range(bench.turns_most):
+        for turn in range(2 * bench.turns_most):  # less is looked for than one turn differs from the next
             began = time.monotonic()
             served.append(in_daemon(bench, daemon, name, 2 * bench.turn_seconds))
             answer, others = bench.traind(specs.spec(name), threads, "--bench", str(2 * bench.turn_seconds))
             plain.append((answer["mean_ms"], others))
-            if 2 * time.monotonic() - began > until:
+            if turn + 1 >= bench.turns_most and 2 * time.monotonic() - began > until:
                 break
     bench.count_turns([others for _, others in served + plain])
-    mine, theirs = calm_median(served), calm_median(plain)
+    pairs = calm_pairs(served, plain)
+    mine, theirs = (statistics.median(side) for side in zip(*pairs))
+    more = statistics.median(mine / theirs for mine, theirs in pairs) - 1
     return ["A step of %s on %d threads in the daemon, by `traind train`" % (name, threads),
-            "%s ms, %s ms: %+.1f %%" % (tools.figure(mine), tools.figure(theirs), 100 * (mine / theirs - 1)),
+            "%s ms, %s ms: %+.1f %%" % (tools.figure(mine), tools.figure(theirs), 100 * more),
             "below 1 % more"]
 
 
