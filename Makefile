@@ -2,6 +2,7 @@
 #
 #   make SANITIZE=address,undefined test     the same under sanitizers, in a folder of its own
 #   make SANITIZE=thread test                (make sanitize: one after the other)
+#   make COVERAGE=1 test                     the same while lines and branches are counted (make coverage: and told)
 #   make ONEDNN=0                            without oneDNN: our own kernels for any processor
 #   make WERROR=1                            warnings are errors, as in CI
 #   make test T=word                         only the tests whose sentence or file contains the word
@@ -9,6 +10,7 @@
 #   make profile NET=resnet20 THREADS=1      where a step of a network of tests/bench/specs goes
 
 SANITIZE ?=
+COVERAGE ?=
 ONEDNN   ?= 1
 WERROR   ?= $(if $(CI),1)
 JOBS     ?= $(or $(shell nproc 2>/dev/null),2)
@@ -18,7 +20,7 @@ QUICK    ?=
 SECTIONS ?=
 BENCH_SECONDS ?=
 FUZZ_SECONDS ?= 60
-export SANITIZE ONEDNN WERROR JOBS T QUICK SECTIONS BENCH_SECONDS
+export SANITIZE COVERAGE ONEDNN WERROR JOBS T QUICK SECTIONS BENCH_SECONDS
 
 # Only the outermost make says how many; its own -j wins.
 ifeq ($(MAKELEVEL),0)
@@ -34,7 +36,8 @@ comma := ,
 SANITIZED := $(if $(SANITIZE),sanitize-$(subst $(comma),-,$(SANITIZE)))
 BARE      := $(if $(filter 0,$(ONEDNN)),reference)
 BUILD     := build
-OUT       := $(BUILD)$(addprefix /,$(SANITIZED))$(addprefix /,$(BARE))
+COUNTED   := $(if $(filter 1,$(COVERAGE)),coverage)
+OUT       := $(BUILD)$(addprefix /,$(SANITIZED))$(addprefix /,$(COUNTED))$(addprefix /,$(BARE))
 
 # ---- flags ----
 
@@ -43,7 +46,10 @@ WARNINGS  := -Wall -Wextra -Wpointer-arith -Wshadow -Wconversion -Wstrict-protot
              $(if $(filter 1,$(WERROR)),-Werror)
 ALWAYS    := -std=c11 -D_GNU_SOURCE -g -fno-math-errno -ffp-contract=off -I. $(WARNINGS)
 
-ifeq ($(SANITIZE),)
+ifneq ($(COUNTED),)
+FLAGS     := $(ALWAYS) -O1 --coverage -fprofile-update=atomic
+LINKING   := --coverage
+else ifeq ($(SANITIZE),)
 FLAGS     := $(ALWAYS) -O3 -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
 LINKING   := -pie -Wl,-z,relro,-z,now
 else

@@ -28,14 +28,15 @@ function tar(files) {
     return Buffer.concat([...pieces, Buffer.alloc(1024)]);
 }
 
-/** `count` pictures of 4 × 4 in three classes; another `seed`, other pixels. */
-export function archive(seed, count = 30) {
+/** `count` pictures of 4 × 4 in three classes; another `seed`, other pixels. The files lie in
+ * `folder` of the archive. */
+export function archive(seed, count = 30, folder = "") {
     const labels = Buffer.from(Array.from({ length: count }, (_, i) => i % 3));
     const pixels = Buffer.from(
         Array.from({ length: count * 16 }, (_, i) => (i * 37 + seed * 11 + labels[i >> 4] * 80) % 256),
     );
     return tar({
-        "train_images.npy": npy([count, 4, 4], "u1", pixels),
-        "train_labels.npy": npy([count], "u1", labels),
+        [`${folder}train_images.npy`]: npy([count, 4, 4], "u1", pixels),
+        [`${folder}train_labels.npy`]: npy([count], "u1", labels),
     });
 }

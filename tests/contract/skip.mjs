@@ -1,0 +1,2 @@
+// Why a check cannot be made here.
+export class Skip extends Error {}
