@@ -68,8 +68,11 @@ PORTABLE   := $(filter-out core/onednn%,$(wildcard core/*.c))
 CORE       := $(if $(filter 0,$(ONEDNN)),$(PORTABLE),$(wildcard core/*.c))
 SERVER     := $(wildcard server/*.c)
 HARNESS    := tests/harness.c tests/report.c tests/checks.c
+# What tests/scarce.c stands before.
+WRAPPED    := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc strdup open_memstream vasprintf asprintf \
+                __vasprintf_chk __asprintf_chk)
 FUZZING    := $(filter-out tests/fuzz/entry.c tests/fuzz/test_%,$(wildcard tests/fuzz/*.c))
-TESTS      := $(wildcard tests/core/*.c tests/server/*.c tests/api/*.c tests/fuzz/test_*.c) $(FUZZING) $(HARNESS)
+TESTS      := $(wildcard tests/core/*.c tests/server/*.c tests/api/*.c tests/fuzz/test_*.c) $(FUZZING) $(HARNESS) tests/scarce.c
 DOUBLE     := $(wildcard tests/double/*.c) $(filter-out tests/core/test_%,$(wildcard tests/core/*.c)) $(HARNESS)
 BASELINE   := $(patsubst %,tests/core/test_%.c,activations batch_norm convolutions determinism digits dropout gemm golden \
                 golden_networks kernels layouts pools portable trainer vector_math) \
@@ -98,7 +101,7 @@ $(PROGRAM): $(call objects,server/main.c) $(INSIDE)
 
 $(OUT)/tests: $(call objects,$(TESTS)) $(INSIDE)
 	@echo "link $@"
-	@$(LINK) $^ -lcurl $(LIBRARIES) -o $@
+	@$(LINK) $(WRAPPED) $^ -lcurl $(LIBRARIES) -o $@
 
 # The core once more with double for its numbers: finite differences have digits to spare there.
 $(OUT)/tests-double: $(call doubles,$(DOUBLE) $(PORTABLE))

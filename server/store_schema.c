@@ -5,6 +5,7 @@
 #include "server/assets.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* In every file of ours, set by the first migration: "trnd". */
@@ -21,6 +22,20 @@ static const char stored_application_id[] = "PRAGMA application_id";
 static const char count_tables[] = "SELECT count(*) FROM sqlite_schema";
 static const char quick_check[] = "PRAGMA quick_check(1)";
 
+/* A page that could not be read, for want of memory or by a fault of the disk, is a verdict too:
+ * SQLite's code stands in the text. */
+static bool take_verdict(struct sql *sql, const char *verdict, struct error *error)
+{
+    static const char code[] = "error code=";
+    const char *at = strstr(verdict, code);
+
+    if (strcmp(verdict, "ok") == 0)
+        return true;
+    if (at)
+        return sql_fail(sql, (int)strtol(at + strlen(code), NULL, 10), error);
+    return error_set(error, ERROR_CORRUPT, sql->where, "the database is damaged: %s", verdict);
+}
+
 static bool check_file(struct sql *sql, bool *checked, struct error *error)
 {
     struct sqlite3_stmt *statement = NULL;
@@ -36,10 +51,8 @@ static bool check_file(struct sql *sql, bool *checked, struct error *error)
     if (!sql_query(sql, quick_check, SQL_NONE, &statement, error) ||
         !sql_step(sql, statement, &row, error))
         return false;
-    bool sound = row && strcmp(sql_column_text(statement, 0), "ok") == 0;
-    if (!sound)
-        error_set(error, ERROR_CORRUPT, sql->where, "the database is damaged: %s",
-                  row ? sql_column_text(statement, 0) : "it cannot be checked");
+    bool sound =
+        take_verdict(sql, row ? sql_column_text(statement, 0) : "it cannot be checked", error);
     sql_reset(statement);
     return sound;
 }
