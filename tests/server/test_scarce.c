@@ -19,7 +19,7 @@
 /* ---- training ---- */
 
 struct course {
-    json_t *job; /* jansson's parser may lose a letter when it has no memory: it has been here */
+    json_t *job; /* parsed: jansson may lose a letter of a text when it has no memory */
     enum kernel_choice kernels;
     int threads;
 };
@@ -79,8 +79,8 @@ static bool train(void *context, struct error *error)
     struct dataset *dataset = NULL;
 
     problems = (struct problems){0};
-    bool good = spec_from_json(course->job, &spec, &meta, &problems, error) && problems.count == 0 &&
-                dataset_open("tiny", &dataset, error) &&
+    bool good = spec_from_json(course->job, &spec, &meta, &problems, error) &&
+                problems.count == 0 && dataset_open("tiny", &dataset, error) &&
                 spec_settle(&spec, dataset_shape(dataset), NULL, error) &&
                 train_on(&spec, dataset, course, error);
     if (problems.count > 0)
